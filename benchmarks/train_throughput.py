@@ -1,0 +1,283 @@
+"""Images per second of training on a CPU, beside the same network written plainly in PyTorch.
+
+    python benchmarks/train_throughput.py                   every preset
+    python benchmarks/train_throughput.py --presets paper   one of them
+
+Expected result: a table of images per second of both, their ratio and their peak memory, and the same
+as `benchmarks/results/train_throughput.csv`. Time: some minutes a preset, most of it starting processes.
+Hardware: a CPU with nothing else to do; a GPU is left alone. Needs `pip install torch`, which is no
+requirement of the project.
+
+Ours is the trainer that `train.py` compiles, in `fit` on its own tf.data pipeline, with the op
+determinism that `train.py` turns on. PyTorch is `benchmarks/plain_torch.py`: eager, float32, as many
+threads as cores, its batches drawn by index from one tensor in memory (cheaper than a DataLoader). Both
+learn from the same random images and read the loss after each step. Rounds alternate between the two, each
+in a process of its own; a figure is the median over the rounds, a ratio the median over neighbouring rounds.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import importlib.metadata
+import importlib.util
+import math
+import multiprocessing
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
+
+from piade_tf.command_line import errors_in_one_line
+from piade_tf.errors import InputError
+from piade_tf.files import write_csv
+from piade_tf.presets import PRESETS, preset_config
+
+# For the processes of the rounds, before they import TensorFlow or PyTorch.
+os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
+
+SEED, POOL, WARM_UP_STEPS = 0, 256, 4  # POOL: different images that batches are drawn from
+PACKAGES = ("tensorflow", "keras", "torch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """What is trained: a preset's network on `(height, width, channels)` images; `steps` are timed in a round."""
+
+    preset: str
+    image_shape: tuple[int, int, int]
+    batch_size: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"{self.preset} {'x'.join(map(str, self.image_shape))}, batch {self.batch_size}"
+
+
+WORKLOADS = (
+    Workload("compact", (28, 28, 1), batch_size=64, steps=50),
+    Workload("compact", (128, 128, 3), batch_size=32, steps=20),
+    Workload("paper", (120, 120, 3), batch_size=8, steps=8),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """What one process measured: images per second, peak memory in MiB, number of trainable parameters."""
+
+    images_per_second: float
+    peak_memory: float
+    parameters: int
+
+    @classmethod
+    def of(cls, workload: Workload, times: list[float], parameters: int) -> "Round":
+        """The round of this process, from the time at the end of each step, warm-up included."""
+        seconds = times[-1] - times[WARM_UP_STEPS - 1]
+        unit = 1 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss: bytes there, KiB elsewhere
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
+        return cls(workload.steps * workload.batch_size / seconds, peak, parameters)
+
+
+# === One round, in a process of its own ===
+
+
+def keras_round(workload: Workload) -> Round:
+    """Trains with this project's trainer."""
+    import keras
+    import tensorflow as tf
+
+    from piade_tf.data import Split, batches, splits
+    from piade_tf.training import build_trainer, make_reproducible
+
+    class Stopwatch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            float(logs["loss"])
+            times.append(time.perf_counter())
+
+    times: list[float] = []
+    make_reproducible(SEED)
+    images = random_images(workload)
+    labelled = splits.LabelledImages(images, np.zeros(POOL, "int64"))
+    data = splits.one_class_splits(labelled, labelled, ("random",), "random", None, SEED)
+    data = dataclasses.replace(data, train=Split(tf.data.Dataset.from_tensor_slices(images).repeat(), POOL))
+    config = preset_config(workload.preset)
+    options = dataclasses.replace(config.training, batch_size=workload.batch_size, seed=SEED)
+    trainer = build_trainer(dataclasses.replace(config, training=options), data)
+    trainer.fit(
+        batches(data.train, workload.batch_size, shuffle_seed=SEED),
+        steps_per_epoch=WARM_UP_STEPS + workload.steps,
+        callbacks=[Stopwatch()],
+        verbose=0,
+    )
+    return Round.of(workload, times, sum(math.prod(weight.shape) for weight in trainer.network.trainable_weights))
+
+
+def torch_round(workload: Workload) -> Round:
+    """Trains the same network in PyTorch."""
+    import torch
+
+    from benchmarks.plain_torch import Piade, ReconstructionLoss, TrainingLoop
+
+    torch.manual_seed(SEED)
+    torch.set_num_threads(os.cpu_count() or 1)
+    pool = torch.from_numpy(random_images(workload)).permute(0, 3, 1, 2).contiguous()
+    config = preset_config(workload.preset)
+    height, width, channels = workload.image_shape
+    network = Piade(config.network, height, width, channels)
+    training = TrainingLoop(network, ReconstructionLoss(config.loss, channels), config.training.learning_rate)
+    times = []
+    for _ in range(WARM_UP_STEPS + workload.steps):
+        images = pool[torch.randint(POOL, (workload.batch_size,))].float() / 255
+        training.step(images)
+        times.append(time.perf_counter())
+    return Round.of(workload, times, sum(weight.numel() for weight in network.parameters()))
+
+
+def random_images(workload: Workload) -> np.ndarray:
+    """The pool, `(POOL, height, width, channels)`, uint8."""
+    return np.random.default_rng(SEED).integers(0, 256, (POOL, *workload.image_shape), "uint8")
+
+
+# === All rounds, in alternation ===
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The rounds of both on one workload, ours first, in alternation."""
+
+    workload: Workload
+    ours: list[Round]
+    pytorch: list[Round]
+
+    def ratio(self) -> float:
+        """Images per second of ours over PyTorch's: the median over rounds that follow one another."""
+        neighbours = [*zip(self.ours, self.pytorch, strict=True), *zip(self.ours[1:], self.pytorch, strict=False)]
+        return statistics.median(ours.images_per_second / pytorch.images_per_second for ours, pytorch in neighbours)
+
+
+def compare(workload: Workload, rounds: int) -> Comparison:
+    """Runs the rounds.
+
+    Raises:
+        InputError: the two networks have not the same number of trainable parameters.
+    """
+    comparison = Comparison(workload, [], [])
+    for number in range(1, rounds + 1):
+        ours, pytorch = in_new_process(keras_round, workload), in_new_process(torch_round, workload)
+        if ours.parameters != pytorch.parameters:
+            raise InputError(
+                f"{workload}: our network has {ours.parameters:,} trainable parameters but PyTorch's "
+                f"{pytorch.parameters:,}; bring benchmarks/plain_torch.py in line with piade_tf/network.py"
+            )
+        comparison.ours.append(ours)
+        comparison.pytorch.append(pytorch)
+        print(
+            f"{workload}, round {number} of {rounds}: ours {ours.images_per_second:.1f}, "
+            f"PyTorch {pytorch.images_per_second:.1f} images per second",
+            flush=True,
+        )
+    return comparison
+
+
+def in_new_process(measure: Callable[[Workload], Round], workload: Workload) -> Round:
+    """Neither framework's threads or memory are there when the other one is measured."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure, workload).result()
+
+
+# === Results ===
+
+
+def median_speed(rounds: list[Round]) -> float:
+    """Images per second."""
+    return statistics.median(each.images_per_second for each in rounds)
+
+
+def peak_memory(rounds: list[Round]) -> float:
+    """MiB, the largest of all rounds."""
+    return max(each.peak_memory for each in rounds)
+
+
+def show(comparisons: list[Comparison]) -> None:
+    """Prints the table."""
+    table = Table("workload", "parameters", "ours, images/s", "PyTorch, images/s", "ratio", "ours, MiB", "PyTorch, MiB")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for each in comparisons:
+        table.add_row(
+            str(each.workload),
+            f"{each.ours[0].parameters:,}",
+            f"{median_speed(each.ours):.1f}",
+            f"{median_speed(each.pytorch):.1f}",
+            f"{each.ratio():.2f}",
+            f"{peak_memory(each.ours):.0f}",
+            f"{peak_memory(each.pytorch):.0f}",
+        )
+    Console().print(table)
+
+
+def write(path: Path, comparisons: list[Comparison]) -> None:
+    """Writes the table as CSV, with the conditions it was measured under."""
+    conditions = {f"{name}_version": importlib.metadata.version(name) for name in PACKAGES}
+    conditions |= {"cores": os.cpu_count(), "date": datetime.date.today().isoformat()}
+    rows = [
+        {
+            "preset": each.workload.preset,
+            "image_shape": "x".join(map(str, each.workload.image_shape)),
+            "batch_size": each.workload.batch_size,
+            "parameters": each.ours[0].parameters,
+            "ours_images_per_second": round(median_speed(each.ours), 1),
+            "torch_images_per_second": round(median_speed(each.pytorch), 1),
+            "ratio": round(each.ratio(), 3),
+            "ours_peak_memory_mib": round(peak_memory(each.ours)),
+            "torch_peak_memory_mib": round(peak_memory(each.pytorch)),
+            "rounds": len(each.ours),
+            "steps": each.workload.steps,
+        }
+        | conditions
+        for each in comparisons
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(path, list(rows[0]), [list(row.values()) for row in rows])
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS), help="networks to measure")
+    parser.add_argument("--steps", type=positive, help="timed steps a round; left out: 8 to 50, fewer where slow")
+    parser.add_argument("--rounds", type=positive, default=5, help="rounds of each framework (5)")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/train_throughput.csv"), help="CSV file")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if importlib.util.find_spec("torch") is None:
+        raise InputError("this benchmark compares with PyTorch, which is not installed: pip install torch")
+    comparisons = []
+    for workload in WORKLOADS:
+        if workload.preset in arguments.presets:
+            workload = dataclasses.replace(workload, steps=arguments.steps or workload.steps)
+            comparisons.append(compare(workload, arguments.rounds))
+    show(comparisons)
+    write(arguments.out, comparisons)
+    print(f"Written: {arguments.out}")
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main()

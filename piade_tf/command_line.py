@@ -1,0 +1,62 @@
+"""The command line: options from the config dataclasses, errors in one line."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+
+import tyro
+
+from piade_tf.config import Config
+from piade_tf.errors import InputError
+from piade_tf.presets import PRESETS, preset_config
+
+USER_ERROR = 2  # exit code
+
+
+def parse_config(arguments: list[str]) -> Config:
+    """The configuration that a command line describes, with the defaults of its `--preset`.
+
+    Raises:
+        InputError: an unknown option or a value out of place.
+        SystemExit: with code 0, after `--help`.
+    """
+    default = preset_config(_preset_of(arguments))
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(Config, args=arguments, default=default, prog="train.py")
+    except SystemExit as stop:
+        if stop.code == 0:
+            raise
+        raise InputError(_one_line(errors.getvalue())) from None
+
+
+def _preset_of(arguments: list[str]):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name = following if argument == "--preset" else argument.removeprefix("--preset=")
+        if argument.startswith("--preset") and name in PRESETS:
+            return name
+    return "compact"
+
+
+def _one_line(box: str) -> str:
+    """The message inside the box that tyro draws around an error, up to the box's first rule."""
+    words: list[str] = []
+    for line in box.splitlines():
+        line = line.strip("│ ")
+        if line.startswith("───"):
+            break
+        if not line.startswith("╭"):
+            words.extend(line.split())
+    return " ".join(words) + " (see --help)"
+
+
+@contextlib.contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Ends the program with one line and exit code 2 where the user has something to mend."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(USER_ERROR) from None

@@ -1,0 +1,154 @@
+"""Every option there is, with its default and its help: the command line is generated from these classes."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from piade_tf.errors import InputError
+
+MIN_SIDE, MAX_SIDE = 28, 512
+
+DatasetName = Literal["digits", "mnist", "fashion_mnist"]
+PresetName = Literal["compact", "paper"]
+ScoreName = Literal["combined", "reconstruction", "latent", "local"]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """What is normal, and where the images come from."""
+
+    dataset: DatasetName = "digits"
+    """digits: scikit-learn's handwritten digits, embedded. mnist, fashion_mnist: see --data-dir."""
+    normal_class: str = "0"
+    """The class to train on, by number or name (3, Dress); every other class is an anomaly."""
+    data_dir: Path | None = None
+    """A TensorFlow Datasets folder, or a folder with the data set's four IDX .gz files.
+    Left out: TensorFlow Datasets downloads."""
+    image_size: int | None = None
+    """Resize images to N x N pixels, 28 to 512. Left out: the data set's own size, or the preset's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of the network. An empty tuple or 0 means: scale it with the image."""
+
+    depth: Literal[18, 50] = 18
+    """S-E ResNet-18 (two 3x3 convolutions a block) or -50 (bottlenecks). Only as many stages as `widths` has."""
+    widths: tuple[int, ...] = ()
+    """Channels of the encoder's stages; each stage after the first halves the map. Empty: scaled with the image."""
+    stem_kernel: int = 0
+    """Side of the first convolution's kernel. 0: twice the stem's stride."""
+    stem_stride: int = 0
+    """Stride of the first convolution. 0: 2, 4 or 8, scaled with the image."""
+    squeeze_excitation: bool = True
+    """Squeeze-and-Excitation in every residual block."""
+    ratio: int = 16
+    """Reduction ratio of the Squeeze-and-Excitation bottleneck."""
+    magnifications: tuple[int, ...] = (1, 2, 4)
+    """Grid sizes of the pyramidal pooling."""
+    grid: bool = True
+    """Pool magnification m to an m x m grid, as the paper's figure; off: to 1x1, as the authors' released code."""
+    capsule_dim: int = 8
+    """Dimension of the capsules that are routed."""
+    num_vectors: int = 2
+    """Number of instantiation vectors. The paper compares 1 and 2."""
+    vector_dim: int = 64
+    """Dimension of an instantiation vector."""
+    iterations: int = 3
+    """Routing iterations."""
+    upsampling: tuple[int, ...] = (128, 512)
+    """Units of the linear upsampling, before the layer that makes the decoder's first map."""
+    decoder_widths: tuple[int, ...] = ()
+    """Channels of the decoder: its first map, then each step up. Empty: half of the encoder's, backwards."""
+    skip: bool = False
+    """Concatenate the encoder's features with the upsampled vector, as the paper's figure. The decoder then
+    copies its input, anomalies included."""
+    output_activation: Literal["sigmoid", "tanh"] = "sigmoid"
+    """Last activation; images lie in [0, 1]."""
+
+    def for_image(self, height: int, width: int) -> "NetworkConfig":
+        """The same configuration with everything that scales with the image filled in.
+
+        Args:
+            height, width: size of the images in pixels, 28 to 512.
+
+        Raises:
+            InputError: the size is out of range.
+        """
+        if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+            raise InputError(
+                f"images of {height}x{width} do not fit the network: each side must be {MIN_SIDE} to {MAX_SIDE} "
+                "pixels. Choose another --image-size."
+            )
+        side = min(height, width)
+        stride = self.stem_stride or (2 if side < 64 else 4 if side < 192 else 8)
+        widths = self.widths or ((24, 48, 96) if side // stride < 32 else (32, 48, 64, 96))
+        return dataclasses.replace(
+            self,
+            stem_stride=stride,
+            stem_kernel=self.stem_kernel or 2 * stride,
+            widths=widths,
+            decoder_widths=self.decoder_widths or tuple(max(8, width // 2) for width in reversed(widths)),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """What training minimises: a weighted sum, each term logged by its name."""
+
+    mse: float = 1.0
+    """Weight of the mean squared error."""
+    ssim: float = 0.5
+    """Weight of 1 - SSIM (structural similarity)."""
+    ssim_window: int = 7
+    """Side of the SSIM window in pixels; also used by the reconstruction score."""
+    perceptual: float = 0.0
+    """Weight of the squared difference of VGG-16 features; 0: off."""
+    perceptual_weights: str = "imagenet"
+    """imagenet (Keras downloads them), a file, or off."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How the network is trained."""
+
+    epochs: int | None = None
+    """Times that every training image is seen. Left out: as many as make about 750 steps, at least 10."""
+    batch_size: int = 64
+    """Images a step, over all devices."""
+    learning_rate: float = 2e-3
+    """Adam's first learning rate; it falls to zero along a cosine."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay."""
+    patience: int = 5
+    """Stop after that many epochs without a better validation loss; the best weights are kept."""
+    strategy: Literal["auto", "none", "mirrored"] = "auto"
+    """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
+    seed: int = 0
+    """Seed of the weights, the order of the images and the split of the normal ones."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Train PIADE on normal images, score the test set, and leave a run directory.
+
+    python train.py                                    the embedded digits, a minute or two
+    python train.py --dataset fashion_mnist --normal-class Dress --data-dir DIR
+    python train.py --preset paper --help              the options with the paper's network as defaults
+    """
+
+    data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
+    training: Annotated[TrainingConfig, tyro.conf.OmitArgPrefixes] = TrainingConfig()
+    preset: PresetName = "compact"
+    """compact: for phones and CPUs, scaled with the image. paper: the network of the paper's figure at 120x120."""
+    score: ScoreName = "combined"
+    """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
+    local: how unusual the encoder's features are, place by place. combined: latent and local, each standardised."""
+    runs_dir: Path = Path("runs")
+    """Where run directories are made."""
+    name: str | None = None
+    """Name of the run directory. Left out: data set, class and time."""
+    loss: LossConfig = LossConfig()
+    network: NetworkConfig = NetworkConfig()

@@ -1,0 +1,20 @@
+"""scikit-learn's handwritten digits: 1,797 real images of 8x8 pixels that ship inside the package."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from piade_tf.data.splits import LabelledImages
+
+CLASS_NAMES = tuple("0123456789")
+TEST_SHARE = 0.3
+DEFAULT_IMAGE_SIZE = 32  # 8x8 is below what the network takes
+
+
+def load() -> tuple[LabelledImages, LabelledImages]:
+    """Training and test images. The data set has no split of its own: this one is fixed, stratified by class."""
+    digits = load_digits()
+    images = np.round(digits.images * (255 / 16)).astype("uint8")[..., None]
+    indices = train_test_split(np.arange(len(images)), test_size=TEST_SHARE, stratify=digits.target, random_state=0)
+    train, test = (LabelledImages(images[index], digits.target[index]) for index in map(np.sort, indices))
+    return train, test

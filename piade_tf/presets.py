@@ -1,0 +1,38 @@
+"""Networks by name, as plain data, and what they cost."""
+
+import dataclasses
+from typing import Any
+
+from piade_tf.config import Config, NetworkConfig, PresetName
+
+# The paper's figure: S-E ResNet-18 of width 64 at 120x120. The stem has no max pooling, so that the
+# last map is 8x8 and takes magnification 8.
+PRESETS: dict[PresetName, dict[str, Any]] = {
+    "compact": {"image_size": None, "network": {}},
+    "paper": {
+        "image_size": 120,
+        "network": {
+            "widths": (64, 128, 256, 512),
+            "stem_kernel": 7,
+            "stem_stride": 2,
+            "magnifications": (1, 2, 4, 8),
+            "decoder_widths": (512, 256, 128, 64),
+            "skip": True,
+            "output_activation": "tanh",
+        },
+    },
+}
+
+# (preset, image shape): (parameters, multiply-adds for one image)
+COSTS: dict[tuple[PresetName, tuple[int, int, int]], tuple[int, int]] = {}
+
+
+def preset_config(preset: PresetName) -> Config:
+    """The options' defaults under a preset."""
+    values, config = PRESETS[preset], Config()
+    return dataclasses.replace(
+        config,
+        preset=preset,
+        data=dataclasses.replace(config.data, image_size=values["image_size"]),
+        network=NetworkConfig(**values["network"]),
+    )

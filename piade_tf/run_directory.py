@@ -1,0 +1,126 @@
+"""The one thing that passes between commands: a directory with all that a run made."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from piade_tf import __version__
+from piade_tf.config import Config
+from piade_tf.data import DataSplits
+from piade_tf.errors import InputError
+from piade_tf.evaluation import Scored
+from piade_tf.files import replacing, write_csv, write_json
+from piade_tf.scorer import Scorer
+
+FORMAT_VERSION = 1
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
+
+
+class RunDirectory:
+    """A directory such as `runs/fashion_mnist-3-20261123-161500`.
+
+    Attributes:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @classmethod
+    def create(cls, config: Config) -> "RunDirectory":
+        """Makes a new directory under `config.runs_dir`.
+
+        Raises:
+            InputError: the name is taken or leaves the folder, or the folder cannot be written.
+        """
+        label = re.sub(r"[^\w.-]+", "_", config.data.normal_class)
+        time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = config.name or f"{config.data.dataset}-{label}-{time}"
+        if Path(name).name != name or name in (".", ".."):
+            raise InputError(
+                f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
+            )
+        path = config.runs_dir / name
+        try:
+            config.runs_dir.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            raise InputError(f"{path} exists already; choose another --name or --runs-dir") from None
+        except OSError as error:
+            raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
+        return cls(path)
+
+    def remove_if_empty(self) -> None:
+        """Takes the directory away again where nothing was written into it."""
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def write_config(self, config: Config, data: DataSplits) -> None:
+        """Writes `config.json`: all that is needed to run it again."""
+        height, width, channels = data.image_shape
+        resolved = dataclasses.replace(config, network=config.network.for_image(height, width))
+        write_json(
+            self.path / "config.json",
+            {
+                "format_version": FORMAT_VERSION,
+                "options": dataclasses.asdict(resolved),
+                "normal_class": data.normal_class,
+                "image_shape": [height, width, channels],
+                "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
+                "data_fingerprint": data.fingerprint,
+                "versions": _versions(),
+                "git_commit": _git_commit(),
+            },
+        )
+
+    def write_network(self, network: keras.Model) -> None:
+        """Writes `model.keras`, loadable by Keras alone once `layers` is imported."""
+        with replacing(self.path / "model.keras") as temporary:
+            network.save(temporary)
+
+    def write_scorer(self, scorer: Scorer) -> None:
+        """Writes `scorer.npz`."""
+        scorer.save(self.path / "scorer.npz")
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes `metrics.json`."""
+        write_json(self.path / "metrics.json", metrics)
+
+    def write_scores(self, data: DataSplits, scored: Scored) -> None:
+        """Writes `scores.csv`: one row for each test image."""
+        names = list(scored.by_name)
+        columns = [data.test.ids, data.test.classes, data.test.labels, scored.pred_score, *scored.by_name.values()]
+        header = ["image", "class", "label", "pred_score", *(f"score_{name}" for name in names)]
+        write_csv(
+            self.path / "scores.csv", header, zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+        )
+
+    def figures(self) -> Path:
+        """The folder of the figures, made where it is missing."""
+        folder = self.path / "figures"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def _versions() -> dict[str, str]:
+    versions = {"piade_tf": __version__, "python": platform.python_version()}
+    return versions | {package: importlib.metadata.version(package) for package in PACKAGES}
+
+
+def _git_commit() -> str | None:
+    """The commit of the code, with `-dirty` where it was changed since; None outside a checkout."""
+    folder = Path(__file__).parent
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None

@@ -1,0 +1,80 @@
+"""Structural similarity, as matrix products."""
+
+import functools
+
+import keras
+import numpy as np
+from keras import ops
+
+SIGMA = 1.5  # of the Gaussian window, in pixels (Wang et al. 2004)
+K1, K2 = 0.01, 0.03
+
+
+def ssim_map(a, b, window: int = 11):
+    """Structural similarity at every place where the window fits (Wang et al. 2004, equation 13).
+
+    The mean over positions and channels equals `tf.image.ssim(a, b, max_val=1.0, filter_size=window)`.
+    The Gaussian window is separable, and a filter along one axis is a product with a banded matrix:
+    on small images two products are faster than a depthwise convolution, and every exporter knows them.
+
+    Args:
+        a, b: `(batch, height, width, channels)`, float, in [0, 1], height and width known.
+        window: side of the window in pixels, at most the image's shorter side.
+
+    Returns:
+        `(batch, height - window + 1, width - window + 1, channels)`, same dtype, in [-1, 1].
+
+    Raises:
+        ValueError: the window does not fit the image.
+    """
+    height, width = a.shape[1:3]
+    check_window(window, height, width)
+    moments = filter_valid(ops.concatenate([a, b, ops.square(a) + ops.square(b), a * b], axis=-1), window)
+    mean_a, mean_b, squares, product = ops.split(moments, 4, axis=-1)
+    mean_product = mean_a * mean_b
+    mean_squares = ops.square(mean_a) + ops.square(mean_b)
+    luminance = (2.0 * mean_product + K1**2) / (mean_squares + K1**2)
+    structure = (2.0 * (product - mean_product) + K2**2) / (squares - mean_squares + K2**2)
+    return luminance * structure
+
+
+def check_window(window: int, height: int, width: int) -> None:
+    """Raises `ValueError` unless a window of that side fits an image of that size."""
+    if not 1 <= window <= min(height, width):
+        raise ValueError(
+            f"the SSIM window must be 1 to {min(height, width)} for {height}x{width} images, got {window}."
+        )
+
+
+def filter_valid(images, window: int):
+    """Filters `(batch, height, width, channels)` with the Gaussian window where it fits."""
+    return _filter(images, window, transposed=False)
+
+
+def filter_transposed(maps, window: int):
+    """The transpose of `filter_valid`: spreads every value over the pixels that its window covers.
+
+    The sum over positions stays the same, since the window sums to 1.
+    """
+    return _filter(maps, window, transposed=True)
+
+
+def _filter(images, window: int, transposed: bool):
+    rows, columns = (_band(side, window, transposed) for side in images.shape[1:3])
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    x = ops.matmul(ops.transpose(images, (0, 3, 1, 2)), ops.convert_to_tensor(columns, dtype))
+    x = ops.matmul(ops.transpose(x, (0, 1, 3, 2)), ops.convert_to_tensor(rows, dtype))
+    return ops.transpose(x, (0, 3, 2, 1))
+
+
+@functools.cache
+def _band(length: int, window: int, transposed: bool) -> np.ndarray:
+    """The banded matrix that filters an axis of `length`, to be multiplied from the right, float32."""
+    offsets = np.arange(window) - (window - 1) / 2
+    weights = np.exp(-(offsets**2) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    inner = length if transposed else length - window + 1
+    band = np.zeros((inner + window - 1, inner), "float32")
+    for position in range(inner):
+        band[position : position + window, position] = weights
+    return band.T if transposed else band

@@ -1,0 +1,150 @@
+"""Training: `model.fit` on normal images."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from piade_tf.config import Config
+from piade_tf.data import DataSplits, batches
+from piade_tf.distribution import strategy_scope
+from piade_tf.errors import InputError
+from piade_tf.losses import ReconstructionLoss
+from piade_tf.network import build_network
+from piade_tf.progress import Progress
+
+STEPS, LEAST_EPOCHS = 750, 10  # of a training whose --epochs is left out
+
+
+class Trainer(keras.Model):
+    """The network with its loss, for `fit` and `evaluate` on batches of images in [0, 1].
+
+    Logs the total as `loss` and every term by its name. The network itself stays a plain
+    functional model, saved without this class.
+    """
+
+    def __init__(self, network: keras.Model, reconstruction_loss: ReconstructionLoss):
+        super().__init__(name="trainer")
+        self.network = network
+        self.reconstruction_loss = reconstruction_loss
+        self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
+        self.term_means = {
+            name: keras.metrics.Mean(name=name) for name, weight in reconstruction_loss.weights.items() if weight
+        }
+
+    def call(self, images, training=None):
+        return self.network(images, training=training)["reconstruction"]
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        terms = self.reconstruction_loss.terms(x, y_pred)
+        for name, values in terms.items():
+            self.term_means[name].update_state(values)
+        return self.mean_over_batch(x, self.reconstruction_loss.total(terms))
+
+
+class _MeanOverBatch(keras.losses.Loss):
+    """The mean of values computed elsewhere, scaled for the distribution strategy as Keras scales losses."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+class StopWhenDiverged(keras.callbacks.Callback):
+    """Stops at the first loss that is not finite, and then puts the best weights so far back.
+
+    Attributes:
+        diverged_in: epoch, from 1, whose loss was not finite; None while all is well.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.diverged_in: int | None = None
+
+    def on_train_begin(self, logs=None):
+        self._epoch, self._best_loss = 0, math.inf
+        self._good_weights = self.model.network.get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            self.diverged_in = self._epoch + 1
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch = epoch + 1
+        if not math.isfinite(logs["val_loss"]):
+            self.diverged_in = self.diverged_in or epoch + 1
+            self.model.stop_training = True
+        elif self.diverged_in is None and logs["val_loss"] < self._best_loss:
+            self._best_loss = logs["val_loss"]
+            self._good_weights = self.model.network.get_weights()
+
+    def on_train_end(self, logs=None):
+        if self.diverged_in:
+            self.model.network.set_weights(self._good_weights)
+
+
+def build_trainer(config: Config, data: DataSplits) -> Trainer:
+    """The network and its loss, compiled, in the scope of the distribution strategy.
+
+    Raises:
+        InputError: the network or the loss refuses the images.
+    """
+    height, width, channels = data.image_shape
+    steps = epochs_of(config, data.train.count) * math.ceil(data.train.count / config.training.batch_size)
+    with strategy_scope(config.training.strategy):
+        loss = ReconstructionLoss.from_options(config.loss)
+        loss.check_image(height, width)
+        trainer = Trainer(build_network(config.network, height, width, channels), loss)
+        schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
+        optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
+        trainer.compile(optimizer=optimizer)
+    return trainer
+
+
+def epochs_of(config: Config, images: int) -> int:
+    """The number of epochs: as given, or as many as make about 750 steps, at least 10."""
+    steps_an_epoch = math.ceil(images / config.training.batch_size)
+    return config.training.epochs or max(LEAST_EPOCHS, math.ceil(STEPS / steps_an_epoch))
+
+
+def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[float]]:
+    """Trains on the training split; stops early on the validation split and keeps the best weights.
+
+    Args:
+        trainer: compiled, as `build_trainer` gives it; its network is trained in place.
+        config: epochs, batch size, patience, seed.
+        data: the splits.
+
+    Returns:
+        The history: every logged value by name, one an epoch.
+
+    Raises:
+        InputError: the loss became NaN or infinite. The network then has its best weights so far.
+    """
+    options, epochs = config.training, epochs_of(config, data.train.count)
+    diverged = StopWhenDiverged()
+    history = trainer.fit(
+        batches(data.train, options.batch_size, shuffle_seed=options.seed),
+        validation_data=batches(data.validation, options.batch_size),
+        epochs=epochs,
+        verbose=0,
+        callbacks=[
+            diverged,
+            keras.callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True),
+            Progress(epochs, math.ceil(data.train.count / options.batch_size)),
+        ],
+    )
+    if diverged.diverged_in:
+        raise InputError(
+            f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the last good weights are kept in the "
+            f"run directory; train again with a lower --learning-rate (it was {options.learning_rate:g})"
+        )
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def make_reproducible(seed: int) -> None:
+    """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    np.random.seed(seed)

@@ -23,8 +23,14 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
     },
 }
 
-# (preset, image shape): (parameters, multiply-adds for one image)
-COSTS: dict[tuple[PresetName, tuple[int, int, int]], tuple[int, int]] = {}
+# (preset, image shape): (parameters with the batch normalisations' statistics, multiply-adds for one image)
+COSTS: dict[tuple[PresetName, tuple[int, int, int]], tuple[int, int]] = {
+    ("compact", (28, 28, 1)): (995_221, 13_649_568),
+    ("compact", (32, 32, 1)): (995_221, 16_103_328),
+    ("compact", (128, 128, 3)): (1_203_393, 84_425_792),
+    ("compact", (256, 256, 3)): (1_231_041, 112_737_344),
+    ("paper", (120, 120, 3)): (34_592_699, 2_582_577_152),
+}
 
 
 def preset_config(preset: PresetName) -> Config:

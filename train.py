@@ -6,24 +6,27 @@ import time
 
 from piade_tf.command_line import errors_in_one_line, parse_config
 from piade_tf.config import Config
+from piade_tf.quiet import stderr_only_on_failure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
 
 
 def train(config: Config) -> None:
     """From images to a run directory: data, network, fit, scores, metrics, figures."""
-    # Imported here: --help and a mistyped option need not wait for TensorFlow.
-    from piade_tf import report
-    from piade_tf.data import batches, load_data
-    from piade_tf.evaluation import image_metrics, score_split
-    from piade_tf.examples import pick_examples
-    from piade_tf.figures import write_figures
-    from piade_tf.run_directory import RunDirectory
-    from piade_tf.scorer import Scorer
-    from piade_tf.training import build_trainer, fit, make_reproducible
-
     options = config.training
-    make_reproducible(options.seed)
+    with stderr_only_on_failure():
+        # Imported here: --help and a mistyped option need not wait for TensorFlow.
+        from piade_tf import report
+        from piade_tf.data import batches, load_data
+        from piade_tf.evaluation import image_metrics, score_split
+        from piade_tf.examples import pick_examples
+        from piade_tf.figures import write_figures
+        from piade_tf.run_directory import RunDirectory
+        from piade_tf.scorer import Scorer
+        from piade_tf.training import build_trainer, fit, make_reproducible
+
+        make_reproducible(options.seed)
+
     data = load_data(config.data, options.seed)
     trainer = build_trainer(config, data)
     run = RunDirectory.create(config)

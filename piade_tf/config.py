@@ -116,9 +116,9 @@ class TrainingConfig:
 
     epochs: int | None = None
     """Times that every training image is seen. Left out: as many as make about 750 steps, at least 10."""
-    batch_size: int = 64
+    batch_size: int = 32
     """Images a step, over all devices."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """Adam's first learning rate; it falls to zero along a cosine."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from piade_tf.data import LabelledSplit, batches
+from piade_tf.data import Split, batches
+from piade_tf.inference import outputs_of
 
 SCORE_PREFIX = "score_"
 
@@ -25,7 +26,7 @@ class Scored:
     by_name: dict[str, np.ndarray]
 
 
-def score_split(inspection: keras.Model, split: LabelledSplit, batch_size: int) -> Scored:
+def score_split(inspection: keras.Model, split: Split, batch_size: int) -> Scored:
     """Scores every image of a split; maps and reconstructions are not kept.
 
     Args:
@@ -35,7 +36,7 @@ def score_split(inspection: keras.Model, split: LabelledSplit, batch_size: int) 
     """
     names = [name for name in inspection.output if name.startswith(SCORE_PREFIX)]
     scores = keras.Model(inspection.input, {name: inspection.output[name] for name in ["pred_score", *names]})
-    results = [scores.predict_on_batch(batch) for batch in batches(split, batch_size)]
+    results = list(outputs_of(scores, batches(split, batch_size)))
     columns = {name: np.concatenate([result[name] for result in results]) for name in scores.output}
     return Scored(columns.pop("pred_score"), {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns})
 

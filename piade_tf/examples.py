@@ -7,6 +7,7 @@ from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
 from piade_tf.evaluation import Scored
 from piade_tf.figures import Examples
+from piade_tf.inference import outputs_of
 from piade_tf.ssim import ssim_map
 
 
@@ -34,7 +35,7 @@ def pick_examples(
     wanted = set(indices.tolist())
     found = {index: image for index, image in enumerate(split.images.as_numpy_iterator()) if index in wanted}
     images = np.asarray(scale(np.stack([found[index] for index in indices])))
-    outputs = inspection.predict_on_batch(images)
+    (outputs,) = outputs_of(inspection, [images])
     similarity = ssim_map(images, np.asarray(outputs["reconstruction"]), ssim_window)
     return Examples(
         images=images,

@@ -9,6 +9,7 @@ import numpy as np
 from piade_tf.config import ScoreName
 from piade_tf.errors import InputError
 from piade_tf.files import replacing
+from piade_tf.inference import outputs_of
 from piade_tf.normal_statistics import NormalStatistics
 from piade_tf.scoring import CombinedScore, GaussianScore, LatentScore, LocalScore, ReconstructionScore, ScoreFunction
 
@@ -38,23 +39,29 @@ class Scorer:
             train, validation: normal images in batches, `(batch, height, width, channels)` in [0, 1].
                 `train` is gone through twice, in the same order.
         """
+        features = {
+            f"{score.name}/{name}": tensor
+            for score in self.gaussian_scores
+            for name, tensor in score.features(network.output).items()
+        }
+        features_model = keras.Model(network.input, features)
+        statistics = {name: NormalStatistics(*tensor.shape[1:]) for name, tensor in features.items()}
+        for outputs in outputs_of(features_model, train):
+            for name, values in outputs.items():
+                statistics[name].add_to_mean(values)
+        for outputs in outputs_of(features_model, train):
+            for name, values in outputs.items():
+                statistics[name].add_to_covariance(values)
         for score in self.gaussian_scores:
-            features = keras.Model(network.input, score.features(network.output))
-            statistics = {name: NormalStatistics(*tensor.shape[1:]) for name, tensor in features.output.items()}
-            for batch in train:
-                for name, values in features.predict_on_batch(batch).items():
-                    statistics[name].add_to_mean(values)
-            for batch in train:
-                for name, values in features.predict_on_batch(batch).items():
-                    statistics[name].add_to_covariance(values)
-            score.gaussians = {name: fitted.mean_and_whitening() for name, fitted in statistics.items()}
+            score.gaussians = {
+                name: statistics[f"{score.name}/{name}"].mean_and_whitening() for name in score.features(network.output)
+            }
 
         parts = {part.name: part(network.input, network.output).pred_score for part in self.combined.parts}
-        parts_model = keras.Model(network.input, parts)
-        values = [parts_model.predict_on_batch(batch) for batch in validation]
+        scores = list(outputs_of(keras.Model(network.input, parts), validation))
         for name in parts:
-            scores = np.concatenate([batch[name] for batch in values])
-            self.combined.standards[name] = (float(scores.mean()), float(max(scores.std(), 1e-12)))
+            values = np.concatenate([batch[name] for batch in scores])
+            self.combined.standards[name] = (float(values.mean()), float(max(values.std(), 1e-12)))
 
     def inspection_model(self, network: keras.Model, chosen: ScoreName) -> keras.Model:
         """The network with its scores behind it.

@@ -107,23 +107,26 @@ class LatentScore(GaussianScore):
 class LocalScore(GaussianScore):
     """Mahalanobis distances of the encoder's feature maps, place by place.
 
-    Two maps are used, the finest whose sides are at most a quarter of the image's and at most 32, and
-    the next one. Their distances, averaged at the finer map's size, are the `anomaly_map`; the score
-    is their mean over places with exponent 4.
+    Three sets of places: those of the finest map whose sides are at most a quarter of the image's and
+    at most 32, those of the next map, and the last map's average as a place of its own. Their
+    distances, averaged at the finest map's size, are the `anomaly_map`; the score is their mean over
+    places with exponent 4.
     """
 
     name = "local"
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
+        maps = self.maps(outputs)
+        maps["pooled"] = ops.mean(outputs[_map_names(outputs)[-1]], axis=(1, 2), keepdims=True)
         return {
-            name: ops.reshape(outputs[name], (-1, math.prod(outputs[name].shape[1:3]), outputs[name].shape[3]))
-            for name in self.map_names(outputs)
+            name: ops.reshape(values, (-1, math.prod(values.shape[1:3]), values.shape[3]))
+            for name, values in maps.items()
         }
 
-    def map_names(self, outputs: Outputs) -> list[str]:
-        """The names of the feature maps that are compared, finest first."""
+    def maps(self, outputs: Outputs) -> dict[str, Any]:
+        """The feature maps that are compared, finest first."""
         height, width = outputs["reconstruction"].shape[1:3]
-        names = sorted(name for name in outputs if name.startswith("feature_map_"))
+        names = _map_names(outputs)
         coarse_enough = [
             name
             for name in names
@@ -131,18 +134,22 @@ class LocalScore(GaussianScore):
             and outputs[name].shape[1] * FINEST_LOCAL_SHARE <= height
             and outputs[name].shape[2] * FINEST_LOCAL_SHARE <= width
         ]
-        return coarse_enough[:2] or names[-1:]
+        return {name: outputs[name] for name in coarse_enough[:2] or names[-1:]}
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        maps, size = [], None
-        for name, distance in self.distances(outputs).items():
-            shape = outputs[name].shape[1:3]
-            size = size or shape
-            distance = ops.reshape(distance, (-1, *shape, 1))
-            maps.append(distance if shape == size else ops.image.resize(distance, size))
-        distance = sum(maps) / len(maps)
+        distances, maps = self.distances(outputs), self.maps(outputs)
+        size = next(iter(maps.values())).shape[1:3]
+        distance = ops.reshape(distances["pooled"], (-1, 1, 1, 1))
+        for name, values in maps.items():
+            at_places = ops.reshape(distances[name], (-1, *values.shape[1:3], 1))
+            distance = distance + (at_places if values.shape[1:3] == size else ops.image.resize(at_places, size))
+        distance = distance / len(distances)
         score = ops.power(ops.mean(ops.power(distance, PEAK_EMPHASIS), axis=(1, 2, 3)), 1 / PEAK_EMPHASIS)
         return Score(score, ops.squeeze(ops.image.resize(distance, images.shape[1:3]), axis=-1))
+
+
+def _map_names(outputs: Outputs) -> list[str]:
+    return sorted(name for name in outputs if name.startswith("feature_map_"))
 
 
 class CombinedScore(ScoreFunction):

@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from piade_tf.config import Config
@@ -128,6 +127,7 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
         batches(data.train, options.batch_size, shuffle_seed=options.seed),
         validation_data=batches(data.validation, options.batch_size),
         epochs=epochs,
+        shuffle=False,  # tf.data does
         verbose=0,
         callbacks=[
             diverged,
@@ -147,4 +147,4 @@ def make_reproducible(seed: int) -> None:
     """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    np.random.seed(seed)
+    tf.config.list_logical_devices()  # wakes the devices, and what they have to say

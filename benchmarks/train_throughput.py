@@ -10,9 +10,14 @@ requirement of the project.
 
 Ours is the trainer that `train.py` compiles, in `fit` on its own tf.data pipeline, with the op
 determinism that `train.py` turns on. PyTorch is `benchmarks/plain_torch.py`: eager, float32, as many
-threads as cores, its batches drawn by index from one tensor in memory (cheaper than a DataLoader). Both
-learn from the same random images and read the loss after each step. Rounds alternate between the two, each
-in a process of its own; a figure is the median over the rounds, a ratio the median over neighbouring rounds.
+threads as cores or one thread, whichever was faster in the warm-up, its batches drawn by index from one
+tensor in memory (cheaper than a DataLoader). Both learn from the same random images and read the loss after
+each step. Rounds alternate between the two, each in a process of its own; a figure is the median over the
+rounds, a ratio the median over neighbouring rounds.
+
+Not to be trusted on a busy machine: where another program takes a core, PyTorch's OpenMP threads spin while
+they wait for each other, which can slow it down many times over, and ours loses its second core. The load
+before the first round stands in the CSV.
 """
 
 import argparse
@@ -46,6 +51,7 @@ from piade_tf.presets import PRESETS, preset_config
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
 
 SEED, POOL, WARM_UP_STEPS = 0, 256, 4  # POOL: different images that batches are drawn from
+QUIET_LOAD = 0.5  # of the last minute
 PACKAGES = ("tensorflow", "keras", "torch")
 
 
@@ -71,19 +77,22 @@ WORKLOADS = (
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """What one process measured: images per second, peak memory in MiB, number of trainable parameters."""
+    """What one process measured: images per second, peak memory in MiB, number of trainable parameters.
+
+    `threads` is the number that PyTorch computed with; TensorFlow chooses its own (0).
+    """
 
     images_per_second: float
     peak_memory: float
     parameters: int
+    threads: int = 0
 
     @classmethod
-    def of(cls, workload: Workload, times: list[float], parameters: int) -> "Round":
-        """The round of this process, from the time at the end of each step, warm-up included."""
-        seconds = times[-1] - times[WARM_UP_STEPS - 1]
+    def of(cls, workload: Workload, seconds: float, parameters: int, threads: int = 0) -> "Round":
+        """The round of this process, from the time that the steps took."""
         unit = 1 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss: bytes there, KiB elsewhere
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
-        return cls(workload.steps * workload.batch_size / seconds, peak, parameters)
+        return cls(workload.steps * workload.batch_size / seconds, peak, parameters, threads)
 
 
 # === One round, in a process of its own ===
@@ -117,7 +126,8 @@ def keras_round(workload: Workload) -> Round:
         callbacks=[Stopwatch()],
         verbose=0,
     )
-    return Round.of(workload, times, sum(math.prod(weight.shape) for weight in trainer.network.trainable_weights))
+    parameters = sum(math.prod(weight.shape) for weight in trainer.network.trainable_weights)
+    return Round.of(workload, times[-1] - times[WARM_UP_STEPS - 1], parameters)
 
 
 def torch_round(workload: Workload) -> Round:
@@ -127,18 +137,24 @@ def torch_round(workload: Workload) -> Round:
     from benchmarks.plain_torch import Piade, ReconstructionLoss, TrainingLoop
 
     torch.manual_seed(SEED)
-    torch.set_num_threads(os.cpu_count() or 1)
     pool = torch.from_numpy(random_images(workload)).permute(0, 3, 1, 2).contiguous()
     config = preset_config(workload.preset)
     height, width, channels = workload.image_shape
     network = Piade(config.network, height, width, channels)
     training = TrainingLoop(network, ReconstructionLoss(config.loss, channels), config.training.learning_rate)
-    times = []
-    for _ in range(WARM_UP_STEPS + workload.steps):
-        images = pool[torch.randint(POOL, (workload.batch_size,))].float() / 255
-        training.step(images)
-        times.append(time.perf_counter())
-    return Round.of(workload, times, sum(weight.numel() for weight in network.parameters()))
+
+    def seconds(steps: int, threads: int) -> float:
+        torch.set_num_threads(threads)
+        start = time.perf_counter()
+        for _ in range(steps):
+            training.step(pool[torch.randint(POOL, (workload.batch_size,))].float() / 255)
+        return time.perf_counter() - start
+
+    choices = sorted({1, os.cpu_count() or 1})
+    seconds(1, choices[-1])  # the first step of all is slower
+    threads = min(choices, key=lambda number: seconds(WARM_UP_STEPS, number))
+    parameters = sum(weight.numel() for weight in network.parameters())
+    return Round.of(workload, seconds(workload.steps, threads), parameters, threads)
 
 
 def random_images(workload: Workload) -> np.ndarray:
@@ -181,7 +197,7 @@ def compare(workload: Workload, rounds: int) -> Comparison:
         comparison.pytorch.append(pytorch)
         print(
             f"{workload}, round {number} of {rounds}: ours {ours.images_per_second:.1f}, "
-            f"PyTorch {pytorch.images_per_second:.1f} images per second",
+            f"PyTorch {pytorch.images_per_second:.1f} images per second (threads: {pytorch.threads})",
             flush=True,
         )
     return comparison
@@ -224,10 +240,10 @@ def show(comparisons: list[Comparison]) -> None:
     Console().print(table)
 
 
-def write(path: Path, comparisons: list[Comparison]) -> None:
+def write(path: Path, comparisons: list[Comparison], load: float) -> None:
     """Writes the table as CSV, with the conditions it was measured under."""
     conditions = {f"{name}_version": importlib.metadata.version(name) for name in PACKAGES}
-    conditions |= {"cores": os.cpu_count(), "date": datetime.date.today().isoformat()}
+    conditions |= {"cores": os.cpu_count(), "load_before": round(load, 2), "date": datetime.date.today().isoformat()}
     rows = [
         {
             "preset": each.workload.preset,
@@ -239,6 +255,7 @@ def write(path: Path, comparisons: list[Comparison]) -> None:
             "ratio": round(each.ratio(), 3),
             "ours_peak_memory_mib": round(peak_memory(each.ours)),
             "torch_peak_memory_mib": round(peak_memory(each.pytorch)),
+            "torch_threads": "/".join(str(number) for number in sorted({one.threads for one in each.pytorch})),
             "rounds": len(each.ours),
             "steps": each.workload.steps,
         }
@@ -268,13 +285,16 @@ def main() -> None:
     arguments = parse_arguments()
     if importlib.util.find_spec("torch") is None:
         raise InputError("this benchmark compares with PyTorch, which is not installed: pip install torch")
+    load = os.getloadavg()[0]
+    if load > QUIET_LOAD:
+        print(f"The machine is busy (load {load:.1f}): the figures below are not to be trusted.", file=sys.stderr)
     comparisons = []
     for workload in WORKLOADS:
         if workload.preset in arguments.presets:
             workload = dataclasses.replace(workload, steps=arguments.steps or workload.steps)
             comparisons.append(compare(workload, arguments.rounds))
     show(comparisons)
-    write(arguments.out, comparisons)
+    write(arguments.out, comparisons, load)
     print(f"Written: {arguments.out}")
 
 

@@ -1,11 +1,14 @@
-"""The progress of a training: a bar with the time left on a terminal, one line an epoch elsewhere."""
+"""The progress of a training: a bar with the time left on a terminal, and the losses in a few lines."""
 
+import math
 import time
 
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+
+LINES = 20  # of losses, however many epochs there are
 
 
 class Progress(keras.callbacks.Callback):
@@ -19,33 +22,32 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, epochs: int, steps: int):
         super().__init__()
         self.epochs, self.steps = epochs, steps
-        self.console = Console()
+        self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._start, self._losses = time.monotonic(), ""
+        self._start = time.monotonic()
         self._bar = Bar(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(),
             console=self.console,
             disable=not self.console.is_terminal,
+            transient=True,
         )
-        self._task = self._bar.add_task("", total=self.epochs * self.steps, epoch=f"1/{self.epochs}", losses="")
+        self._task = self._bar.add_task("", total=self.epochs * self.steps)
         self._bar.start()
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.advance(self._task)
 
     def on_epoch_end(self, epoch, logs=None):
-        losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        self._bar.update(self._task, epoch=f"{min(epoch + 2, self.epochs)}/{self.epochs}", losses=losses)
-        if not self.console.is_terminal:
-            left = (time.monotonic() - self._start) / (epoch + 1) * (self.epochs - epoch - 1)
-            print(f"epoch {epoch + 1}/{self.epochs}  {losses}  ({left:.0f} s left)", flush=True)
+        done = epoch + 1
+        if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
+            left = (time.monotonic() - self._start) / done * (self.epochs - done)
+            losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+            self.console.print(f"epoch {done}/{self.epochs}  {losses}  ({left:.0f} s left)")
 
     def on_train_end(self, logs=None):
         self._bar.stop()

@@ -1,5 +1,8 @@
 """Data sets through TensorFlow Datasets."""
 
+import contextlib
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,9 @@ import numpy as np
 from piade_tf.data import idx
 from piade_tf.data.splits import LabelledImages
 from piade_tf.errors import InputError
+
+DOWNLOAD_HOST, TIMEOUT_SECONDS = "https://storage.googleapis.com", 10
+IDX_FILES = ", ".join(sum(idx.FILES.values(), ()))
 
 
 def load(name: str, data_dir: Path | None) -> tuple[LabelledImages, LabelledImages]:
@@ -23,25 +29,29 @@ def load(name: str, data_dir: Path | None) -> tuple[LabelledImages, LabelledImag
     import tensorflow_datasets as tfds  # imports for seconds
 
     try:
-        train, test = tfds.load(
-            name,
-            split=["train", "test"],
-            batch_size=-1,
-            data_dir=data_dir,
-            download=data_dir is None,
-        )
+        builder = tfds.builder(name, data_dir=data_dir, try_gcs=False)
+        if data_dir is None and not builder.is_prepared():
+            _ask_for_network()
+            builder.download_and_prepare()
+        train, test = builder.as_dataset(split=["train", "test"], batch_size=-1)
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         if data_dir is None:
             raise InputError(
-                f"{name} could not be downloaded ({reason}); fetch {', '.join(sum(idx.FILES.values(), ()))} of {name} "
-                "by hand into a folder and give it with --data-dir"
+                f"{name} could not be downloaded ({reason}); fetch {IDX_FILES} of {name} by hand into a folder and "
+                "give it with --data-dir"
             ) from error
         raise InputError(
-            f"{data_dir} holds neither the four IDX files ({', '.join(sum(idx.FILES.values(), ()))}) nor {name} as "
-            f"prepared by TensorFlow Datasets ({reason}); give the folder that does with --data-dir"
+            f"{data_dir} holds neither the four IDX files ({IDX_FILES}) nor {name} as prepared by TensorFlow Datasets "
+            f"({reason}); give the folder that does with --data-dir"
         ) from error
     return _to_numpy(train), _to_numpy(test)
+
+
+def _ask_for_network() -> None:
+    """Fails at once where there is no network: TensorFlow Datasets would try again for minutes."""
+    with contextlib.suppress(urllib.error.HTTPError):  # an answer, whatever it says
+        urllib.request.urlopen(DOWNLOAD_HOST, timeout=TIMEOUT_SECONDS).close()
 
 
 def _to_numpy(split: dict[str, Any]) -> LabelledImages:

@@ -1,0 +1,147 @@
+"""The run directory: its name, and what is written into it."""
+
+import csv
+import dataclasses
+import importlib.metadata
+import json
+import os
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from piade_tf.config import Config, DataConfig
+from piade_tf.errors import InputError
+from piade_tf.evaluation import Scored
+from piade_tf.run_directory import RunDirectory
+
+
+@pytest.fixture
+def config(tmp_path, tiny):
+    return Config(runs_dir=tmp_path / "runs", name="run", network=tiny)
+
+
+def refuses(config, message):
+    with pytest.raises(InputError, match=message) as excinfo:
+        RunDirectory.create(config)
+    assert "\n" not in str(excinfo.value)
+
+
+def test_is_made_under_the_runs_directory_with_its_parents(config, tmp_path):
+    config = dataclasses.replace(config, runs_dir=tmp_path / "a" / "b")
+    run = RunDirectory.create(config)
+    assert run.path == tmp_path / "a" / "b" / "run"
+    assert list(run.path.iterdir()) == []
+
+
+def test_without_a_name_it_is_called_after_data_set_class_and_time(config):
+    config = dataclasses.replace(config, name=None, data=DataConfig("fashion_mnist", "T-shirt/top"))
+    assert re.fullmatch(r"fashion_mnist-T-shirt_top-\d{8}-\d{6}", RunDirectory.create(config).path.name)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../outside", "a/b", "/tmp/absolute", "a/"])
+def test_refuses_a_name_that_leaves_the_folder(config, name):
+    refuses(dataclasses.replace(config, name=name), "--name must be a plain name")
+    assert not config.runs_dir.exists()
+
+
+def test_a_class_that_looks_like_a_path_stays_in_the_folder(config):
+    config = dataclasses.replace(config, name=None, data=DataConfig("mnist", "../../x"))
+    assert RunDirectory.create(config).path.parent == config.runs_dir
+
+
+@pytest.mark.parametrize("taken", ["directory", "file"])
+def test_refuses_a_name_that_is_taken_and_leaves_it_alone(config, taken):
+    path = config.runs_dir / "run"
+    config.runs_dir.mkdir()
+    path.mkdir() if taken == "directory" else path.write_text("precious")
+    refuses(config, "run exists already; choose another --name")
+    assert list(config.runs_dir.iterdir()) == [path]
+    assert path.is_dir() or path.read_text() == "precious"
+
+
+def test_refuses_a_runs_directory_below_a_file(config, tmp_path):
+    (tmp_path / "file").write_text("precious")
+    refuses(dataclasses.replace(config, runs_dir=tmp_path / "file" / "runs"), "cannot make .*--runs-dir")
+
+
+def test_refuses_a_runs_directory_that_is_a_file(config, tmp_path):
+    (tmp_path / "file").write_text("precious")
+    refuses(dataclasses.replace(config, runs_dir=tmp_path / "file"), "--runs-dir")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_refuses_a_runs_directory_that_cannot_be_written(config):
+    config.runs_dir.mkdir(mode=0o500)
+    refuses(config, "cannot make .*Permission denied.*--runs-dir")
+
+
+def test_config_json_has_what_is_needed_to_run_it_again(config, splits):
+    run = RunDirectory.create(config)
+    run.write_config(config, splits)
+    written = json.loads((run.path / "config.json").read_text())
+    assert written["format_version"] == 1
+    assert written["normal_class"] == "up"
+    assert written["image_shape"] == [28, 28, 1]
+    assert written["counts"] == {"train": 40, "validation": 20, "calibration": 20, "test": 13}
+    assert written["data_fingerprint"] == splits.fingerprint
+    for package in ("tensorflow", "keras", "numpy", "scikit-learn"):
+        assert written["versions"][package] == importlib.metadata.version(package)
+    assert written["git_commit"] is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", written["git_commit"])
+    options = written["options"]
+    assert set(options) == {field.name for field in dataclasses.fields(config)}
+    assert options["training"] == dataclasses.asdict(config.training)
+    assert options["loss"] == dataclasses.asdict(config.loss)
+    assert options["runs_dir"] == str(config.runs_dir)
+
+
+def test_config_json_has_the_network_with_everything_filled_in(config, splits, tiny):
+    run = RunDirectory.create(config)
+    run.write_config(config, splits)
+    network = json.loads((run.path / "config.json").read_text())["options"]["network"]
+    resolved = dataclasses.asdict(tiny.for_image(28, 28))
+    assert network == {key: list(value) if isinstance(value, tuple) else value for key, value in resolved.items()}
+    assert network["stem_kernel"] > 0 and network["decoder_widths"]
+
+
+def test_a_network_is_written_and_read_back_without_its_training(config):
+    run = RunDirectory.create(config)
+    image = keras.Input((4,))
+    network = keras.Model(image, keras.layers.Dense(2)(image))
+    run.write_network(network)
+    loaded = keras.models.load_model(run.path / "model.keras")
+    np.testing.assert_array_equal(loaded.get_weights()[0], network.get_weights()[0])
+    assert [path.name for path in run.path.iterdir()] == ["model.keras"]
+
+
+def test_scores_csv_has_a_row_for_each_test_image(config, splits):
+    run = RunDirectory.create(config)
+    values = np.random.default_rng(0).normal(size=(3, 13)).astype("float32")
+    run.write_scores(splits, Scored(values[0], {"a": values[1], "b": values[2]}))
+    with open(run.path / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image", "class", "label", "pred_score", "score_a", "score_b"]
+    assert [row["image"] for row in rows] == splits.test.ids.tolist()
+    assert [row["class"] for row in rows] == splits.test.classes.tolist()
+    assert [int(row["label"]) for row in rows] == splits.test.labels.tolist()
+    for column, expected in zip(["pred_score", "score_a", "score_b"], values, strict=True):
+        np.testing.assert_array_equal(np.array([row[column] for row in rows], "float32"), expected)
+
+
+def test_metrics_with_a_number_that_is_none_are_not_written(config):
+    run = RunDirectory.create(config)
+    with pytest.raises(ValueError):
+        run.write_metrics({"image_AUROC": float("nan")})
+    assert list(run.path.iterdir()) == []
+
+
+def test_an_empty_directory_can_be_taken_away_again_but_no_other(config):
+    run = RunDirectory.create(config)
+    run.figures()
+    run.remove_if_empty()
+    assert run.path.is_dir()
+    run.figures().rmdir()
+    run.remove_if_empty()
+    assert not run.path.exists()

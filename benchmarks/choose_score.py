@@ -30,8 +30,8 @@ from piade_tf.files import write_csv  # noqa: E402
 from piade_tf.scorer import Scorer  # noqa: E402
 from piade_tf.training import build_trainer, fit, make_reproducible  # noqa: E402
 
-PARTS = ("reconstruction", "latent", "local")
-SUMS = [parts for size in (1, 2, 3) for parts in itertools.combinations(PARTS, size)]
+PARTS = ("reconstruction", "latent", "embedding", "local")
+SUMS = [parts for size in (1, 2, 3, 4) for parts in itertools.combinations(PARTS, size)]
 HEADER = ("dataset", "normal_class", "seed", "options", *("+".join(parts) for parts in SUMS))
 
 

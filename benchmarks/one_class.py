@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from piade_tf.files import write_csv  # noqa: E402
 
-SCORES = ("combined", "reconstruction", "latent", "local")
+SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 HEADER = (
     *("dataset", "normal_class", "seed", "options", "image_AUROC", "image_AUPR", "image_F1Max"),
     *(f"image_AUROC_{score}" for score in SCORES),

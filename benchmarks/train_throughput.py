@@ -69,7 +69,7 @@ class Workload:
 
 
 WORKLOADS = (
-    Workload("compact", (28, 28, 1), batch_size=64, steps=50),
+    Workload("compact", (28, 28, 1), batch_size=32, steps=100),
     Workload("compact", (128, 128, 3), batch_size=32, steps=20),
     Workload("paper", (120, 120, 3), batch_size=8, steps=8),
 )

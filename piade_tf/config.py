@@ -12,7 +12,7 @@ MIN_SIDE, MAX_SIDE = 28, 512
 
 DatasetName = Literal["digits", "mnist", "fashion_mnist"]
 PresetName = Literal["compact", "paper"]
-ScoreName = Literal["combined", "reconstruction", "latent", "local"]
+ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,8 @@ class Config:
     """compact: for phones and CPUs, scaled with the image. paper: the network of the paper's figure at 120x120."""
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
-    local: how unusual the encoder's features are, place by place. combined: latent and local, each standardised."""
+    embedding: the vectors and the encoder's average features together. local: the encoder's features, place by place.
+    combined: embedding + local, each standardised."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None

@@ -11,7 +11,15 @@ from piade_tf.errors import InputError
 from piade_tf.files import replacing
 from piade_tf.inference import outputs_of
 from piade_tf.normal_statistics import NormalStatistics
-from piade_tf.scoring import CombinedScore, GaussianScore, LatentScore, LocalScore, ReconstructionScore, ScoreFunction
+from piade_tf.scoring import (
+    CombinedScore,
+    EmbeddingScore,
+    GaussianScore,
+    LatentScore,
+    LocalScore,
+    ReconstructionScore,
+    ScoreFunction,
+)
 
 
 class Scorer:
@@ -22,13 +30,13 @@ class Scorer:
     """
 
     def __init__(self, ssim_window: int):
-        latent, local = LatentScore(), LocalScore()
-        self.gaussian_scores: list[GaussianScore] = [latent, local]
+        latent, embedding, local = LatentScore(), EmbeddingScore(), LocalScore()
+        self.gaussian_scores: list[GaussianScore] = [latent, embedding, local]
         # The reconstruction error is left out: on the training splits of Fashion-MNIST and MNIST
         # (benchmarks/choose_score.py) it costs more than it brings.
-        self.combined = CombinedScore([latent, local])
+        self.combined = CombinedScore([embedding, local])
         self.scores: dict[str, ScoreFunction] = {
-            score.name: score for score in (self.combined, ReconstructionScore(ssim_window), latent, local)
+            score.name: score for score in (self.combined, ReconstructionScore(ssim_window), latent, embedding, local)
         }
 
     def fit(self, network: keras.Model, train: Iterable, validation: Iterable) -> None:

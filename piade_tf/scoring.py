@@ -1,4 +1,4 @@
-"""How anomalous an image is: four scores on one interface, in `keras.ops`, so that they go into any graph."""
+"""How anomalous an image is: scores on one interface, in `keras.ops`, so that they go into any graph."""
 
 import abc
 import dataclasses
@@ -104,23 +104,35 @@ class LatentScore(GaussianScore):
         return Score(ops.squeeze(distance, axis=1))
 
 
+class EmbeddingScore(GaussianScore):
+    """Mahalanobis distance of all instantiation vectors and the average of the encoder's last map, taken together."""
+
+    name = "embedding"
+
+    def features(self, outputs: Outputs) -> dict[str, Any]:
+        vectors, last_map = outputs["instantiation_vectors"], outputs[_map_names(outputs)[-1]]
+        flat = ops.reshape(vectors, (-1, math.prod(vectors.shape[1:])))
+        return {"embedding": ops.concatenate([flat, ops.mean(last_map, axis=(1, 2))], axis=-1)[:, None, :]}
+
+    def __call__(self, images, outputs: Outputs) -> Score:
+        (distance,) = self.distances(outputs).values()
+        return Score(ops.squeeze(distance, axis=1))
+
+
 class LocalScore(GaussianScore):
     """Mahalanobis distances of the encoder's feature maps, place by place.
 
-    Three sets of places: those of the finest map whose sides are at most a quarter of the image's and
-    at most 32, those of the next map, and the last map's average as a place of its own. Their
-    distances, averaged at the finest map's size, are the `anomaly_map`; the score is their mean over
-    places with exponent 4.
+    Two maps are used, the finest whose sides are at most a quarter of the image's and at most 32, and
+    the next one. Their distances, averaged at the finer map's size, are the `anomaly_map`; the score
+    is their mean over places with exponent 4.
     """
 
     name = "local"
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
-        maps = self.maps(outputs)
-        maps["pooled"] = ops.mean(outputs[_map_names(outputs)[-1]], axis=(1, 2), keepdims=True)
         return {
             name: ops.reshape(values, (-1, math.prod(values.shape[1:3]), values.shape[3]))
-            for name, values in maps.items()
+            for name, values in self.maps(outputs).items()
         }
 
     def maps(self, outputs: Outputs) -> dict[str, Any]:
@@ -137,13 +149,14 @@ class LocalScore(GaussianScore):
         return {name: outputs[name] for name in coarse_enough[:2] or names[-1:]}
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        distances, maps = self.distances(outputs), self.maps(outputs)
-        size = next(iter(maps.values())).shape[1:3]
-        distance = ops.reshape(distances["pooled"], (-1, 1, 1, 1))
-        for name, values in maps.items():
-            at_places = ops.reshape(distances[name], (-1, *values.shape[1:3], 1))
-            distance = distance + (at_places if values.shape[1:3] == size else ops.image.resize(at_places, size))
-        distance = distance / len(distances)
+        distances = self.distances(outputs)
+        shapes = {name: values.shape[1:3] for name, values in self.maps(outputs).items()}
+        size = next(iter(shapes.values()))
+        maps = []
+        for name, shape in shapes.items():
+            distance = ops.reshape(distances[name], (-1, *shape, 1))
+            maps.append(distance if shape == size else ops.image.resize(distance, size))
+        distance = sum(maps) / len(maps)
         score = ops.power(ops.mean(ops.power(distance, PEAK_EMPHASIS), axis=(1, 2, 3)), 1 / PEAK_EMPHASIS)
         return Score(score, ops.squeeze(ops.image.resize(distance, images.shape[1:3]), axis=-1))
 

@@ -22,10 +22,10 @@ from piade_tf.command_line import errors_in_one_line, parse_config
 
 ROOT = Path(__file__).parents[1]
 # A network that is quick to trace.
-TINY = (
-    "--network.widths 8 --network.stem-stride 4 --network.magnifications 1 2 --network.capsule-dim 4 "
-    "--network.vector-dim 8 --network.upsampling 8"
-).split()
+TINY = [
+    *("--network.widths", "8", "--network.stem-stride", "4", "--network.magnifications", "1", "2"),
+    *("--network.capsule-dim", "4", "--network.vector-dim", "8", "--network.upsampling", "8"),
+]
 
 
 def run_train(*arguments):

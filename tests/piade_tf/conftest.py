@@ -76,7 +76,11 @@ def splits():
     parts = [Split(tf.data.Dataset.from_tensor_slices(part), len(part)) for part in np.split(normal, [40, 60])]
     labels = np.repeat([0, 1], [8, 5])
     labelled = LabelledSplit(
-        tf.data.Dataset.from_tensor_slices(test), 13, labels, np.array(["up", "down"])[labels], np.arange(13).astype(str)
+        tf.data.Dataset.from_tensor_slices(test),
+        13,
+        labels,
+        np.array(["up", "down"])[labels],
+        np.arange(13).astype(str),
     )
     return DataSplits(*parts, labelled, "up", (28, 28, 1), "0" * 64)
 

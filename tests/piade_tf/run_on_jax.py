@@ -15,7 +15,7 @@ network = keras.models.load_model(folder / "model.keras", compile=False)
 images, others = np.load(folder / "inputs.npz").values()
 report = {"backend": keras.backend.backend(), "needed_piade_tf": "piade_tf" in sys.modules}
 
-from piade_tf import network as _, scoring  # noqa: E402, F401
+from piade_tf import network as _  # noqa: E402, F401
 from piade_tf.losses import ReconstructionLoss  # noqa: E402
 from piade_tf.ssim import ssim_map  # noqa: E402
 

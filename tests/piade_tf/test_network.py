@@ -28,7 +28,7 @@ def test_the_reconstruction_has_the_shape_of_the_image(tiny, height, width, chan
     assert network.output["reconstruction"].shape == (None, height, width, channels)
     reconstruction = network(images_for(network, 2))["reconstruction"]
     assert reconstruction.shape == (2, height, width, channels)
-    assert 0 <= np.min(reconstruction) and np.max(reconstruction) <= 1
+    assert np.min(reconstruction) >= 0 and np.max(reconstruction) <= 1
 
 
 @pytest.mark.parametrize("stem_stride", [1, 2, 3, 4])
@@ -116,7 +116,9 @@ def test_scaling_with_the_image_keeps_what_was_given():
 @pytest.mark.parametrize("size", [(27, 28), (28, 27), (513, 64), (64, 513), (0, 0)])
 def test_refuses_image_sizes_out_of_range(tiny, size):
     assert (MIN_SIDE, MAX_SIDE) == (28, 512)
-    with pytest.raises(InputError, match=f"images of {size[0]}x{size[1]} do not fit.*28 to 512.*--image-size") as excinfo:
+    with pytest.raises(
+        InputError, match=f"images of {size[0]}x{size[1]} do not fit.*28 to 512.*--image-size"
+    ) as excinfo:
         build_network(tiny, *size, 1)
     assert "\n" not in str(excinfo.value)
 

@@ -76,7 +76,9 @@ def test_a_loss_that_is_not_finite_stops_and_puts_the_good_weights_back(tiny, sp
     make_reproducible(0)
     trainer = build_trainer(config, splits)
     before = trainer.network.get_weights()
-    with pytest.raises(InputError, match="NaN or infinite in epoch 1; .* lower --learning-rate .it was 1e.30") as excinfo:
+    with pytest.raises(
+        InputError, match="NaN or infinite in epoch 1; .* lower --learning-rate .it was 1e.30"
+    ) as excinfo:
         fit(trainer, config, splits)
     assert "\n" not in str(excinfo.value)
     for weight, expected in zip(trainer.network.get_weights(), before, strict=True):

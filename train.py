@@ -18,6 +18,7 @@ def train(config: Config) -> None:
         # Imported here: --help and a mistyped option need not wait for TensorFlow.
         from piade_tf import report
         from piade_tf.data import batches, load_data
+        from piade_tf.distribution import share_threads
         from piade_tf.evaluation import image_metrics, score_split
         from piade_tf.examples import pick_examples
         from piade_tf.figures import write_figures
@@ -26,6 +27,7 @@ def train(config: Config) -> None:
         from piade_tf.training import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
+        share_threads()
 
     data = load_data(config.data, options.seed)
     trainer = build_trainer(config, data)

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from piade_tf.files import write_csv  # noqa: E402
+from piade_tf.files import write_csv
 
 SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 HEADER = (

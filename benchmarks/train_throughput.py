@@ -104,6 +104,7 @@ def keras_round(workload: Workload) -> Round:
     import tensorflow as tf
 
     from piade_tf.data import Split, batches, splits
+    from piade_tf.distribution import share_threads
     from piade_tf.training import build_trainer, make_reproducible
 
     class Stopwatch(keras.callbacks.Callback):
@@ -113,6 +114,7 @@ def keras_round(workload: Workload) -> Round:
 
     times: list[float] = []
     make_reproducible(SEED)
+    share_threads()
     images = random_images(workload)
     labelled = splits.LabelledImages(images, np.zeros(POOL, "int64"))
     data = splits.one_class_splits(labelled, labelled, ("random",), "random", None, SEED)

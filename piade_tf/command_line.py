@@ -2,12 +2,13 @@
 
 import contextlib
 import io
+import itertools
 import sys
 from collections.abc import Iterator
 
 import tyro
 
-from piade_tf.config import Config
+from piade_tf.config import Config, check
 from piade_tf.errors import InputError
 from piade_tf.presets import PRESETS, preset_config
 
@@ -25,15 +26,17 @@ def parse_config(arguments: list[str]) -> Config:
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            return tyro.cli(Config, args=arguments, default=default, prog="train.py")
+            config = tyro.cli(Config, args=arguments, default=default, prog="train.py")
     except SystemExit as stop:
         if stop.code == 0:
             raise
         raise InputError(_one_line(errors.getvalue())) from None
+    check(config)
+    return config
 
 
 def _preset_of(arguments: list[str]):
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in itertools.pairwise([*arguments, ""]):
         name = following if argument == "--preset" else argument.removeprefix("--preset=")
         if argument.startswith("--preset") and name in PRESETS:
             return name

@@ -1,6 +1,7 @@
 """Every option there is, with its default and its help: the command line is generated from these classes."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -122,8 +123,9 @@ class TrainingConfig:
     """Adam's first learning rate; it falls to zero along a cosine."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
-    patience: int = 5
-    """Stop after that many epochs without a better validation loss; the best weights are kept."""
+    patience: int | None = None
+    """Stop after that many epochs without a better validation loss; the best weights are kept.
+    Left out: a fifth of the epochs, at least 5."""
     strategy: Literal["auto", "none", "mirrored"] = "auto"
     """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
     seed: int = 0
@@ -146,10 +148,28 @@ class Config:
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's average features together. local: the encoder's features, place by place.
-    combined: embedding + local, each standardised."""
+    combined: embedding + half of local, each standardised."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None
     """Name of the run directory. Left out: data set, class and time."""
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
+
+
+def check(config: Config) -> None:
+    """Raises `InputError` for a number out of its range."""
+    options, size = config.training, config.data.image_size
+    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+        raise InputError(f"--image-size must be {MIN_SIDE} to {MAX_SIDE}, got {size}")
+    for name, value, least in (
+        ("--epochs", options.epochs, 1),
+        ("--batch-size", options.batch_size, 1),
+        ("--patience", options.patience, 0),
+        ("--seed", options.seed, 0),
+        ("--loss.ssim-window", config.loss.ssim_window, 1),
+    ):
+        if value is not None and value < least:
+            raise InputError(f"{name} must be at least {least}, got {value}")
+    if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
+        raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 
 def outputs_of(model: keras.Model, batches: Iterable) -> Iterator[dict[str, np.ndarray]]:
@@ -18,6 +17,8 @@ def outputs_of(model: keras.Model, batches: Iterable) -> Iterator[dict[str, np.n
     """
     run = model.predict_on_batch
     if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
         signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)]
         run = tf.function(lambda images: model(images, training=False), input_signature=signature)
     for batch in batches:

@@ -80,9 +80,11 @@ class ReconstructionLoss(keras.losses.Loss):
         return self.total(self.terms(y_true, y_pred))
 
     def check_image(self, height: int, width: int) -> None:
-        """Raises `ValueError` unless the SSIM window fits images of that size."""
-        if self.ssim:
+        """Raises `InputError` unless the SSIM window, which the score needs too, fits images of that size."""
+        try:
             check_window(self.ssim_window, height, width)
+        except ValueError as error:
+            raise InputError(f"{error} Choose another --loss.ssim-window.") from None
 
     def get_config(self):
         return {

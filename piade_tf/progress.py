@@ -39,8 +39,11 @@ class Progress(keras.callbacks.Callback):
         self._task = self._bar.add_task("", total=self.epochs * self.steps)
         self._bar.start()
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._steps_before = epoch * self.steps
+
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.advance(self._task)
+        self._bar.update(self._task, completed=self._steps_before + batch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1

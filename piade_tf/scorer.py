@@ -32,9 +32,8 @@ class Scorer:
     def __init__(self, ssim_window: int):
         latent, embedding, local = LatentScore(), EmbeddingScore(), LocalScore()
         self.gaussian_scores: list[GaussianScore] = [latent, embedding, local]
-        # The reconstruction error is left out: on the training splits of Fashion-MNIST and MNIST
-        # (benchmarks/choose_score.py) it costs more than it brings.
-        self.combined = CombinedScore([embedding, local])
+        # Parts and weights were chosen on training splits alone: benchmarks/choose_score.py.
+        self.combined = CombinedScore([embedding, local], {"embedding": 1.0, "local": 0.5})
         self.scores: dict[str, ScoreFunction] = {
             score.name: score for score in (self.combined, ReconstructionScore(ssim_window), latent, embedding, local)
         }
@@ -124,6 +123,8 @@ class Scorer:
             with np.load(path, allow_pickle=False) as arrays:
                 for score in scorer.gaussian_scores:
                     features = {key.split("/")[1] for key in arrays if key.startswith(f"{score.name}/")}
+                    if not features:
+                        raise KeyError(f"{score.name} is missing")
                     score.gaussians = {
                         feature: (
                             arrays[f"{score.name}/{feature}/mean"],

@@ -166,17 +166,24 @@ def _map_names(outputs: Outputs) -> list[str]:
 
 
 class CombinedScore(ScoreFunction):
-    """Sum of scores, each standardised on normal validation images; the map of the last that has one.
+    """Weighted sum of scores, each standardised on normal validation images; the map of the last that has one.
 
     Args:
         parts: the scores that are added.
+        weights: the weight of each by its name.
         standards: mean and standard deviation of each over validation images, by the score's name.
     """
 
     name = "combined"
 
-    def __init__(self, parts: list[ScoreFunction], standards: dict[str, tuple[float, float]] | None = None):
+    def __init__(
+        self,
+        parts: list[ScoreFunction],
+        weights: dict[str, float],
+        standards: dict[str, tuple[float, float]] | None = None,
+    ):
         self.parts = parts
+        self.weights = weights
         self.standards = standards or {}
 
     def __call__(self, images, outputs: Outputs) -> Score:
@@ -184,6 +191,6 @@ class CombinedScore(ScoreFunction):
         for part in self.parts:
             score = part(images, outputs)
             mean, deviation = self.standards[part.name]
-            total = total + (score.pred_score - mean) / deviation
+            total = total + self.weights[part.name] * (score.pred_score - mean) / deviation
             anomaly_map = anomaly_map if score.anomaly_map is None else score.anomaly_map
         return Score(total, anomaly_map)

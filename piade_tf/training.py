@@ -14,6 +14,8 @@ from piade_tf.network import build_network
 from piade_tf.progress import Progress
 
 STEPS, LEAST_EPOCHS = 750, 10  # of a training whose --epochs is left out
+LEAST_PATIENCE = 5
+STEPS_PER_EXECUTION = 10  # without a return to Python
 
 
 class Trainer(keras.Model):
@@ -97,7 +99,7 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
         trainer = Trainer(build_network(config.network, height, width, channels), loss)
         schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
         optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
-        trainer.compile(optimizer=optimizer)
+        trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=STEPS_PER_EXECUTION)
     return trainer
 
 
@@ -122,6 +124,7 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
         InputError: the loss became NaN or infinite. The network then has its best weights so far.
     """
     options, epochs = config.training, epochs_of(config, data.train.count)
+    patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
     diverged = StopWhenDiverged()
     history = trainer.fit(
         batches(data.train, options.batch_size, shuffle_seed=options.seed),
@@ -130,8 +133,8 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
         shuffle=False,  # tf.data does
         verbose=0,
         callbacks=[
-            diverged,
-            keras.callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True),
+            keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+            diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
             Progress(epochs, math.ceil(data.train.count / options.batch_size)),
         ],
     )
@@ -147,4 +150,3 @@ def make_reproducible(seed: int) -> None:
     """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    tf.config.list_logical_devices()  # wakes the devices, and what they have to say

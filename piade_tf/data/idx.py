@@ -16,6 +16,7 @@ FILES = {
 }
 UBYTE_MAGIC = b"\x00\x00\x08"
 MAX_BYTES = 1 << 30
+CLASSES = 10
 
 
 def files_present(folder: Path) -> list[str]:
@@ -39,6 +40,8 @@ def _read_pair(image_path: Path, label_path: Path) -> LabelledImages:
     images, labels = read(image_path, axes=3), read(label_path, axes=1)
     if len(images) != len(labels):
         raise InputError(f"{image_path} has {len(images)} images but {label_path.name} {len(labels)} labels")
+    if len(labels) and labels.max() >= CLASSES:
+        raise InputError(f"{label_path} has a label {labels.max()}, but there are {CLASSES} classes; fetch it again")
     return LabelledImages(images[..., None], labels.astype("int64"))
 
 

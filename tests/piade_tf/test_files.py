@@ -40,6 +40,15 @@ def test_the_old_content_stays_when_writing_fails_half_way(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_old_file_is_replaced_not_written_into(tmp_path):
+    path, reader = tmp_path / "file.txt", tmp_path / "reader.txt"
+    path.write_text("old")
+    reader.hardlink_to(path)
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert (path.read_text(), reader.read_text()) == ("new", "old")
+
+
 def test_json_is_read_back_and_paths_become_text(tmp_path):
     write_json(tmp_path / "a.json", {"a": [1, 2.5, None], "path": tmp_path})
     text = (tmp_path / "a.json").read_text(encoding="utf-8")

@@ -50,7 +50,8 @@ from piade_tf.presets import PRESETS, preset_config
 # For the processes of the rounds, before they import TensorFlow or PyTorch.
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
 
-SEED, POOL, WARM_UP_STEPS = 0, 256, 4  # POOL: different images that batches are drawn from
+SEED, POOL, WARM_UP_STEPS = 0, 256, 10  # as many as our trainer takes at a time
+# POOL: different images that batches are drawn from
 QUIET_LOAD = 0.5  # of the last minute
 PACKAGES = ("tensorflow", "keras", "torch")
 
@@ -71,7 +72,7 @@ class Workload:
 WORKLOADS = (
     Workload("compact", (28, 28, 1), batch_size=32, steps=100),
     Workload("compact", (128, 128, 3), batch_size=32, steps=20),
-    Workload("paper", (120, 120, 3), batch_size=8, steps=8),
+    Workload("paper", (120, 120, 3), batch_size=8, steps=10),
 )
 
 
@@ -110,9 +111,9 @@ def keras_round(workload: Workload) -> Round:
     class Stopwatch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             float(logs["loss"])
-            times.append(time.perf_counter())
+            times[batch + 1] = time.perf_counter()
 
-    times: list[float] = []
+    times: dict[int, float] = {}  # at the end of an execution, by the steps done
     make_reproducible(SEED)
     share_threads()
     images = random_images(workload)
@@ -126,10 +127,11 @@ def keras_round(workload: Workload) -> Round:
         batches(data.train, workload.batch_size, shuffle_seed=SEED),
         steps_per_epoch=WARM_UP_STEPS + workload.steps,
         callbacks=[Stopwatch()],
+        shuffle=False,
         verbose=0,
     )
     parameters = sum(math.prod(weight.shape) for weight in trainer.network.trainable_weights)
-    return Round.of(workload, times[-1] - times[WARM_UP_STEPS - 1], parameters)
+    return Round.of(workload, times[WARM_UP_STEPS + workload.steps] - times[WARM_UP_STEPS], parameters)
 
 
 def torch_round(workload: Workload) -> Round:
@@ -271,7 +273,7 @@ def write(path: Path, comparisons: list[Comparison], load: float) -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS), help="networks to measure")
-    parser.add_argument("--steps", type=positive, help="timed steps a round; left out: 8 to 50, fewer where slow")
+    parser.add_argument("--steps", type=tens, help="timed steps a round, in tens; left out: 10 to 100")
     parser.add_argument("--rounds", type=positive, default=5, help="rounds of each framework (5)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/train_throughput.csv"), help="CSV file")
     return parser.parse_args()
@@ -280,6 +282,12 @@ def parse_arguments() -> argparse.Namespace:
 def positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def tens(text: str) -> int:
+    if (number := positive(text)) % WARM_UP_STEPS:
+        raise argparse.ArgumentTypeError(f"must be a multiple of {WARM_UP_STEPS}, got {number}")
     return number
 
 

@@ -15,7 +15,7 @@ def multiply_adds(model: keras.Model) -> int:
     Returns:
         The sum over the operations of TensorFlow's graph of the model.
     """
-    image = tf.TensorSpec((1, *model.input.shape[1:]), tf.float32)
+    image = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32)
     graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(image).graph
     total = 0
     for operation in graph.get_operations():

@@ -10,6 +10,7 @@ import tyro
 from piade_tf.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 28, 512
+MAX_STAGES = 4
 
 DatasetName = Literal["digits", "mnist", "fashion_mnist"]
 PresetName = Literal["compact", "paper"]
@@ -82,6 +83,11 @@ class NetworkConfig:
             raise InputError(
                 f"images of {height}x{width} do not fit the network: each side must be {MIN_SIDE} to {MAX_SIDE} "
                 "pixels. Choose another --image-size."
+            )
+        if len(self.widths) > MAX_STAGES or len(self.decoder_widths) not in (0, len(self.widths)):
+            raise InputError(
+                f"--network.widths takes at most {MAX_STAGES} stages and --network.decoder-widths as many, got "
+                f"{len(self.widths)} and {len(self.decoder_widths)}"
             )
         side = min(height, width)
         stride = self.stem_stride or (2 if side < 64 else 4 if side < 192 else 8)

@@ -99,7 +99,9 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
         trainer = Trainer(build_network(config.network, height, width, channels), loss)
         schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
         optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
-        trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=STEPS_PER_EXECUTION)
+        # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
+        together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
+        trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=together)
     return trainer
 
 

@@ -95,7 +95,7 @@ def test_metrics_agree_with_the_scores_of_every_image(run):
         return np.mean((anomalous > normal) + 0.5 * (anomalous == normal))
 
     assert metrics["image_AUROC"] == pytest.approx(auroc("pred_score"), abs=1e-9)
-    assert set(metrics["image_AUROC_by_score"]) == {"combined", "reconstruction", "latent", "local"}
+    assert set(metrics["image_AUROC_by_score"]) == {"combined", "reconstruction", "latent", "embedding", "local"}
     for name, value in metrics["image_AUROC_by_score"].items():
         assert value == pytest.approx(auroc(f"score_{name}"), abs=1e-9)
     assert metrics["image_AUROC"] == metrics["image_AUROC_by_score"]["combined"]

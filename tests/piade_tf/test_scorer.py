@@ -12,7 +12,7 @@ from piade_tf.errors import InputError
 from piade_tf.scorer import Scorer
 
 WINDOW = 7
-SCORES = ["combined", "reconstruction", "latent", "local"]
+SCORES = ["combined", "reconstruction", "latent", "embedding", "local"]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_inspection_gives_every_output_in_its_shape(fitted, images):
     np.testing.assert_array_equal(outputs["pred_score"], outputs["score_combined"])
 
 
-@pytest.mark.parametrize("chosen", ["reconstruction", "latent", "local"])
+@pytest.mark.parametrize("chosen", ["reconstruction", "latent", "embedding", "local"])
 def test_the_chosen_score_decides_and_there_is_always_a_map(fitted, images, chosen):
     outputs = fitted.scorer.inspection_model(fitted.network, chosen)(images)
     np.testing.assert_array_equal(outputs["pred_score"], outputs[f"score_{chosen}"])
@@ -78,13 +78,14 @@ def test_jax_gives_the_same_scores_and_maps(on_jax):
         np.testing.assert_allclose(on_jax.jax[name], on_jax.tensorflow[name], rtol=1e-3, atol=1e-4, err_msg=name)
 
 
-def test_combined_is_the_sum_of_its_parts_standardised_on_the_validation_images(fitted, normal_images, images):
+def test_combined_is_the_weighted_sum_of_its_parts_standardised_on_the_validation_images(fitted, normal_images, images):
     validation, outputs = fitted.inspect(normal_images[1]), fitted.inspect(images)
     assert fitted.scorer.combined.parts
     expected = 0.0
     for part in fitted.scorer.combined.parts:
         of_normal = np.asarray(validation[f"score_{part.name}"])
-        expected = expected + (outputs[f"score_{part.name}"] - of_normal.mean()) / of_normal.std()
+        standardised = (outputs[f"score_{part.name}"] - of_normal.mean()) / of_normal.std()
+        expected = expected + fitted.scorer.combined.weights[part.name] * standardised
     np.testing.assert_allclose(outputs["score_combined"], expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(np.mean(validation["score_combined"]), 0.0, atol=1e-3)
 
@@ -142,7 +143,7 @@ def test_saved_and_loaded_it_scores_in_the_same_numbers(fitted, saved, images):
 def test_the_file_is_read_without_unpickling(saved):
     with np.load(saved, allow_pickle=False) as arrays:
         assert {array.dtype.kind for array in arrays.values()} == {"f"}
-        assert {name.split("/")[0] for name in arrays} == {"latent", "local", "combined"}
+        assert {name.split("/")[0] for name in arrays} == {"latent", "embedding", "local", "combined"}
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])

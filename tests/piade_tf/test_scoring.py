@@ -7,7 +7,15 @@ from sklearn.covariance import LedoitWolf
 
 from piade_tf import scoring
 from piade_tf.normal_statistics import NormalStatistics
-from piade_tf.scoring import CombinedScore, LatentScore, LocalScore, ReconstructionScore, Score, ScoreFunction
+from piade_tf.scoring import (
+    CombinedScore,
+    EmbeddingScore,
+    LatentScore,
+    LocalScore,
+    ReconstructionScore,
+    Score,
+    ScoreFunction,
+)
 
 
 def random(*shape, seed=0):
@@ -62,6 +70,20 @@ def test_latent_is_sklearn_ledoit_wolf_mahalanobis_of_all_vectors_together():
     expected = LedoitWolf().fit(train["instantiation_vectors"].reshape(60, 10).astype("float64"))
     squared = expected.mahalanobis(outputs["instantiation_vectors"].reshape(9, 10))
     np.testing.assert_allclose(score.pred_score, np.sqrt(squared) / np.sqrt(10), rtol=1e-3)
+    assert score.anomaly_map is None
+
+
+def test_embedding_is_the_mahalanobis_distance_of_vectors_and_average_features_together():
+    train, outputs = make_outputs(60), make_outputs(9, seed=1)
+
+    def joined(of):
+        last_map = of[max(name for name in of if name.startswith("feature_map_"))]
+        vectors = of["instantiation_vectors"].reshape(len(last_map), -1)
+        return np.hstack([vectors, last_map.mean(axis=(1, 2))]).astype("float64")
+
+    score = fit(EmbeddingScore(), train)(None, outputs)
+    squared = LedoitWolf().fit(joined(train)).mahalanobis(joined(outputs))
+    np.testing.assert_allclose(score.pred_score, np.sqrt(squared / joined(train).shape[1]), rtol=1e-3)
     assert score.anomaly_map is None
 
 
@@ -135,19 +157,20 @@ class Fixed(ScoreFunction):
         return self.score
 
 
-def test_combined_is_the_sum_of_standardised_scores():
+def test_combined_is_the_weighted_sum_of_standardised_scores():
     first, second = random(6, seed=1), random(6, seed=2)
     parts = [Fixed("first", Score(first, "map")), Fixed("second", Score(second))]
-    result = CombinedScore(parts, {"first": (0.5, 0.1), "second": (-2.0, 4.0)})(None, {})
-    np.testing.assert_allclose(result.pred_score, (first - 0.5) / 0.1 + (second + 2) / 4, rtol=1e-5)
+    result = CombinedScore(parts, {"first": 1.0, "second": 3.0}, {"first": (0.5, 0.1), "second": (-2.0, 4.0)})(None, {})
+    np.testing.assert_allclose(result.pred_score, (first - 0.5) / 0.1 + 3 * (second + 2) / 4, rtol=1e-5)
     assert result.anomaly_map == "map"
 
 
 def test_combined_takes_the_map_of_the_last_part_that_has_one():
     zero = np.zeros(2)
     parts = [Fixed("a", Score(zero, "a")), Fixed("b", Score(zero, "b")), Fixed("c", Score(zero))]
-    assert CombinedScore(parts, dict.fromkeys("abc", (0.0, 1.0)))(None, {}).anomaly_map == "b"
-    assert CombinedScore(parts[2:], {"c": (0.0, 1.0)})(None, {}).anomaly_map is None
+    weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
+    assert CombinedScore(parts, weights, standards)(None, {}).anomaly_map == "b"
+    assert CombinedScore(parts[2:], weights, standards)(None, {}).anomaly_map is None
 
 
 def test_higher_is_more_anomalous_in_every_gaussian_score():

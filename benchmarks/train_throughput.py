@@ -52,6 +52,7 @@ os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_
 
 SEED, POOL, WARM_UP_STEPS = 0, 256, 10  # as many as our trainer takes at a time
 # POOL: different images that batches are drawn from
+THREAD_TRIAL_STEPS = 3  # of PyTorch, with one thread and with all
 QUIET_LOAD = 0.5  # of the last minute
 PACKAGES = ("tensorflow", "keras", "torch")
 
@@ -156,7 +157,7 @@ def torch_round(workload: Workload) -> Round:
 
     choices = sorted({1, os.cpu_count() or 1})
     seconds(1, choices[-1])  # the first step of all is slower
-    threads = min(choices, key=lambda number: seconds(WARM_UP_STEPS, number))
+    threads = min(choices, key=lambda number: seconds(THREAD_TRIAL_STEPS, number))
     parameters = sum(weight.numel() for weight in network.parameters())
     return Round.of(workload, seconds(workload.steps, threads), parameters, threads)
 

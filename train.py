@@ -21,7 +21,7 @@ def train(config: Config) -> None:
         from piade_tf.distribution import share_threads
         from piade_tf.evaluation import image_metrics, score_split
         from piade_tf.examples import pick_examples
-        from piade_tf.figures import write_figures
+        from piade_tf.figures import SHOWN, write_figures
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scorer import Scorer
         from piade_tf.training import build_trainer, fit, make_reproducible
@@ -55,7 +55,7 @@ def train(config: Config) -> None:
     }
     run.write_metrics(metrics)
 
-    examples = pick_examples(inspection, data.test, scored, 6, config.loss.ssim_window, options.seed)
+    examples = pick_examples(inspection, data.test, scored, SHOWN, config.loss.ssim_window, options.seed)
     title = f"{config.data.dataset}, normal: {data.normal_class}"
     write_figures(run.figures(), examples, data.test.labels, scored.pred_score, history, title)
     report.show_end(metrics, run.path)

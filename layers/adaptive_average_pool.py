@@ -20,20 +20,20 @@ def adaptive_average_pool(features, size: int):
         `(batch, size, size, channels)`, same dtype.
     """
     _, height, width, channels = features.shape
+    if size == height == width:
+        return features
+    wide = ops.cast(features, keras.backend.result_type(features.dtype, "float32"))  # half precision cannot sum
     if height % size == 0 and width % size == 0:
         cell = (height // size, width // size)
-        if cell == (1, 1):
-            return features
-        wide = ops.cast(features, keras.backend.result_type(features.dtype, "float32"))  # half precision cannot sum
-        return ops.cast(ops.average_pool(wide, cell, strides=cell), features.dtype)
-    # Cells of unequal size: one matrix product, which every exporter and delegate knows.
-    weights = np.einsum("ik,jl->ijkl", cell_weights(height, size), cell_weights(width, size))
-    weights = ops.convert_to_tensor(
-        weights.reshape(height * width, size * size), keras.backend.standardize_dtype(features.dtype)
-    )
-    columns = ops.transpose(ops.reshape(features, (-1, height * width, channels)), (0, 2, 1))
-    cells = ops.transpose(ops.matmul(columns, weights), (0, 2, 1))
-    return ops.reshape(cells, (-1, size, size, channels))
+        pooled = ops.average_pool(wide, cell, strides=cell)
+    else:
+        # Cells of unequal size: one matrix product, which every exporter and delegate knows.
+        shares = np.einsum("ik,jl->ijkl", cell_weights(height, size), cell_weights(width, size))
+        shares = ops.convert_to_tensor(shares.reshape(height * width, size * size), wide.dtype)
+        columns = ops.transpose(ops.reshape(wide, (-1, height * width, channels)), (0, 2, 1))
+        pooled = ops.transpose(ops.matmul(columns, shares), (0, 2, 1))
+        pooled = ops.reshape(pooled, (-1, size, size, channels))
+    return ops.cast(pooled, features.dtype)
 
 
 def cell_weights(length: int, size: int) -> np.ndarray:

@@ -36,19 +36,20 @@ def parse_config(arguments: list[str]) -> Config:
 
 
 def _preset_of(arguments: list[str]):
+    preset = "compact"
     for argument, following in itertools.pairwise([*arguments, ""]):
         name = following if argument == "--preset" else argument.removeprefix("--preset=")
         if argument.startswith("--preset") and name in PRESETS:
-            return name
-    return "compact"
+            preset = name
+    return preset
 
 
 def _one_line(box: str) -> str:
-    """The message inside the box that tyro draws around an error, up to the box's first rule."""
+    """The message inside the box that tyro draws around an error, up to the first rule or list."""
     words: list[str] = []
     for line in box.splitlines():
         line = line.strip("│ ")
-        if line.startswith("───"):
+        if line.startswith(("───", "Got errors:")):
             break
         if not line.startswith("╭"):
             words.extend(line.split())

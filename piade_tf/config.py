@@ -77,7 +77,7 @@ class NetworkConfig:
             height, width: size of the images in pixels, 28 to 512.
 
         Raises:
-            InputError: the size is out of range.
+            InputError: the size is out of range, or the widths are too many or of unequal number.
         """
         if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
             raise InputError(
@@ -142,9 +142,11 @@ class TrainingConfig:
 class Config:
     """Train PIADE on normal images, score the test set, and leave a run directory.
 
-    python train.py                                    the embedded digits, a minute or two
+    python train.py
+
     python train.py --dataset fashion_mnist --normal-class Dress --data-dir DIR
-    python train.py --preset paper --help              the options with the paper's network as defaults
+
+    python train.py --preset paper --help
     """
 
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
@@ -177,5 +179,7 @@ def check(config: Config) -> None:
     ):
         if value is not None and value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
+    if not options.weight_decay >= 0:
+        raise InputError(f"--weight-decay must be at least 0, got {options.weight_decay}")
     if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")

@@ -29,7 +29,7 @@ def pick_examples(
     anomalous = order[split.labels[order] == 1]
     _, first_of_class = np.unique(split.classes[anomalous], return_index=True)
     one_a_class = anomalous[np.sort(first_of_class)]
-    anomalous = np.concatenate([one_a_class, np.setdiff1d(anomalous, one_a_class)])[:each]
+    anomalous = np.concatenate([one_a_class, anomalous[~np.isin(anomalous, one_a_class)]])[:each]
     indices = np.concatenate([normal, anomalous]).astype(int)
 
     wanted = set(indices.tolist())

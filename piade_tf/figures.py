@@ -1,7 +1,6 @@
 """The figures of an evaluation, as PNG files."""
 
 import dataclasses
-import os
 import textwrap
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from piade_tf.files import replacing
 
 NORMAL, ANOMALOUS, CURVE, SECOND = "#0072B2", "#D55E00", "#000000", "#009E73"  # Okabe and Ito 2008
 MUTED = "#6B6B6B"
@@ -312,10 +313,6 @@ def _counts(labels: np.ndarray) -> str:
 
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

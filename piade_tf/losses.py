@@ -42,7 +42,7 @@ class ReconstructionLoss(keras.losses.Loss):
         self.mse, self.ssim, self.perceptual = mse, ssim, perceptual
         self.ssim_window = ssim_window
         self.perceptual_weights = perceptual_weights
-        if min(mse, ssim, perceptual) < 0 or not any(self.weights.values()):
+        if not all(weight >= 0 for weight in self.weights.values()) or not any(self.weights.values()):
             raise InputError(
                 f"the loss weights must be at least 0 and not all 0, got mse {mse}, ssim {ssim}, "
                 f"perceptual {perceptual}; choose others with --loss.mse, --loss.ssim, --loss.perceptual"

@@ -25,7 +25,7 @@ class Progress(keras.callbacks.Callback):
         self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._start = time.monotonic()
+        self._start, self._done = time.monotonic(), 0
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),
@@ -48,9 +48,18 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
         if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
-            left = (time.monotonic() - self._start) / done * (self.epochs - done)
             losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            self.console.print(f"epoch {done}/{self.epochs}  {losses}  ({left:.0f} s left)")
+            self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
+        self._done = done
+
+    def _time_left(self, done: int) -> str:
+        if done == 1:  # the first epoch is mostly compilation, and tells nothing
+            self._start = time.monotonic()
+            return ""
+        seconds = (time.monotonic() - self._start) / (done - 1) * (self.epochs - done)
+        return f"  ({seconds:.0f} s left)"
 
     def on_train_end(self, logs=None):
         self._bar.stop()
+        if self._done < self.epochs:
+            self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

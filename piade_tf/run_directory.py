@@ -49,19 +49,13 @@ class RunDirectory:
                 f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
             )
         path = config.runs_dir / name
+        if path.exists():
+            raise InputError(f"{path} exists already; choose another --name or --runs-dir")
         try:
-            config.runs_dir.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
-        except FileExistsError:
-            raise InputError(f"{path} exists already; choose another --name or --runs-dir") from None
+            path.mkdir(parents=True)
         except OSError as error:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
-
-    def remove_if_empty(self) -> None:
-        """Takes the directory away again where nothing was written into it."""
-        if not any(self.path.iterdir()):
-            self.path.rmdir()
 
     def write_config(self, config: Config, data: DataSplits) -> None:
         """Writes `config.json`: all that is needed to run it again."""

@@ -79,6 +79,10 @@ class GaussianScore(ScoreFunction):
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """The features by name, `(batch, places, dim)`."""
 
+    def __call__(self, images, outputs: Outputs) -> Score:
+        (distance,) = self.distances(outputs).values()  # one feature at one place; LocalScore has more
+        return Score(ops.squeeze(distance, axis=1))
+
     def distances(self, outputs: Outputs) -> dict[str, Any]:
         """Mahalanobis distance at each place over the root of the dimension: `(batch, places)`, near 1 if normal."""
         return {name: self._distance(name, features) for name, features in self.features(outputs).items()}
@@ -99,10 +103,6 @@ class LatentScore(GaussianScore):
         vectors = outputs["instantiation_vectors"]
         return {"instantiation_vectors": ops.reshape(vectors, (-1, 1, math.prod(vectors.shape[1:])))}
 
-    def __call__(self, images, outputs: Outputs) -> Score:
-        (distance,) = self.distances(outputs).values()
-        return Score(ops.squeeze(distance, axis=1))
-
 
 class EmbeddingScore(GaussianScore):
     """Mahalanobis distance of all instantiation vectors and the average of the encoder's last map, taken together."""
@@ -113,10 +113,6 @@ class EmbeddingScore(GaussianScore):
         vectors, last_map = outputs["instantiation_vectors"], outputs[_map_names(outputs)[-1]]
         flat = ops.reshape(vectors, (-1, math.prod(vectors.shape[1:])))
         return {"embedding": ops.concatenate([flat, ops.mean(last_map, axis=(1, 2))], axis=-1)[:, None, :]}
-
-    def __call__(self, images, outputs: Outputs) -> Score:
-        (distance,) = self.distances(outputs).values()
-        return Score(ops.squeeze(distance, axis=1))
 
 
 class LocalScore(GaussianScore):

@@ -10,7 +10,7 @@ SIGMA = 1.5  # of the Gaussian window, in pixels (Wang et al. 2004)
 K1, K2 = 0.01, 0.03
 
 
-def ssim_map(a, b, window: int = 11):
+def ssim_map(a, b, window: int):
     """Structural similarity at every place where the window fits (Wang et al. 2004, equation 13).
 
     The mean over positions and channels equals `tf.image.ssim(a, b, max_val=1.0, filter_size=window)`.

@@ -141,9 +141,10 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
         ],
     )
     if diverged.diverged_in:
+        kept = "the best weights before it" if diverged.diverged_in > 1 else "the untrained weights"
         raise InputError(
-            f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the last good weights are kept in the "
-            f"run directory; train again with a lower --learning-rate (it was {options.learning_rate:g})"
+            f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the run directory has {kept}; train "
+            f"again with a lower --learning-rate (it was {options.learning_rate:g})"
         )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 

@@ -42,8 +42,8 @@ def load(name: str, data_dir: Path | None) -> tuple[LabelledImages, LabelledImag
                 "give it with --data-dir"
             ) from error
         raise InputError(
-            f"{data_dir} holds neither the four IDX files ({IDX_FILES}) nor {name} as prepared by TensorFlow Datasets "
-            f"({reason}); give the folder that does with --data-dir"
+            f"{data_dir} holds neither the four IDX files ({IDX_FILES}) nor {name} as TensorFlow Datasets prepares it; "
+            "give the folder that does with --data-dir"
         ) from error
     return _to_numpy(train), _to_numpy(test)
 

@@ -135,13 +135,3 @@ def test_metrics_with_a_number_that_is_none_are_not_written(config):
     with pytest.raises(ValueError):
         run.write_metrics({"image_AUROC": float("nan")})
     assert list(run.path.iterdir()) == []
-
-
-def test_an_empty_directory_can_be_taken_away_again_but_no_other(config):
-    run = RunDirectory.create(config)
-    run.figures()
-    run.remove_if_empty()
-    assert run.path.is_dir()
-    run.figures().rmdir()
-    run.remove_if_empty()
-    assert not run.path.exists()

@@ -61,10 +61,16 @@ def filter_transposed(maps, window: int):
 
 def _filter(images, window: int, transposed: bool):
     rows, columns = (_band(side, window, transposed) for side in images.shape[1:3])
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    x = ops.matmul(ops.transpose(images, (0, 3, 1, 2)), ops.convert_to_tensor(columns, dtype))
-    x = ops.matmul(ops.transpose(x, (0, 1, 3, 2)), ops.convert_to_tensor(rows, dtype))
+    x = _multiply_last_axis(ops.transpose(images, (0, 3, 1, 2)), columns)
+    x = _multiply_last_axis(ops.transpose(x, (0, 1, 3, 2)), rows)
     return ops.transpose(x, (0, 3, 2, 1))
+
+
+def _multiply_last_axis(x, matrix: np.ndarray):
+    """`x @ matrix` as a product of two matrices: a batched one of rank 4 crashes in TensorFlow 2.21's oneDNN."""
+    matrix = ops.convert_to_tensor(matrix, keras.backend.standardize_dtype(x.dtype))
+    product = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), matrix)
+    return ops.reshape(product, (-1, *x.shape[1:-1], matrix.shape[1]))
 
 
 @functools.cache

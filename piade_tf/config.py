@@ -155,8 +155,8 @@ class Config:
     """compact: for phones and CPUs, scaled with the image. paper: the network of the paper's figure at 120x120."""
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
-    embedding: the vectors and the encoder's average features together. local: the encoder's features, place by place.
-    combined: embedding + half of local, each standardised."""
+    embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
+    by place. combined: embedding + half of local, each standardised."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
+from layers.adaptive_average_pool import adaptive_average_pool
 from piade_tf.ssim import filter_transposed, ssim_map
 
 Outputs = dict[str, Any]  # what the network returns, by name
 
+QUADRANTS = 2  # along each side
 FINEST_LOCAL_SHARE, FINEST_LOCAL_SIDE = 4, 32
 PEAK_EMPHASIS = 4  # exponent of the mean over places: 1 would drown a small defect, infinity is the maximum
 
@@ -105,14 +107,18 @@ class LatentScore(GaussianScore):
 
 
 class EmbeddingScore(GaussianScore):
-    """Mahalanobis distance of all instantiation vectors and the average of the encoder's last map, taken together."""
+    """Mahalanobis distance of all instantiation vectors and the quadrants of the encoder's last map, taken together.
+
+    The map is averaged to 2 x 2 places: its average alone would forget what stands where.
+    """
 
     name = "embedding"
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
         vectors, last_map = outputs["instantiation_vectors"], outputs[_map_names(outputs)[-1]]
-        flat = ops.reshape(vectors, (-1, math.prod(vectors.shape[1:])))
-        return {"embedding": ops.concatenate([flat, ops.mean(last_map, axis=(1, 2))], axis=-1)[:, None, :]}
+        quadrants = adaptive_average_pool(last_map, min(QUADRANTS, *last_map.shape[1:3]))
+        parts = [ops.reshape(part, (-1, math.prod(part.shape[1:]))) for part in (vectors, quadrants)]
+        return {"embedding": ops.concatenate(parts, axis=-1)[:, None, :]}
 
 
 class LocalScore(GaussianScore):

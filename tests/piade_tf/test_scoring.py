@@ -73,13 +73,14 @@ def test_latent_is_sklearn_ledoit_wolf_mahalanobis_of_all_vectors_together():
     assert score.anomaly_map is None
 
 
-def test_embedding_is_the_mahalanobis_distance_of_vectors_and_average_features_together():
+def test_embedding_is_the_mahalanobis_distance_of_vectors_and_quadrants_together():
     train, outputs = make_outputs(60), make_outputs(9, seed=1)
 
     def joined(of):
         last_map = of[max(name for name in of if name.startswith("feature_map_"))]
         vectors = of["instantiation_vectors"].reshape(len(last_map), -1)
-        return np.hstack([vectors, last_map.mean(axis=(1, 2))]).astype("float64")
+        quadrants = [last_map[:, i : i + 2, j : j + 2].mean(axis=(1, 2)) for i in (0, 2) for j in (0, 2)]
+        return np.hstack([vectors, *quadrants]).astype("float64")
 
     score = fit(EmbeddingScore(), train)(None, outputs)
     squared = LedoitWolf().fit(joined(train)).mahalanobis(joined(outputs))

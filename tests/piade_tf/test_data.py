@@ -284,7 +284,11 @@ def test_a_data_directory_that_is_missing_empty_or_a_file_is_refused(tmp_path):
 
 def test_a_directory_of_the_wrong_kind_is_refused(tmp_path):
     (tmp_path / "holiday.jpg").write_text("no data set")
-    refuses(f"holds neither the four IDX files .*{TRAIN_IMAGES}.* nor mnist as prepared", load_mnist, tmp_path)
+    refuses(
+        f"holds neither the four IDX files .*{TRAIN_IMAGES}.* nor mnist as TensorFlow Datasets prepares it",
+        load_mnist,
+        tmp_path,
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
@@ -325,7 +329,7 @@ def test_a_tfds_directory_gives_the_same_data_as_the_idx_files(folder, prepared)
 def test_a_tfds_directory_cut_short_is_refused(prepared):
     (path,) = prepared.glob("mnist/*/*train*tfrecord*")
     path.write_bytes(path.read_bytes()[:5000])
-    refuses("mnist as prepared by TensorFlow Datasets", load_mnist, prepared)
+    refuses("nor mnist as TensorFlow Datasets prepares it", load_mnist, prepared)
 
 
 def test_the_idx_files_need_no_tfds(folder, monkeypatch):

@@ -126,16 +126,16 @@ def test_refuses_image_sizes_out_of_range(tiny, size):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"magnifications": (1, 16)}, "16"),
-        ({"magnifications": (1, 9)}, "9"),
-        ({"capsule_dim": 5}, "5"),
-        ({"vector_dim": 0}, "capsule_dim"),
-        ({"decoder_widths": (8, 8, 8)}, ""),
-        ({"widths": (8,) * 5, "magnifications": (1,)}, ""),
+        ({"magnifications": (1, 16)}, "28x28 images do not fit the network: .*16"),
+        ({"magnifications": (1, 9)}, "28x28 images do not fit the network: .*9"),
+        ({"capsule_dim": 5}, "28x28 images do not fit the network: .*5"),
+        ({"vector_dim": 0}, "28x28 images do not fit the network: .*capsule_dim"),
+        ({"decoder_widths": (8, 8, 8)}, "at most 4 stages and --network.decoder-widths as many, got 1 and 3"),
+        ({"widths": (8,) * 5, "magnifications": (1,)}, "at most 4 stages .* got 5 and 0"),
     ],
 )
 def test_refuses_what_does_not_fit_in_one_line(tiny, changes, message):
-    with pytest.raises(InputError, match="28x28 images do not fit the network: .*" + message) as excinfo:
+    with pytest.raises(InputError, match=message) as excinfo:
         build_network(dataclasses.replace(tiny, **changes), 28, 28, 1)
     assert "\n" not in str(excinfo.value)
 

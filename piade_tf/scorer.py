@@ -32,7 +32,7 @@ class Scorer:
     def __init__(self, ssim_window: int):
         latent, embedding, local = LatentScore(), EmbeddingScore(), LocalScore()
         self.gaussian_scores: list[GaussianScore] = [latent, embedding, local]
-        # Parts and weights were chosen on training splits alone: benchmarks/choose_score.py.
+        # Parts and weights were compared on training images: benchmarks/choose_score.py.
         self.combined = CombinedScore([embedding, local], {"embedding": 1.0, "local": 0.5})
         self.scores: dict[str, ScoreFunction] = {
             score.name: score for score in (self.combined, ReconstructionScore(ssim_window), latent, embedding, local)

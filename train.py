@@ -8,7 +8,7 @@ from piade_tf.command_line import errors_in_one_line, parse_config
 from piade_tf.config import Config
 from piade_tf.quiet import stderr_only_on_failure
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 
 def train(config: Config) -> None:
@@ -31,8 +31,9 @@ def train(config: Config) -> None:
 
     data = load_data(config.data, options.seed)
     trainer = build_trainer(config, data)
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, data.normal_class)
     run.write_config(config, data)
+    run.write_skipped(data.skipped)
     report.show_start(config, data, trainer.network, run.path)
 
     start = time.monotonic()

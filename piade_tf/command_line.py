@@ -5,6 +5,7 @@ import io
 import itertools
 import sys
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import tyro
 
@@ -22,17 +23,48 @@ def parse_config(arguments: list[str]) -> Config:
         InputError: an unknown option or a value out of place.
         SystemExit: with code 0, after `--help`.
     """
-    default = preset_config(_preset_of(arguments))
+    config = _parse(Config, arguments, "train.py", preset_config(_preset_of(arguments)))
+    check(config)
+    return config
+
+
+def parse(arguments: list[str], commands: dict[str, type]) -> tuple[str, Any]:
+    """The command and its options that `python -m piade_tf` was called with.
+
+    Args:
+        arguments: as the shell gives them.
+        commands: the dataclass of each command's options.
+
+    Raises:
+        InputError: an unknown command or option, or a value out of place.
+        SystemExit: with code 0, after `--help`.
+    """
+    name = arguments[0] if arguments else None
+    if name in ("-h", "--help"):
+        print("usage: python -m piade_tf COMMAND [--help]\n")
+        for command, options in commands.items():
+            print(f"{command:16}{(options.__doc__ or '').splitlines()[0]}")
+        raise SystemExit(0)
+    if name not in commands:
+        wrong = "a command is missing" if name is None else f"no command {name!r}"
+        raise InputError(f"{wrong}; choose one of {', '.join(commands)} (see --help)")
+    return name, _parse(commands[name], arguments[1:], f"python -m piade_tf {name}")
+
+
+Options = TypeVar("Options")
+
+
+def _parse(options: type[Options], arguments: list[str], program: str, default: Options | None = None) -> Options:
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            config = tyro.cli(Config, args=arguments, default=default, prog="train.py")
+            if default is None:
+                return tyro.cli(options, args=arguments, prog=program)
+            return tyro.cli(options, args=arguments, prog=program, default=default)
     except SystemExit as stop:
         if stop.code == 0:
             raise
         raise InputError(_one_line(errors.getvalue())) from None
-    check(config)
-    return config
 
 
 def _preset_of(arguments: list[str]):

@@ -12,8 +12,9 @@ from piade_tf.errors import InputError
 MIN_SIDE, MAX_SIDE = 28, 512
 MAX_STAGES = 4
 
-DatasetName = Literal["digits", "mnist", "fashion_mnist"]
 PresetName = Literal["compact", "paper"]
+ResizeName = Literal["stretch", "pad", "crop"]
+AugmentName = Literal["none", "texture", "aligned"]
 ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"]
 
 
@@ -21,15 +22,35 @@ ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"
 class DataConfig:
     """What is normal, and where the images come from."""
 
-    dataset: DatasetName = "digits"
-    """digits: scikit-learn's handwritten digits, embedded. mnist, fashion_mnist: see --data-dir."""
-    normal_class: str = "0"
-    """The class to train on, by number or name (3, Dress); every other class is an anomaly."""
+    dataset: str = "digits"
+    """digits: scikit-learn's handwritten digits, embedded. folder: your own images. mvtec, btad: with --category.
+    mnist, fashion_mnist, cifar10, coil100, or tfds:NAME for any image set with labels of TensorFlow Datasets."""
     data_dir: Path | None = None
-    """A TensorFlow Datasets folder, or a folder with the data set's four IDX .gz files.
-    Left out: TensorFlow Datasets downloads."""
-    image_size: int | None = None
-    """Resize images to N x N pixels, 28 to 512. Left out: the data set's own size, or the preset's."""
+    """The folder that holds the images, a TensorFlow Datasets folder, or one with the four IDX .gz files of
+    (Fashion-)MNIST. Left out: TensorFlow Datasets downloads."""
+    category: str | None = None
+    """Which product of mvtec (bottle) or btad (01)."""
+    normal_class: str | None = None
+    """The class to train on, by number or name (3, Dress); every other class is an anomaly. Left out: the first
+    class, or in a folder with train/good that."""
+    label_key: str = "label"
+    """tfds:NAME only: which feature is the label."""
+    image_size: tuple[int, ...] = ()
+    """Resize images to N N, or to H W, pixels: 28 to 512. Left out: the data set's own size, the preset's, or 128
+    for files."""
+    resize: ResizeName = "stretch"
+    """stretch: to the size, whatever the aspect ratio. pad: keep it, black borders. crop: keep it, cut off what is
+    over."""
+    crop: tuple[int, ...] = ()
+    """Cut the middle N N, or H W, pixels out after resizing (the paper: --image-size 156 --crop 120)."""
+    channels: Literal["auto", "1", "3"] = "auto"
+    """1: grey. 3: colour. auto: grey only where every normal training image is."""
+    augment: AugmentName = "none"
+    """What may be done to a normal part without making it anomalous. texture: flips and quarter turns. aligned:
+    small shifts and changes of brightness. Only training images are changed. See inspect-data's picture."""
+    cache: Literal["auto", "memory", "disk", "none"] = "auto"
+    """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
+    is free, else on disk if there is room, else nowhere."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,11 +186,21 @@ class Config:
     network: NetworkConfig = NetworkConfig()
 
 
+def check_data(data: DataConfig) -> None:
+    """Raises `InputError` for a size out of its range."""
+    for name, sides in (("--image-size", data.image_size), ("--crop", data.crop)):
+        if len(sides) > 2:
+            raise InputError(f"{name} takes one number or two (height and width), got {len(sides)}")
+    if data.image_size and not all(MIN_SIDE <= side <= MAX_SIDE for side in data.image_size):
+        raise InputError(f"--image-size must be {MIN_SIDE} to {MAX_SIDE}, got {_plain(data.image_size)}")
+    if data.crop and not all(MIN_SIDE <= side <= MAX_SIDE for side in data.crop):
+        raise InputError(f"--crop must be {MIN_SIDE} to {MAX_SIDE}, got {_plain(data.crop)}")
+
+
 def check(config: Config) -> None:
     """Raises `InputError` for a number out of its range."""
-    options, size = config.training, config.data.image_size
-    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
-        raise InputError(f"--image-size must be {MIN_SIDE} to {MAX_SIDE}, got {size}")
+    check_data(config.data)
+    options = config.training
     for name, value, least in (
         ("--epochs", options.epochs, 1),
         ("--batch-size", options.batch_size, 1),
@@ -183,3 +214,7 @@ def check(config: Config) -> None:
         raise InputError(f"--weight-decay must be at least 0, got {options.weight_decay}")
     if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")
+
+
+def _plain(numbers: tuple[int, ...]) -> str:
+    return " ".join(map(str, numbers))

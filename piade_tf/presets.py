@@ -8,9 +8,9 @@ from piade_tf.config import Config, NetworkConfig, PresetName
 # The paper's figure: S-E ResNet-18 of width 64 at 120x120. The stem has no max pooling, so that the
 # last map is 8x8 and takes magnification 8.
 PRESETS: dict[PresetName, dict[str, Any]] = {
-    "compact": {"image_size": None, "network": {}},
+    "compact": {"data": {}, "network": {}},
     "paper": {
-        "image_size": 120,
+        "data": {"image_size": (156,), "crop": (120,)},
         "network": {
             "widths": (64, 128, 256, 512),
             "stem_kernel": 7,
@@ -39,6 +39,6 @@ def preset_config(preset: PresetName) -> Config:
     return dataclasses.replace(
         config,
         preset=preset,
-        data=dataclasses.replace(config.data, image_size=values["image_size"]),
+        data=dataclasses.replace(config.data, **values["data"]),
         network=NetworkConfig(**values["network"]),
     )

@@ -1,7 +1,9 @@
-"""The progress of a training: a bar with the time left on a terminal, and the losses in a few lines."""
+"""The progress of what takes long: a bar with the time left on a terminal; of a training also the losses."""
 
 import math
 import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import keras
 from rich.console import Console
@@ -9,6 +11,17 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.progress import Progress as Bar
 
 LINES = 20  # of losses, however many epochs there are
+
+
+Item = TypeVar("Item")
+
+
+def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Goes through `items` under a bar that says `what`, where there is a terminal; it vanishes at the end."""
+    console = Console(highlight=False)
+    columns = TextColumn(f"{what} {{task.completed}} of {{task.total}}"), BarColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        yield from bar.track(items, total)
 
 
 class Progress(keras.callbacks.Callback):

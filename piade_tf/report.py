@@ -16,6 +16,9 @@ METRICS = {"image_AUROC": "image AUROC", "image_AUPR": "image AUPR", "image_F1Ma
 def show_start(config: Config, data: DataSplits, network: keras.Model, path: Path) -> None:
     """Prints what is trained on what."""
     height, width, channels = data.image_shape
+    for warning in data.warnings:
+        print(f"warning: {warning}")
+    print(f"Found: {data.layout}.")
     print(
         f"{config.data.dataset}, normal: {data.normal_class}. {data.train.count} images to train on, "
         f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."

@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from piade_tf import __version__
 from piade_tf.config import Config
 from piade_tf.data import DataSplits
+from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.files import replacing, write_csv, write_json
@@ -35,15 +37,15 @@ class RunDirectory:
         self.path = path
 
     @classmethod
-    def create(cls, config: Config) -> "RunDirectory":
-        """Makes a new directory under `config.runs_dir`.
+    def create(cls, config: Config, normal_class: str) -> "RunDirectory":
+        """Makes a new directory under `config.runs_dir`, named by the data set, its normal class and the time.
 
         Raises:
             InputError: the name is taken or leaves the folder, or the folder cannot be written.
         """
-        label = re.sub(r"[^\w.-]+", "_", config.data.normal_class)
         time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = config.name or f"{config.data.dataset}-{label}-{time}"
+        of = config.data.category or normal_class
+        name = config.name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (config.data.dataset, of, time))
         if Path(name).name != name or name in (".", ".."):
             raise InputError(
                 f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
@@ -68,12 +70,18 @@ class RunDirectory:
                 "options": dataclasses.asdict(resolved),
                 "normal_class": data.normal_class,
                 "image_shape": [height, width, channels],
+                "layout": data.layout,
                 "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
                 "data_fingerprint": data.fingerprint,
                 "versions": _versions(),
                 "git_commit": _git_commit(),
             },
         )
+
+    def write_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Writes `skipped.csv`, the files that could not be read, if there are any."""
+        if skipped:
+            write_csv(self.path / "skipped.csv", ["file", "reason"], [[one.path, one.reason] for one in skipped])
 
     def write_network(self, network: keras.Model) -> None:
         """Writes `model.keras`, loadable by Keras alone once `layers` is imported."""

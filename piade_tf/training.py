@@ -129,7 +129,7 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
     patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
     diverged = StopWhenDiverged()
     history = trainer.fit(
-        batches(data.train, options.batch_size, shuffle_seed=options.seed),
+        batches(data.train, options.batch_size, options.seed, config.data.augment),
         validation_data=batches(data.validation, options.batch_size),
         epochs=epochs,
         shuffle=False,  # tf.data does

@@ -1,14 +1,17 @@
 """scikit-learn's handwritten digits: 1,797 real images of 8x8 pixels that ship inside the package."""
 
+import dataclasses
+
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from piade_tf.data.splits import LabelledImages
+from piade_tf.data.arrays import LabelledImages
+from piade_tf.data.splits import Source
 
 CLASS_NAMES = tuple("0123456789")
 TEST_SHARE = 0.3
-DEFAULT_IMAGE_SIZE = 32  # 8x8 is below what the network takes
+DEFAULT_SIZE = (32, 32)  # 8x8 is below what the network takes
 
 
 def load() -> tuple[LabelledImages, LabelledImages]:
@@ -18,3 +21,8 @@ def load() -> tuple[LabelledImages, LabelledImages]:
     indices = train_test_split(np.arange(len(images)), test_size=TEST_SHARE, stratify=digits.target, random_state=0)
     train, test = (LabelledImages(images[index], digits.target[index]) for index in map(np.sort, indices))
     return train, test
+
+
+def enlarged(source: Source) -> Source:
+    """The digits at the size that they are shown to the network in."""
+    return dataclasses.replace(source, default_size=DEFAULT_SIZE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from piade_tf.data.splits import LabelledImages
+from piade_tf.data.arrays import LabelledImages
 from piade_tf.errors import InputError
 
 FILES = {

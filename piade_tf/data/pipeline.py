@@ -2,27 +2,33 @@
 
 import tensorflow as tf
 
+from piade_tf.config import AugmentName
+from piade_tf.data.augmentation import augmented
 from piade_tf.data.splits import Split
 
 SHUFFLE_BUFFER_BYTES = 256 << 20
 
 
-def batches(split: Split, batch_size: int, shuffle_seed: int | None = None) -> tf.data.Dataset:
+def batches(
+    split: Split, batch_size: int, shuffle_seed: int | None = None, augment: AugmentName = "none"
+) -> tf.data.Dataset:
     """Batches of float32 images in [0, 1].
 
     Args:
         split: the images.
         batch_size: images a batch; the last batch may have fewer.
         shuffle_seed: shuffles anew in each epoch, the same way for the same seed. None keeps the order.
+        augment: how images are changed at random, anew in each epoch; needs a `shuffle_seed`.
 
     Returns:
         A `tf.data.Dataset` of `(batch, height, width, channels)`.
     """
     images = split.images
     if shuffle_seed is not None:
-        image_bytes = images.element_spec.shape.num_elements()
-        buffer = min(split.count, max(1, SHUFFLE_BUFFER_BYTES // image_bytes))
-        images = images.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=True)
+        # Items before decoding, where they are paths: the buffer then holds them all.
+        buffer = min(split.count, max(1, SHUFFLE_BUFFER_BYTES // max(1, split.item_bytes)))
+        images = split.decoded(split.items.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=True))
+        images = augmented(images, augment, shuffle_seed)
     return images.batch(batch_size).map(scale, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 

@@ -1,15 +1,20 @@
-"""What every data source yields: four splits of uint8 images."""
+"""What every data source yields, and how it is divided: four splits of uint8 images."""
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.data.decode import read_mask
+from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 
 HELD_OUT_SHARE, HELD_OUT_LEAST = 0.1, 20
+TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,12 +22,25 @@ class Split:
     """Images in a fixed order.
 
     Attributes:
-        images: unbatched `tf.data.Dataset` of `(height, width, channels)`, uint8, 0 to 255.
+        items: unbatched `tf.data.Dataset` of what `read` takes: paths, encoded images or pixels.
         count: number of images.
+        read: from an item to `(height, width, channels)`, uint8, 0 to 255. None: items are that already.
+        item_bytes: size of an item, for the buffer in which they are shuffled.
     """
 
-    images: tf.data.Dataset
+    items: tf.data.Dataset
     count: int
+    read: Callable[[Any], Any] | None = None
+    item_bytes: int = 0
+
+    @property
+    def images(self) -> tf.data.Dataset:
+        """Unbatched images, in order."""
+        return self.decoded(self.items)
+
+    def decoded(self, items: tf.data.Dataset) -> tf.data.Dataset:
+        """The images of `items`, this split's in any order."""
+        return items if self.read is None else items.map(self.read, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +51,23 @@ class LabelledSplit(Split):
         labels: `(count,)`, int64: 0 normal, 1 anomalous.
         classes: `(count,)`, the name of each image's class.
         ids: `(count,)`, the path or the index of each image in its source.
+        masks: of `(height, width)`, uint8, 1 where a pixel is anomalous; None where no image has one.
+        has_mask: `(count,)`, bool: False for an anomalous image of which no mask is known; its mask is then zero.
     """
 
-    labels: np.ndarray
-    classes: np.ndarray
-    ids: np.ndarray
+    labels: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "int64"))
+    classes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
+    ids: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
+    masks: Split | None = None
+    has_mask: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "bool"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """A file that was left out, and why."""
+
+    path: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +78,14 @@ class DataSplits:
         train: the images that the network and the statistics of the scores are fitted to.
         validation: held out for early stopping and for standardising the scores.
         calibration: held out for the threshold and nothing else.
-        test: labelled images, normal and anomalous.
+        test: labelled images, normal and anomalous; perhaps none.
         normal_class: name of the class that is normal.
         image_shape: `(height, width, channels)`.
-        fingerprint: SHA-256 of all pixels and labels before resizing, in hexadecimal.
+        fingerprint: SHA-256 of all images and labels as they were found, in hexadecimal.
+        layout: what was found, in words.
+        preparation: how an image becomes one of `image_shape`.
+        skipped: files that could not be read.
+        warnings: what else the user should know, a sentence each.
     """
 
     train: Split
@@ -61,14 +95,60 @@ class DataSplits:
     normal_class: str
     image_shape: tuple[int, int, int]
     fingerprint: str
+    layout: str = ""
+    preparation: Preparation | None = None
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledImages:
-    """Images in memory: `(n, height, width, channels)`, uint8, and the class number of each, `(n,)`."""
+class ImageSet:
+    """Labelled images that can be had in any order, before anything is held out.
 
-    images: np.ndarray
+    Attributes:
+        items: from indices `(n,)` to the `tf.data.Dataset` of those items.
+        read: from an item to `(h, w, 1 or 3)`, uint8, of any size. None: items are that already.
+        classes: `(count,)`, the name of each image's class.
+        labels: `(count,)`, int64: 0 normal, 1 anomalous.
+        ids: `(count,)`, path or index.
+        masks: `(count,)`, the path of each image's mask or an empty string; None where there are no masks.
+        item_bytes: size of an item.
+    """
+
+    items: Callable[[np.ndarray], tf.data.Dataset]
+    read: Callable[[Any], Any] | None
+    classes: np.ndarray
     labels: np.ndarray
+    ids: np.ndarray
+    masks: np.ndarray | None = None
+    item_bytes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What a data source found.
+
+    Attributes:
+        layout: in words.
+        train: images to learn from; those of label 0 are used.
+        test: images to test on, perhaps none.
+        normal_class: name.
+        default_size: height and width where the options leave them open.
+        grey: whether every normal training image is.
+        kinds: number of images by size and mode, such as "900x900 RGB".
+        fingerprint, skipped, warnings: as in `DataSplits`.
+    """
+
+    layout: str
+    train: ImageSet
+    test: ImageSet
+    normal_class: str
+    default_size: tuple[int, int]
+    grey: bool
+    kinds: dict[str, int]
+    fingerprint: str
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,70 +173,118 @@ def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return np.sort(train), np.sort(validation), np.sort(calibration)
 
 
-def one_class_splits(
-    train: LabelledImages,
-    test: LabelledImages,
-    class_names: Sequence[str],
-    normal_class: str,
-    image_size: int | None,
-    seed: int,
-) -> DataSplits:
-    """The one-class protocol: learn from one class, test on all, every other class an anomaly.
+def without_test_split(labels: np.ndarray, order: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Where a source has no test split: every fourth normal image and all others are for testing.
 
     Args:
-        train, test: the data set's own splits.
-        class_names: the name of each class number.
-        normal_class: number or name of the normal class.
-        image_size: side that images are resized to (bilinear), or None to keep theirs.
+        labels: `(n,)`, 0 normal, 1 anomalous.
+        order: of the images, e.g. by the angle of the view. None: as they come.
+
+    Returns:
+        Indices to train on and to test on, each sorted.
+    """
+    normal = np.arange(len(labels)) if order is None else np.asarray(order)
+    normal = normal[labels[normal] == 0]
+    held_out = normal[TEST_EVERY - 1 :: TEST_EVERY]
+    test = np.union1d(np.flatnonzero(labels != 0), held_out)
+    return np.setdiff1d(normal, held_out), test
+
+
+def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
+    """The protocol: learn from normal images, of which some are held out, and test on all kinds.
+
+    Args:
+        source: the images.
+        preparation: to one size and number of channels.
         seed: decides which images are held out.
 
     Raises:
-        InputError: an unknown class, or too few images of it.
+        InputError: too few normal images.
     """
-    normal = find_class(normal_class, class_names)
-    normal_images = train.images[train.labels == normal]
-    indices = hold_out(len(normal_images), seed)
-    size = (image_size, image_size) if image_size else train.images.shape[1:3]
-
-    def resized(images: np.ndarray) -> tf.data.Dataset:
-        dataset = tf.data.Dataset.from_tensor_slices(images)
-        return dataset.map(lambda image: resize(image, size), num_parallel_calls=tf.data.AUTOTUNE)
-
-    learned, validation, calibration = (Split(resized(normal_images[index]), len(index)) for index in indices)
+    normal = np.flatnonzero(source.train.labels == 0)
+    train, validation, calibration = (
+        Split(**_prepared(source.train, normal[indices], preparation)) for indices in hold_out(len(normal), seed)
+    )
+    test = source.test
+    every = np.arange(len(test.labels))
+    labelled = LabelledSplit(
+        **_prepared(test, every, preparation),
+        labels=test.labels,
+        classes=test.classes,
+        ids=test.ids,
+        masks=_masks(test, preparation),
+        has_mask=(test.labels == 0) | (np.zeros(len(every), bool) if test.masks is None else test.masks != ""),
+    )
     return DataSplits(
-        train=learned,
+        train=train,
         validation=validation,
         calibration=calibration,
-        test=LabelledSplit(
-            images=resized(test.images),
-            count=len(test.images),
-            labels=(test.labels != normal).astype("int64"),
-            classes=np.array(class_names)[test.labels],
-            ids=np.arange(len(test.images)).astype(str),
-        ),
-        normal_class=class_names[normal],
-        image_shape=(*size, train.images.shape[3]),
-        fingerprint=fingerprint(train.images, train.labels, test.images, test.labels),
+        test=labelled,
+        normal_class=source.normal_class,
+        image_shape=preparation.shape,
+        fingerprint=source.fingerprint,
+        layout=source.layout,
+        preparation=preparation,
+        skipped=source.skipped,
+        warnings=source.warnings,
     )
+
+
+def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> dict[str, Any]:
+    def read(item):
+        return preparation(item if images.read is None else images.read(item))
+
+    items = images.items(indices)
+    as_it_is = images.read is None and items.element_spec.shape == preparation.shape
+    return {
+        "items": items,
+        "count": len(indices),
+        "read": None if as_it_is else read,
+        "item_bytes": images.item_bytes,
+    }
+
+
+def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
+    if images.masks is None or not np.any(images.masks != ""):
+        return None
+    blank = tf.zeros(preparation.shape[:2], tf.uint8)
+
+    def read(path):
+        return tf.cond(path == "", lambda: blank, lambda: preparation.mask(read_mask(path)))
+
+    return Split(paths_dataset(images.masks), len(images.masks), read)
+
+
+def paths_dataset(paths: Iterable[str]) -> tf.data.Dataset:
+    """Paths as bytes: names need not be valid Unicode."""
+    return tf.data.Dataset.from_tensor_slices(tf.constant([os.fsencode(path) for path in paths], tf.string))
+
+
+def only(dataset: tf.data.Dataset, wanted: np.ndarray) -> tf.data.Dataset:
+    """The elements for which `wanted`, `(n,)`, bool, is true, of the first n; in order."""
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(wanted), dataset)
+    kept = numbered.filter(_first).map(_second)
+    return kept.apply(tf.data.experimental.assert_cardinality(int(wanted.sum())))
+
+
+def _first(keep, _element):
+    return keep
+
+
+def _second(_keep, element):
+    return element
 
 
 def find_class(wanted: str, class_names: Sequence[str]) -> int:
     """The number of the class that `wanted` gives by number or, whatever its case, by name."""
-    if wanted.isdecimal() and int(wanted) < len(class_names):
-        return int(wanted)
     lowered = [name.lower() for name in class_names]
     if wanted.lower() in lowered:
         return lowered.index(wanted.lower())
-    known = ", ".join(name if name == str(i) else f"{i} {name}" for i, name in enumerate(class_names))
-    raise InputError(f"--normal-class: no class {wanted!r}; choose one of {known}")
-
-
-def resize(image, size: tuple[int, int]):
-    """Resizes `(height, width, channels)`, uint8, to `size`, bilinear with antialiasing; uint8."""
-    if tuple(image.shape[:2]) == tuple(size):
-        return image
-    resized = tf.image.resize(image, size, antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+    if wanted.isdecimal() and int(wanted) < len(class_names):
+        return int(wanted)
+    known = [name if name == str(i) else f"{i} {name}" for i, name in enumerate(class_names)]
+    listed = ", ".join(known[:100]) + (", ..." if len(known) > 100 else "")
+    raise InputError(f"--normal-class: no class {wanted!r}; choose one of {listed}")
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

@@ -78,9 +78,9 @@ def splits():
     labelled = LabelledSplit(
         tf.data.Dataset.from_tensor_slices(test),
         13,
-        labels,
-        np.array(["up", "down"])[labels],
-        np.arange(13).astype(str),
+        labels=labels,
+        classes=np.array(["up", "down"])[labels],
+        ids=np.arange(13).astype(str),
     )
     return DataSplits(*parts, labelled, "up", (28, 28, 1), "0" * 64)
 

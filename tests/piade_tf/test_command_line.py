@@ -18,7 +18,14 @@ OPTIONS = {
     "data.dataset": ("--dataset fashion_mnist", "fashion_mnist"),
     "data.normal_class": ("--normal-class Dress", "Dress"),
     "data.data_dir": ("--data-dir a/b", Path("a/b")),
-    "data.image_size": ("--image-size 64", 64),
+    "data.image_size": ("--image-size 64 96", (64, 96)),
+    "data.category": ("--category bottle", "bottle"),
+    "data.label_key": ("--label-key object_id", "object_id"),
+    "data.resize": ("--resize pad", "pad"),
+    "data.crop": ("--crop 60", (60,)),
+    "data.channels": ("--channels 3", "3"),
+    "data.augment": ("--augment texture", "texture"),
+    "data.cache": ("--cache disk", "disk"),
     "training.epochs": ("--epochs 7", 7),
     "training.batch_size": ("--batch-size 17", 17),
     "training.learning_rate": ("--learning-rate 3e-4", 3e-4),
@@ -83,7 +90,7 @@ def test_an_option_changes_its_value_and_no_other(name):
 def test_a_preset_changes_the_defaults(arguments):
     assert parse_config(arguments) == preset_config("paper") != preset_config("compact")
     changed = parse_config([*arguments, "--network.no-skip", "--image-size", "64"])
-    assert not changed.network.skip and changed.data.image_size == 64
+    assert not changed.network.skip and changed.data.image_size == (64,)
     assert changed.network.widths == preset_config("paper").network.widths
 
 
@@ -100,7 +107,6 @@ def test_every_preset_can_be_asked_for():
     "arguments, named",
     [
         ("--no-such-option 3", "no-such-option"),
-        ("--dataset cifar", "cifar"),
         ("--preset huge", "huge"),
         ("--score best", "best"),
         ("--strategy many", "many"),

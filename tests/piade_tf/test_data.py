@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piade_tf.config import DataConfig
-from piade_tf.data import CLASS_NAMES, batches, digits, idx, load_data
-from piade_tf.data.splits import (
-    LabelledImages,
-    Split,
-    find_class,
-    fingerprint,
-    hold_out,
-    one_class_splits,
-    resize,
-)
+from piade_tf.data import IN_MEMORY, batches, digits, idx, load_data
+from piade_tf.data.arrays import LabelledImages, one_class_source
+from piade_tf.data.preparation import Preparation
+from piade_tf.data.splits import Split, divide, find_class, fingerprint, hold_out, without_test_split
 from piade_tf.errors import InputError
 
 FASHION_MNIST = Path(__file__).parents[3] / "shared" / "data" / "fashion_mnist"
@@ -73,8 +67,14 @@ def labelled():
     )
 
 
+def one_class(labelled, size=(4, 6)):
+    source = one_class_source(*labelled, ("a", "b", "c"), "b", "three classes")
+    assert (source.default_size, source.grey, source.kinds) == ((4, 6), True, {"6x4 L": 225})
+    return divide(source, Preparation(size, channels=1), seed=0)
+
+
 def test_one_class_is_learned_and_all_classes_are_tested(labelled):
-    data = one_class_splits(*labelled, ("a", "b", "c"), "b", None, 0)
+    data = one_class(labelled)
     assert (data.train.count, data.validation.count, data.calibration.count, data.test.count) == (30, 20, 20, 15)
     for split in (data.train, data.validation, data.calibration):
         images = all_images(split)
@@ -87,8 +87,7 @@ def test_one_class_is_learned_and_all_classes_are_tested(labelled):
 
 
 def test_images_are_resized_where_asked_and_the_fingerprint_stays(labelled):
-    native = one_class_splits(*labelled, ("a", "b", "c"), "b", None, 0)
-    resized = one_class_splits(*labelled, ("a", "b", "c"), "b", 9, 0)
+    native, resized = one_class(labelled), one_class(labelled, size=(9, 9))
     assert resized.image_shape == (9, 9, 1)
     assert all_images(resized.test).shape == (15, 9, 9, 1)
     assert resized.fingerprint == native.fingerprint
@@ -112,22 +111,25 @@ def test_fingerprint_changes_with_pixels_labels_shape_and_type():
 
 @pytest.mark.parametrize("wanted", ["3", "Dress", "dress", "DRESS"])
 def test_a_class_goes_by_number_or_by_name_in_any_case(wanted):
-    assert find_class(wanted, CLASS_NAMES["fashion_mnist"]) == 3
+    assert find_class(wanted, IN_MEMORY["fashion_mnist"]) == 3
 
 
 @pytest.mark.parametrize("wanted", ["10", "-1", "3.0", "", "Hat", "Dres"])
 def test_an_unknown_class_lists_the_classes(wanted):
     refuses("--normal-class: no class .*0 T-shirt/top, .*3 Dress, .*9 Ankle boot", find_class, wanted,
-            CLASS_NAMES["fashion_mnist"])  # fmt: skip
+            IN_MEMORY["fashion_mnist"])  # fmt: skip
 
 
-@pytest.mark.parametrize("shape, size", [((8, 8, 1), (32, 32)), ((40, 31, 3), (28, 29)), ((5, 5, 1), (5, 5))])
-def test_resizing_is_bilinear_with_antialiasing_rounded_to_bytes(shape, size):
-    image = np.random.default_rng(0).integers(0, 256, shape, "uint8")
-    resized = resize(tf.constant(image), size).numpy()
-    assert resized.dtype == "uint8"
-    expected = np.round(tf.image.resize(image, size, antialias=True)) if size != shape[:2] else image
-    np.testing.assert_array_equal(resized, expected)
+@settings(deadline=None, max_examples=40)
+@given(labels=st.lists(st.integers(0, 1), max_size=40), shuffled=st.booleans())
+def test_without_a_test_split_every_fourth_normal_image_and_all_others_are_tested(labels, shuffled):
+    labels = np.array(labels, int)
+    order = np.random.default_rng(0).permutation(len(labels)) if shuffled else np.arange(len(labels))
+    learned, tested = without_test_split(labels, order if shuffled else None)
+    assert sorted([*learned, *tested]) == list(range(len(labels)))
+    assert set(np.flatnonzero(labels)) <= set(tested)
+    normal = [index for index in order if labels[index] == 0]
+    assert [index for index in normal if index in set(tested)] == normal[3::4]
 
 
 # === Batches ===
@@ -157,6 +159,13 @@ def test_shuffling_is_anew_in_each_epoch_and_the_same_for_the_same_seed():
     assert order(other) != epochs[0]
 
 
+def test_items_are_shuffled_as_their_images_would_be():
+    images = numbered(50)
+    paths = Split(tf.data.Dataset.range(50), 50, lambda i: tf.fill((2, 2, 1), tf.cast(i, tf.uint8)), item_bytes=8)
+    assert order(batches(paths, 8, shuffle_seed=1)) == order(batches(images, 8, shuffle_seed=1))
+    assert order(batches(paths, 8)) == list(range(50))
+
+
 # === Digits ===
 
 
@@ -166,10 +175,10 @@ def test_digits_are_divided_in_a_fixed_way():
     assert train.images.dtype == "uint8" and (train.images.min(), train.images.max()) == (0, 255)
     shares = np.bincount(test.labels) / np.bincount(np.r_[train.labels, test.labels])
     np.testing.assert_allclose(shares, 0.3, atol=0.01)
-    data = load_data(DataConfig("digits", "0"), seed=0)
+    data = load_data(DataConfig("digits"), seed=0)
     assert data.image_shape == (32, 32, 1)
     assert data.fingerprint == "37d590586515765d64bed319db4993302d0064fc3667596458837eebc4a256b2"
-    assert load_data(DataConfig("digits", "4", image_size=40), seed=1).image_shape == (40, 40, 1)
+    assert load_data(DataConfig("digits", normal_class="4", image_size=(40,)), seed=1).image_shape == (40, 40, 1)
 
 
 # === IDX files ===
@@ -195,7 +204,7 @@ def folder(tmp_path):
 
 
 def load_mnist(folder):
-    return load_data(DataConfig("mnist", "0", data_dir=folder), seed=0)
+    return load_data(DataConfig("mnist", normal_class="0", data_dir=folder), seed=0)
 
 
 def rewrite(path, change):
@@ -345,7 +354,7 @@ def test_fashion_mnist_has_six_thousand_training_images_a_class():
     train, test = idx.load(FASHION_MNIST)
     assert np.bincount(train.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10
-    data = load_data(DataConfig("fashion_mnist", "dress", data_dir=FASHION_MNIST), seed=0)
+    data = load_data(DataConfig("fashion_mnist", normal_class="dress", data_dir=FASHION_MNIST), seed=0)
     assert (data.train.count, data.validation.count, data.calibration.count) == (4800, 600, 600)
     assert (data.normal_class, data.test.count, int(data.test.labels.sum())) == ("Dress", 10000, 9000)
     assert data.fingerprint == "885da39f4b1a3d7b8ca5ca4980c4435ce33763ab070070c6ebae5d0ad534afe4"

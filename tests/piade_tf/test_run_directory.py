@@ -24,20 +24,21 @@ def config(tmp_path, tiny):
 
 def refuses(config, message):
     with pytest.raises(InputError, match=message) as excinfo:
-        RunDirectory.create(config)
+        RunDirectory.create(config, "up")
     assert "\n" not in str(excinfo.value)
 
 
 def test_is_made_under_the_runs_directory_with_its_parents(config, tmp_path):
     config = dataclasses.replace(config, runs_dir=tmp_path / "a" / "b")
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     assert run.path == tmp_path / "a" / "b" / "run"
     assert list(run.path.iterdir()) == []
 
 
 def test_without_a_name_it_is_called_after_data_set_class_and_time(config):
-    config = dataclasses.replace(config, name=None, data=DataConfig("fashion_mnist", "T-shirt/top"))
-    assert re.fullmatch(r"fashion_mnist-T-shirt_top-\d{8}-\d{6}", RunDirectory.create(config).path.name)
+    config = dataclasses.replace(config, name=None, data=DataConfig("fashion_mnist"))
+    name = RunDirectory.create(config, "T-shirt/top").path.name
+    assert re.fullmatch(r"fashion_mnist-T-shirt_top-\d{8}-\d{6}", name)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../outside", "a/b", "/tmp/absolute", "a/"])
@@ -47,8 +48,8 @@ def test_refuses_a_name_that_leaves_the_folder(config, name):
 
 
 def test_a_class_that_looks_like_a_path_stays_in_the_folder(config):
-    config = dataclasses.replace(config, name=None, data=DataConfig("mnist", "../../x"))
-    assert RunDirectory.create(config).path.parent == config.runs_dir
+    config = dataclasses.replace(config, name=None, data=DataConfig("mnist"))
+    assert RunDirectory.create(config, "../../x").path.parent == config.runs_dir
 
 
 @pytest.mark.parametrize("taken", ["directory", "file"])
@@ -79,7 +80,7 @@ def test_refuses_a_runs_directory_that_cannot_be_written(config):
 
 
 def test_config_json_has_what_is_needed_to_run_it_again(config, splits):
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     run.write_config(config, splits)
     written = json.loads((run.path / "config.json").read_text())
     assert written["format_version"] == 1
@@ -98,7 +99,7 @@ def test_config_json_has_what_is_needed_to_run_it_again(config, splits):
 
 
 def test_config_json_has_the_network_with_everything_filled_in(config, splits, tiny):
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     run.write_config(config, splits)
     network = json.loads((run.path / "config.json").read_text())["options"]["network"]
     resolved = dataclasses.asdict(tiny.for_image(28, 28))
@@ -107,7 +108,7 @@ def test_config_json_has_the_network_with_everything_filled_in(config, splits, t
 
 
 def test_a_network_is_written_and_read_back_without_its_training(config):
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     image = keras.Input((4,))
     network = keras.Model(image, keras.layers.Dense(2)(image))
     run.write_network(network)
@@ -117,7 +118,7 @@ def test_a_network_is_written_and_read_back_without_its_training(config):
 
 
 def test_scores_csv_has_a_row_for_each_test_image(config, splits):
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     values = np.random.default_rng(0).normal(size=(3, 13)).astype("float32")
     run.write_scores(splits, Scored(values[0], {"a": values[1], "b": values[2]}))
     with open(run.path / "scores.csv", newline="") as file:
@@ -131,7 +132,7 @@ def test_scores_csv_has_a_row_for_each_test_image(config, splits):
 
 
 def test_metrics_with_a_number_that_is_none_are_not_written(config):
-    run = RunDirectory.create(config)
+    run = RunDirectory.create(config, "up")
     with pytest.raises(ValueError):
         run.write_metrics({"image_AUROC": float("nan")})
     assert list(run.path.iterdir()) == []

@@ -1,0 +1,27 @@
+"""`python -m piade_tf COMMAND`: what is done before and after a training. See --help."""
+
+import os
+import sys
+
+from piade_tf.command_line import errors_in_one_line, parse
+from piade_tf.inspect_data import InspectData, inspect_data
+from piade_tf.quiet import stderr_only_on_failure
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+COMMANDS = {"inspect-data": (InspectData, inspect_data)}
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command that the arguments name."""
+    command, options = parse(arguments, {name: options for name, (options, _) in COMMANDS.items()})
+    with stderr_only_on_failure():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # looks for a GPU, and complains where there is none
+    COMMANDS[command][1](options)
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main(sys.argv[1:])

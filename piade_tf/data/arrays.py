@@ -1,0 +1,58 @@
+"""Data sets that are small enough to be held as arrays: one class is normal, every other an anomaly."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from piade_tf.data.decode import grey_in_colour
+from piade_tf.data.splits import ImageSet, Source, find_class, fingerprint
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledImages:
+    """Images in memory: `(n, height, width, channels)`, uint8, and the class number of each, `(n,)`."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def one_class_source(
+    train: LabelledImages, test: LabelledImages, class_names: Sequence[str], normal_class: str | None, layout: str
+) -> Source:
+    """The one-class protocol over arrays.
+
+    Args:
+        train, test: the data set's own splits.
+        class_names: the name of each class number.
+        normal_class: number or name of the normal class; None: the first.
+        layout: what the data set is, in words.
+
+    Raises:
+        InputError: an unknown class.
+    """
+    normal = find_class(normal_class or class_names[0], class_names)
+    names = np.array(class_names)
+    height, width, channels = train.images.shape[1:]
+    return Source(
+        layout=layout,
+        train=_image_set(train, normal, names),
+        test=_image_set(test, normal, names),
+        normal_class=class_names[normal],
+        default_size=train.images.shape[1:3],
+        grey=all(grey_in_colour(image) for image in train.images[train.labels == normal]),
+        kinds={f"{width}x{height} {'L' if channels == 1 else 'RGB'}": len(train.images) + len(test.images)},
+        fingerprint=fingerprint(train.images, train.labels, test.images, test.labels),
+    )
+
+
+def _image_set(data: LabelledImages, normal: int, names: np.ndarray) -> ImageSet:
+    return ImageSet(
+        items=lambda indices: tf.data.Dataset.from_tensor_slices(data.images[indices]),
+        read=None,
+        classes=names[data.labels],
+        labels=(data.labels != normal).astype("int64"),
+        ids=np.arange(len(data.images)).astype(str),
+        item_bytes=data.images[0].nbytes if len(data.images) else 0,
+    )

@@ -1,0 +1,63 @@
+"""Where decoded images are kept after the first epoch."""
+
+import dataclasses
+import math
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from piade_tf.data.splits import DataSplits, Split
+
+SHARE_OF_MEMORY, SHARE_OF_DISK = 0.25, 0.5
+
+Place = Literal["memory", "disk", "none"]
+
+
+def with_cache(data: DataSplits, cache: Literal["auto", "memory", "disk", "none"]) -> DataSplits:
+    """The same splits with the images that every epoch needs kept in memory, on disk or nowhere.
+
+    Args:
+        data: the splits; train and validation are kept, calibration and test are read once only.
+        cache: auto decides by the size of the decoded images; see `place_for`.
+    """
+    if data.train.read is None:  # in memory as they are
+        return data
+    size = (data.train.count + data.validation.count) * math.prod(data.image_shape)
+    place = _place_now(size) if cache == "auto" else cache
+    if place == "none":
+        return data
+    folder = _temporary_folder(data) if place == "disk" else None
+    train, validation = (_cached(getattr(data, name), data, folder, name) for name in ("train", "validation"))
+    return dataclasses.replace(data, train=train, validation=validation)
+
+
+def place_for(size: int, free_memory: int, free_disk: int) -> Place:
+    """Memory where the images take less than a quarter of what is free, else disk where less than half, else none.
+
+    Args:
+        size, free_memory, free_disk: bytes.
+    """
+    if size < SHARE_OF_MEMORY * free_memory:
+        return "memory"
+    return "disk" if size < SHARE_OF_DISK * free_disk else "none"
+
+
+def _place_now(size: int) -> Place:
+    return place_for(size, psutil.virtual_memory().available, shutil.disk_usage(tempfile.gettempdir()).free)
+
+
+def _cached(split: Split, data: DataSplits, folder: Path | None, name: str) -> Split:
+    images = split.images.cache(str(folder / name)) if folder else split.images.cache()
+    # What lies in memory can be shuffled whole, whatever its size.
+    return Split(images, split.count, None, math.prod(data.image_shape) if folder else 0)
+
+
+def _temporary_folder(data: DataSplits) -> Path:
+    """A folder that goes when the program ends."""
+    folder = tempfile.mkdtemp(prefix="piade-cache-")
+    weakref.finalize(data.train.items, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

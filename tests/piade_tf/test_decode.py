@@ -1,0 +1,190 @@
+"""Decoding: every format and mode gives the pixels that it shows, everything else a reason in plain words."""
+
+import io
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from piade_tf.data.decode import (
+    MAX_PIXELS,
+    UnreadableImageError,
+    decode,
+    decode_bytes,
+    decode_file,
+    grey_in_colour,
+    read_bytes,
+    read_file,
+    read_mask,
+)
+
+RGB = np.random.default_rng(0).integers(0, 256, (12, 17, 3), "uint8")
+GREY = RGB[..., 0]
+
+
+def encoded(image, name, **options):
+    content = io.BytesIO()
+    image.save(content, name, **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_lossless_formats_give_the_pixels_back(name):
+    options = {"lossless": True} if name == "WEBP" else {}
+    np.testing.assert_array_equal(decode_bytes(encoded(Image.fromarray(RGB), name, **options)), RGB)
+
+
+@pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "GIF", "JPEG"])
+def test_grey_files_have_one_channel(name):
+    smooth = np.tile(np.arange(64, dtype="uint8")[:, None] * 3, (1, 64))
+    pixels = decode_bytes(encoded(Image.fromarray(smooth), name))
+    assert pixels.dtype == "uint8"
+    if name == "GIF":  # always a palette, which may hold colours
+        assert grey_in_colour(pixels)
+    else:
+        assert pixels.shape == (64, 64, 1)
+    np.testing.assert_allclose(pixels[..., 0].astype(int), smooth, atol=3 if name == "JPEG" else 0)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_pixels_are_those_that_tensorflow_decodes(name):
+    smooth = np.stack(np.broadcast_arrays(*np.ogrid[0:200:8, 0:240:5], 90), -1).astype("uint8")
+    content = encoded(Image.fromarray(smooth), name)
+    expected = tf.io.decode_image(content, channels=3, expand_animations=False).numpy()
+    np.testing.assert_allclose(decode_bytes(content).astype(int), expected, atol=0 if name == "PNG" else 4)
+
+
+def test_alpha_and_palette_become_colour_and_one_bit_becomes_grey():
+    opaque = np.dstack([RGB, np.full(GREY.shape, 7, "uint8")])
+    pixels, mode = decode(encoded(Image.fromarray(opaque), "PNG"))
+    np.testing.assert_array_equal(pixels, RGB)
+    assert mode == "RGBA"
+    few = Image.fromarray(RGB).quantize(8)
+    np.testing.assert_array_equal(decode_bytes(encoded(few, "PNG")), np.asarray(few.convert("RGB")))
+    bits = GREY > 127
+    np.testing.assert_array_equal(decode_bytes(encoded(Image.fromarray(bits), "PNG"))[..., 0], 255 * bits)
+    both = Image.merge("LA", [Image.fromarray(GREY)] * 2)
+    np.testing.assert_array_equal(decode_bytes(encoded(both, "PNG")), GREY[..., None])
+
+
+@pytest.mark.parametrize("name", ["PNG", "TIFF"])
+def test_sixteen_bit_become_eight(name):
+    deep = np.random.default_rng(1).integers(0, 65536, (9, 5)).astype("uint16")
+    deep[0, :2] = 0, 65535
+    pixels = decode_bytes(encoded(Image.fromarray(deep), name))
+    np.testing.assert_array_equal(pixels[..., 0], np.round(deep / 257))
+
+
+def test_cmyk_becomes_colour():
+    assert decode_bytes(encoded(Image.fromarray(RGB).convert("CMYK"), "JPEG")).shape == (12, 17, 3)
+
+
+def test_the_first_frame_of_an_animation_is_taken():
+    frames = [Image.new("L", (8, 8), value) for value in (10, 200)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert (decode_bytes(content) == 10).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_exif_orientation_is_applied(orientation):
+    """Written so that, turned as EXIF says, the picture is upright: compared with the tag's definition."""
+    upright = np.arange(6, dtype="uint8").reshape(2, 3) * 40
+    turns = {1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T,
+             6: np.rot90(upright), 7: upright[::-1, ::-1].T, 8: np.rot90(upright, -1)}  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(np.ascontiguousarray(turns[orientation])), "PNG", exif=exif)
+    np.testing.assert_array_equal(decode_bytes(content)[..., 0], upright)
+
+
+# === What cannot be read ===
+
+
+def refused(content, message):
+    with pytest.raises(UnreadableImageError, match=message) as excinfo:
+        decode_bytes(content)
+    assert "\n" not in str(excinfo.value)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_a_file_cut_short_is_damaged(name):
+    content = encoded(Image.fromarray(np.kron(RGB, np.ones((9, 9, 1), "uint8"))), name)
+    refused(content[: len(content) // 2], "is damaged|is no image")
+
+
+def test_text_and_nothing_are_no_images():
+    refused(b"these are notes\n" * 9, "is no image in one of PNG, JPEG")
+    refused(b"", "is empty")
+    refused(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no image")
+
+
+def png_of(width, height):
+    """A PNG whose header tells of so many pixels; a few bytes long."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    )
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))
+    refused(png_of(50_000, 50_000), "has 50000 x 50000 pixels, more than the 64 megapixels that are read")
+    assert MAX_PIXELS < 50_000**2
+
+
+def test_floating_point_pixels_are_refused_with_advice():
+    refused(encoded(Image.fromarray(np.ones((3, 3), "float32")), "TIFF"), "floating-point pixels; save it with")
+
+
+def test_grey_values_beyond_sixteen_bit_are_refused():
+    refused(encoded(Image.fromarray(np.full((3, 3), 70_000, "int32")), "TIFF"), "beyond 16 bit")
+
+
+def test_paths_that_are_no_readable_files_say_why(tmp_path):
+    (tmp_path / "x.png").mkdir()
+    (tmp_path / "link.png").symlink_to(tmp_path / "nothing.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, reason in (
+        ("x.png", "is a folder"),
+        ("link.png", "is a link to nothing"),
+        ("gone.png", "does not exist"),
+        ("pipe.png", "is empty"),
+    ):
+        with pytest.raises(UnreadableImageError, match=reason):
+            decode_file(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read anything")
+def test_a_file_without_read_permission_says_so(tmp_path):
+    (tmp_path / "x.png").write_bytes(encoded(Image.fromarray(RGB), "PNG"))
+    (tmp_path / "x.png").chmod(0)
+    with pytest.raises(UnreadableImageError, match="cannot be opened: Permission denied"):
+        decode_file(tmp_path / "x.png")
+
+
+def test_a_file_that_the_system_refuses_to_open_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "open", lambda *args: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(UnreadableImageError, match="cannot be opened: Permission denied"):
+        decode_file(tmp_path / "x.png")
+
+
+# === In a pipeline ===
+
+
+def test_in_a_pipeline_the_pixels_are_the_same(tmp_path):
+    path = tmp_path / "a b\nä.png"
+    content = encoded(Image.fromarray(RGB), "PNG")
+    path.write_bytes(content)
+    paths = tf.data.Dataset.from_tensors(os.fsencode(path))
+    np.testing.assert_array_equal(next(paths.map(read_file).as_numpy_iterator()), RGB)
+    np.testing.assert_array_equal(next(paths.map(read_mask).as_numpy_iterator()), RGB.max(-1, keepdims=True))
+    contents = tf.data.Dataset.from_tensors(content)
+    np.testing.assert_array_equal(next(contents.map(read_bytes).as_numpy_iterator()), RGB)

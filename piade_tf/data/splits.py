@@ -13,7 +13,8 @@ from piade_tf.data.decode import read_mask
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 
-HELD_OUT_SHARE, HELD_OUT_LEAST = 0.1, 20
+HELD_OUT_SHARE, HELD_OUT_SHARE_OF_FEW, FEW = 0.1, 0.2, 100
+LEAST_IMAGES = 20
 TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
 
 
@@ -154,20 +155,21 @@ class Source:
 def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Divides `count` normal training images at random, the same way for the same seed.
 
-    Validation and calibration take a tenth each, at least 20.
+    Validation and calibration take a tenth each, at least 20 images; of less than 100 images a fifth each.
 
     Returns:
         Indices of the training, validation and calibration images, each sorted.
 
     Raises:
-        InputError: fewer images are left to train on than are held out.
+        InputError: less than 20 images.
     """
-    held_out = max(HELD_OUT_LEAST, round(HELD_OUT_SHARE * count))
-    if count - 2 * held_out < held_out:
+    if count < LEAST_IMAGES:
         raise InputError(
-            f"{count} normal training images are too few: {held_out} are held out for validation and {held_out} for "
-            f"the threshold, and at least {held_out} must be left to learn from; add images"
+            f"{count} normal training images are too few: at least {LEAST_IMAGES} are needed, of which a fifth is held "
+            "out for validation and a fifth for the threshold; add images"
         )
+    least = round(HELD_OUT_SHARE_OF_FEW * min(count, FEW))
+    held_out = max(least, round(HELD_OUT_SHARE * count))
     order = np.random.default_rng(seed).permutation(count)
     validation, calibration, train = np.split(order, [held_out, 2 * held_out])
     return np.sort(train), np.sort(validation), np.sort(calibration)

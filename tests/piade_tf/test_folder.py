@@ -76,7 +76,7 @@ def test_mvtec_layout(mvtec):
     before = files_below(mvtec)
     data = load(mvtec)
     assert data.layout == "MVTec's layout: train/good, test/ with 3 classes, masks in ground_truth/"
-    assert (data.train.count, data.validation.count, data.calibration.count, data.test.count) == (30, 20, 20, 9)
+    assert (data.train.count, data.validation.count, data.calibration.count, data.test.count) == (42, 14, 14, 9)
     assert dict(zip(data.test.ids, data.test.classes, strict=True))["test/dent/000.jpg"] == "dent"
     np.testing.assert_array_equal(data.test.labels, data.test.classes != "good")
     masks = np.stack(list(data.test.masks.images.as_numpy_iterator()))
@@ -125,7 +125,7 @@ def test_classes_with_a_split(tmp_path):
     write(tmp_path, [*numbered("train/cat", 60), *numbered("train/dog", 3), *numbered("test/cat", 2)])
     write(tmp_path, numbered("test/dog", 2))
     data = load(tmp_path, normal_class="cat")
-    assert (data.train.count, data.test.count, data.normal_class) == (20, 4, "cat")
+    assert (data.train.count, data.test.count, data.normal_class) == (36, 4, "cat")
     assert data.warnings == ("of train/ only cat is learned; not used: dog",)
     np.testing.assert_array_equal(data.test.labels, [0, 0, 1, 1])
     assert data.test.masks is None
@@ -137,16 +137,16 @@ def test_classes_without_a_split_hold_out_every_fourth_normal_image(tmp_path):
     write(tmp_path, [*numbered("apple", 81), *numbered("pear", 3)])
     data = load(tmp_path, normal_class="apple")
     assert data.layout == "classes without a split: apple/ is normal"
-    assert (data.train.count, data.test.count, int(data.test.labels.sum())) == (61 - 40, 20 + 3, 3)
+    assert (data.train.count, data.test.count, int(data.test.labels.sum())) == (61 - 24, 20 + 3, 3)
     assert data.test.ids[0] == "apple/003.png"
 
 
 def test_a_folder_of_good_images_and_nothing_else(tmp_path):
     write(tmp_path, numbered("", 61))
     data = load(tmp_path)
-    assert (data.layout, data.train.count, data.test.count) == ("good images alone", 21, 0)
+    assert (data.layout, data.train.count, data.test.count) == ("good images alone", 37, 0)
     assert list(data.test.images) == [] and data.test.masks is None
-    assert len(list(data.train.images)) == 21
+    assert len(list(data.train.images)) == 37
 
 
 def test_train_good_alone_and_images_directly_in_train(tmp_path):
@@ -226,7 +226,7 @@ def test_unreadable_files_are_named_counted_and_skipped(mvtec):
         "train/good/y.png": "is a folder, not a file",
         "train/good/z.png": "is a link to nothing",
     }
-    assert data.train.count == 67 - 40
+    assert data.train.count == 67 - 26
     assert data.warnings[0].startswith("5 of 81 images cannot be read and are skipped: train/good/000.png is damaged")
 
 

@@ -150,6 +150,9 @@ class TrainingConfig:
     """Adam's first learning rate; it falls to zero along a cosine."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
+    noise: float = 0.1
+    """Standard deviation of the noise on the images that the network sees in training; it is to rebuild them
+    without (images lie in [0, 1]). 0: off."""
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
@@ -210,8 +213,9 @@ def check(config: Config) -> None:
     ):
         if value is not None and value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
-    if not options.weight_decay >= 0:
-        raise InputError(f"--weight-decay must be at least 0, got {options.weight_decay}")
+    for name, number in (("--weight-decay", options.weight_decay), ("--noise", options.noise)):
+        if not (math.isfinite(number) and number >= 0):
+            raise InputError(f"{name} must be at least 0, got {number}")
     if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")
 

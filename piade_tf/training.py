@@ -23,11 +23,21 @@ class Trainer(keras.Model):
 
     Logs the total as `loss` and every term by its name. The network itself stays a plain
     functional model, saved without this class.
+
+    Args:
+        network: as `build_network` gives it.
+        reconstruction_loss: between the images and their reconstructions.
+        noise: standard deviation of the normal noise on the images that the network sees in training, as in
+            a denoising autoencoder (Vincent et al. 2008).
+        seed: of the noise.
     """
 
-    def __init__(self, network: keras.Model, reconstruction_loss: ReconstructionLoss):
+    def __init__(
+        self, network: keras.Model, reconstruction_loss: ReconstructionLoss, noise: float = 0.0, seed: int = 0
+    ):
         super().__init__(name="trainer")
         self.network = network
+        self.noise = keras.layers.GaussianNoise(noise, seed=seed)
         self.reconstruction_loss = reconstruction_loss
         self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
         self.term_means = {
@@ -35,7 +45,7 @@ class Trainer(keras.Model):
         }
 
     def call(self, images, training=None):
-        return self.network(images, training=training)["reconstruction"]
+        return self.network(self.noise(images, training=training), training=training)["reconstruction"]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         terms = self.reconstruction_loss.terms(x, y_pred)
@@ -96,7 +106,8 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
     with strategy_scope(config.training.strategy):
         loss = ReconstructionLoss.from_options(config.loss)
         loss.check_image(height, width)
-        trainer = Trainer(build_network(config.network, height, width, channels), loss)
+        network = build_network(config.network, height, width, channels)
+        trainer = Trainer(network, loss, config.training.noise, config.training.seed)
         schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
         optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).

@@ -167,6 +167,14 @@ def test_a_mistake_found_after_tensorflow_was_imported_is_one_line_on_stderr(tmp
         ("--epochs -1", "epochs"),
         ("--learning-rate nan", "learning"),
         ("--seed -1", "seed"),
+        ("--noise -1", "noise"),
+        ("--crop 28 20", "28 to 512"),
+        ("--crop 40", "larger than the image"),
+        ("--image-size 28 28 28", "one number or two"),
+        ("--dataset folder", "needs --data-dir"),
+        ("--dataset folder --data-dir OTHER", "1 of 1 images cannot be read"),
+        ("--dataset mvtec --data-dir OTHER", "has no categories"),
+        ("--dataset imagenet", "no data set 'imagenet'"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(mistaken, tmp_path, arguments, message):

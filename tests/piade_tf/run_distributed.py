@@ -20,7 +20,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 # Each half of a batch holds the same images, and the order is kept: the statistics of a replica's
 # batch normalisation are then those of the whole batch, and both trainings compute the same.
-training.batches = lambda split, batch_size, shuffle_seed=None: batches(split, batch_size)
+training.batches = lambda split, batch_size, *_: batches(split, batch_size)
 halves = np.split(make_images(12, 0), 3)
 train, validation = (
     Split(tf.data.Dataset.from_tensor_slices(images), len(images))
@@ -28,12 +28,12 @@ train, validation = (
 )
 data = DataSplits(train, validation, validation, None, "", (28, 28, 1), "")
 report = {}
-for strategy in ("none", "mirrored"):
-    options = TrainingConfig(epochs=3, batch_size=BATCH, learning_rate=1e-3, strategy=strategy, seed=0)
+for name, strategy, noise in (("none", "none", 0.0), ("mirrored", "mirrored", 0.0), ("noisy", "mirrored", 0.1)):
+    options = TrainingConfig(3, BATCH, learning_rate=1e-3, strategy=strategy, noise=noise, seed=0)
     config = Config(network=NETWORK, training=options)
     training.make_reproducible(0)
     trainer = training.build_trainer(config, data)
-    report[strategy] = {
+    report[name] = {
         "replicas": trainer.distribute_strategy.num_replicas_in_sync if trainer.distribute_strategy else 1,
         "history": training.fit(trainer, config, data),
     }

@@ -75,3 +75,5 @@ def test_two_devices_give_the_losses_of_one(tmp_path):
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
     assert one["loss"][-1] < one["loss"][0]
+    noisy = report["noisy"]["history"]["loss"]
+    assert np.isfinite(noisy).all() and noisy != two["loss"]

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,7 +12,8 @@ from piade_tf import training
 from piade_tf.config import Config, LossConfig, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
-from piade_tf.training import StopWhenDiverged, build_trainer, epochs_of, fit, make_reproducible
+from piade_tf.losses import ReconstructionLoss
+from piade_tf.training import StopWhenDiverged, Trainer, build_trainer, epochs_of, fit, make_reproducible
 
 
 def configured(network, **options):
@@ -137,3 +139,18 @@ def test_left_out_epochs_make_about_the_stated_number_of_steps(tiny, images, bat
 
 def test_given_epochs_are_taken(tiny):
     assert epochs_of(configured(tiny, epochs=3), 10_000) == 3
+
+
+def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():
+    image = keras.Input((28, 28, 1))
+    identity = keras.Model(image, {"reconstruction": keras.layers.Identity()(image)})
+    trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 7), noise=0.2, seed=1)
+    trainer.compile()
+    images = np.full((64, 28, 28, 1), 0.5, "float32")
+    np.testing.assert_array_equal(trainer(images, training=False), images)
+    seen = np.asarray(trainer(images, training=True))
+    assert abs(seen.mean() - 0.5) < 0.01 and abs(seen.std() - 0.2) < 0.01
+    assert not np.array_equal(trainer(images, training=True), seen)
+    # A network that copies what it sees is charged the noise: the variance, 0.04.
+    loss = trainer.compute_loss(x=images, y_pred=trainer(images, training=True))
+    assert float(loss) == pytest.approx(0.04, rel=0.05)

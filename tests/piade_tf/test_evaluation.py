@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom, norm
+from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from piade_tf.data import LabelledSplit
-from piade_tf.evaluation import Scored, f1_max, image_metrics, score_split
+from piade_tf.evaluation import Scored, auroc_interval, confusion, f1_max, image_metrics, score_split
 
 # Few values, so that ties are frequent; both kinds at least once.
 labelled_scores = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30).filter(
@@ -101,3 +103,112 @@ def test_a_split_is_scored_in_its_own_order(batch_size):
     assert set(scored.by_name) == {"a", "b"}
     np.testing.assert_allclose(scored.by_name["a"], values / 255, rtol=1e-5)
     np.testing.assert_allclose(scored.by_name["b"], -values / 255, rtol=1e-5)
+
+
+# === Interval of the AUROC ===
+
+
+def resampled_aurocs(labels, scores, seed, resamples):
+    """The AUROC of each resample by scikit-learn, from the same indices."""
+    rng = np.random.default_rng(seed)
+    normal, anomalous = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+    aurocs = []
+    for _ in range(resamples):
+        parts = [part[rng.integers(0, len(part), len(part))] for part in (normal, anomalous)]
+        chosen = np.concatenate(parts)
+        aurocs.append(roc_auc_score(labels[chosen], scores[chosen]))
+    return aurocs
+
+
+@settings(deadline=None, max_examples=15)
+@given(rows=labelled_scores, seed=st.integers(0, 9), confidence=st.sampled_from([0.5, 0.9, 0.95]))
+def test_the_interval_holds_the_middle_of_resampled_aurocs(rows, seed, confidence):
+    labels, scores = columns(rows)
+    aurocs = resampled_aurocs(labels, scores, seed, 30)
+    expected = np.percentile(aurocs, [50 - 50 * confidence, 50 + 50 * confidence])
+    assert auroc_interval(labels, scores, seed, 30, confidence) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_the_interval_covers_the_true_auroc_as_often_as_it_says():
+    """Scores of N(0, 1) and N(1, 1), whose AUROC is Phi(1 / sqrt 2); 90 % of 400 times, give or take 4 deviations."""
+    rng, true = np.random.default_rng(0), norm.cdf(1 / np.sqrt(2))
+    labels = np.repeat([0, 1], [80, 60])
+    intervals = [auroc_interval(labels, rng.normal(size=140) + labels, i, 200, 0.9) for i in range(400)]
+    covered = np.mean([low <= true <= high for low, high in intervals])
+    assert abs(covered - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400)
+    assert np.mean([high - low for low, high in intervals]) < 0.2
+
+
+def test_the_interval_depends_on_the_order_of_scores_alone_and_on_the_seed():
+    labels = np.arange(50) % 2
+    scores = np.random.default_rng(0).normal(size=50) + labels
+    assert auroc_interval(labels, scores) == auroc_interval(labels, np.exp(scores))
+    assert auroc_interval(labels, scores) != auroc_interval(labels, scores, seed=1)
+    assert auroc_interval(labels, labels) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "labels, scores, options",
+    [
+        ([0, 0], [1.0, 2.0], {}),
+        ([1, 1], [1.0, 2.0], {}),
+        ([0, 1, 2], [1.0, 2.0, 3.0], {}),
+        ([0, 1], [1.0], {}),
+        ([[0, 1]], [[1.0, 2.0]], {}),
+        ([0, 1], [1.0, np.nan], {}),
+        ([0, 1], [1.0, np.inf], {}),
+        ([0, 1], [1.0, 2.0], {"resamples": 0}),
+        ([0, 1], [1.0, 2.0], {"confidence": 1.0}),
+    ],
+)
+def test_the_interval_refuses_what_has_none(labels, scores, options):
+    with pytest.raises(ValueError, match="expected"):
+        auroc_interval(np.array(labels), np.array(scores), **options)
+
+
+# === Confusion ===
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 1), st.booleans()), min_size=1, max_size=20))
+def test_counts_and_shares_equal_their_definitions(rows):
+    labels, predicted = (np.array(column) for column in zip(*rows, strict=True))
+    result = confusion(labels, predicted)
+    assert [result[name] for name in ("TP", "FP", "TN", "FN")] == [
+        rows.count(pair) for pair in ((1, True), (0, True), (0, False), (1, False))
+    ]
+    anomalous, flagged = int(labels.sum()), int(predicted.sum())
+    assert result["accuracy"] == pytest.approx(np.mean(labels == predicted))
+    assert result["TPR"] == result["recall"] == (recall_score(labels, predicted) if anomalous else None)
+    assert result["precision"] == (precision_score(labels, predicted) if flagged else None)
+    normal = len(rows) - anomalous
+    assert result["FPR"] == (pytest.approx(predicted[labels == 0].mean()) if normal else None)
+
+
+def test_the_false_positive_rate_has_its_exact_interval():
+    labels, predicted = np.repeat([0, 1], [50, 5]), np.zeros(55, bool)
+    none = confusion(labels, predicted)
+    assert (none["FPR"], none["FPR_interval"]) == (0.0, (0.0, pytest.approx(1 - 0.025 ** (1 / 50))))
+    predicted[:3] = True
+    low, high = confusion(labels, predicted)["FPR_interval"]
+    assert low < 3 / 50 < high
+    assert (binom.sf(2, 50, low), binom.cdf(3, 50, high)) == pytest.approx((0.025, 0.025))
+
+
+@pytest.mark.parametrize(
+    "labels, predicted, undefined",
+    [
+        ([1, 1], [True, False], {"FPR", "FPR_interval"}),
+        ([0, 0], [True, False], {"TPR", "recall"}),
+        ([0, 1], [False, False], {"precision"}),
+        ([], [], {"TPR", "FPR", "FPR_interval", "precision", "recall", "accuracy"}),
+    ],
+)
+def test_shares_of_nothing_are_none(labels, predicted, undefined):
+    result = confusion(np.array(labels), np.array(predicted, bool))
+    assert {name for name, value in result.items() if value is None} == undefined
+
+
+def test_confusion_refuses_unequal_lengths():
+    with pytest.raises(ValueError, match=r"expected labels and predictions \(n,\), got \(2,\) and \(1,\)"):
+        confusion(np.array([0, 1]), np.array([True]))

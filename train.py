@@ -24,6 +24,7 @@ def train(config: Config) -> None:
         from piade_tf.figures import SHOWN, write_figures
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scorer import Scorer
+        from piade_tf.tensorboard import TensorBoardLog, log_result
         from piade_tf.training import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
@@ -36,9 +37,10 @@ def train(config: Config) -> None:
     run.write_skipped(data.skipped)
     report.show_start(config, data, trainer.network, run.path)
 
+    logs = [TensorBoardLog(run.logs(), config, data)] if options.tensorboard else []
     start = time.monotonic()
     try:
-        history = fit(trainer, config, data)
+        history = fit(trainer, config, data, logs)
     finally:
         run.write_network(trainer.network)
     seconds = time.monotonic() - start
@@ -58,7 +60,9 @@ def train(config: Config) -> None:
 
     examples = pick_examples(inspection, data.test, scored, SHOWN, config.loss.ssim_window, options.seed)
     title = f"{config.data.dataset}, normal: {data.normal_class}"
-    write_figures(run.figures(), examples, data.test.labels, scored.pred_score, history, title)
+    figures = write_figures(run.figures(), examples, data.test.labels, scored.pred_score, history, title)
+    if options.tensorboard:
+        log_result(run.logs(), metrics, history, data.test.labels, scored, examples, figures)
     report.show_end(metrics, run.path)
 
 

@@ -160,6 +160,8 @@ class TrainingConfig:
     """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
     seed: int = 0
     """Seed of the weights, the order of the images and the split of the normal ones."""
+    tensorboard: bool = True
+    """Write TensorBoard logs into the run directory."""
 
 
 @dataclasses.dataclass(frozen=True)

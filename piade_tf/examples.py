@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 
-from piade_tf.data import LabelledSplit
+from piade_tf.data import LabelledSplit, Split
 from piade_tf.data.pipeline import scale
 from piade_tf.evaluation import Scored
 from piade_tf.figures import Examples
 from piade_tf.inference import outputs_of
 from piade_tf.ssim import ssim_map
+
+READ_TOGETHER = 64  # images
 
 
 def pick_examples(
@@ -24,17 +26,8 @@ def pick_examples(
         ssim_window: side of the SSIM window in pixels.
         seed: of the choice.
     """
-    order = np.random.default_rng(seed).permutation(split.count)
-    normal = order[split.labels[order] == 0][:each]
-    anomalous = order[split.labels[order] == 1]
-    _, first_of_class = np.unique(split.classes[anomalous], return_index=True)
-    one_a_class = anomalous[np.sort(first_of_class)]
-    anomalous = np.concatenate([one_a_class, anomalous[~np.isin(anomalous, one_a_class)]])[:each]
-    indices = np.concatenate([normal, anomalous]).astype(int)
-
-    wanted = set(indices.tolist())
-    found = {index: image for index, image in enumerate(split.images.as_numpy_iterator()) if index in wanted}
-    images = np.asarray(scale(np.stack([found[index] for index in indices])))
+    indices = pick_indices(split, each, seed)
+    images = np.asarray(scale(images_at(split, indices)))
     (outputs,) = outputs_of(inspection, [images])
     similarity = ssim_map(images, np.asarray(outputs["reconstruction"]), ssim_window)
     return Examples(
@@ -46,3 +39,25 @@ def pick_examples(
         scores=scored.pred_score[indices],
         ssim=keras.ops.convert_to_numpy(similarity).mean(axis=(1, 2, 3)),
     )
+
+
+def pick_indices(split: LabelledSplit, each: int, seed: int) -> np.ndarray:
+    """Places of at most `each` normal and then `each` anomalous images, picked as `pick_examples` says."""
+    order = np.random.default_rng(seed).permutation(split.count)
+    normal = order[split.labels[order] == 0][:each]
+    anomalous = order[split.labels[order] == 1]
+    _, first_of_class = np.unique(split.classes[anomalous], return_index=True)
+    one_a_class = anomalous[np.sort(first_of_class)]
+    anomalous = np.concatenate([one_a_class, anomalous[~np.isin(anomalous, one_a_class)]])[:each]
+    return np.concatenate([normal, anomalous]).astype(int)
+
+
+def images_at(split: Split, indices: np.ndarray) -> np.ndarray:
+    """The images at those places, in that order: `(n, height, width, channels)`, uint8."""
+    wanted = np.zeros(split.count, bool)
+    wanted[indices] = True
+    found, start = [np.empty((0, *split.images.element_spec.shape), "uint8")], 0
+    for batch in split.images.batch(READ_TOGETHER).as_numpy_iterator():
+        found.append(batch[wanted[start : start + len(batch)]])
+        start += len(batch)
+    return np.concatenate(found)[np.searchsorted(np.flatnonzero(wanted), indices)]

@@ -107,7 +107,14 @@ class RunDirectory:
 
     def figures(self) -> Path:
         """The folder of the figures, made where it is missing."""
-        folder = self.path / "figures"
+        return self._folder("figures")
+
+    def logs(self) -> Path:
+        """The folder of the TensorBoard logs, made where it is missing."""
+        return self._folder("logs")
+
+    def _folder(self, name: str) -> Path:
+        folder = self.path / name
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -1,6 +1,7 @@
 """Training: `model.fit` on normal images."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -122,13 +123,16 @@ def epochs_of(config: Config, images: int) -> int:
     return config.training.epochs or max(LEAST_EPOCHS, math.ceil(STEPS / steps_an_epoch))
 
 
-def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[float]]:
+def fit(
+    trainer: Trainer, config: Config, data: DataSplits, callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> dict[str, list[float]]:
     """Trains on the training split; stops early on the validation split and keeps the best weights.
 
     Args:
         trainer: compiled, as `build_trainer` gives it; its network is trained in place.
         config: epochs, batch size, patience, seed.
         data: the splits.
+        callbacks: to be called besides those that training needs, after them.
 
     Returns:
         The history: every logged value by name, one an epoch.
@@ -149,6 +153,7 @@ def fit(trainer: Trainer, config: Config, data: DataSplits) -> dict[str, list[fl
             keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
             diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
             Progress(epochs, math.ceil(data.train.count / options.batch_size)),
+            *callbacks,
         ],
     )
     if diverged.diverged_in:

@@ -14,7 +14,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import layers  # noqa: F401
 import train
@@ -72,7 +74,7 @@ def mistaken(tmp_path, capsys):
 def test_a_run_leaves_a_complete_directory_and_nothing_else(run):
     assert [path.name for path in run.runs.iterdir()] == ["run"]
     assert {path.name for path in run.path.iterdir()} == {
-        *("config.json", "model.keras", "scorer.npz", "metrics.json", "scores.csv", "figures")
+        *("config.json", "model.keras", "scorer.npz", "metrics.json", "scores.csv", "figures", "logs")
     }
     for path in (run.path / "figures").iterdir():
         with Image.open(path) as picture:
@@ -114,6 +116,17 @@ def test_the_network_loads_and_reconstructs(run):
     network = keras.models.load_model(run.path / "model.keras")
     reconstruction = network(np.zeros((1, 28, 28, 1), "float32"))["reconstruction"]
     assert np.isfinite(reconstruction).all()
+
+
+def test_tensorboard_shows_the_training_and_the_result(run):
+    metrics = json.loads((run.path / "metrics.json").read_text())
+    log = EventAccumulator(str(run.path / "logs"), {"tensors": 0}).Reload()
+    assert {"options", "examples/normal", "examples_anomaly_map/anomalous", "figures/roc"} <= set(log.Tags()["tensors"])
+    (result,) = log.Tensors("result/image_AUROC")
+    assert tf.make_ndarray(result.tensor_proto) == pytest.approx(metrics["image_AUROC"])
+    for name in ("train", "validation"):
+        losses = EventAccumulator(str(run.path / "logs" / name), {"tensors": 0}).Reload().Tensors("loss/total")
+        assert [event.step for event in losses] == [1, 2]
 
 
 def test_it_ends_with_the_metrics_and_the_path(run):
@@ -197,7 +210,7 @@ def test_a_name_that_is_taken_keeps_what_is_there(mistaken, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_path):
-    arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run"]
+    arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run", "--no-tensorboard"]
     assert "NaN or infinite" in mistaken(arguments, left=["runs/run/config.json", "runs/run/model.keras"])
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())

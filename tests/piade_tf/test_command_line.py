@@ -34,6 +34,7 @@ OPTIONS = {
     "training.patience": ("--patience 9", 9),
     "training.strategy": ("--strategy mirrored", "mirrored"),
     "training.seed": ("--seed 5", 5),
+    "training.tensorboard": ("--no-tensorboard", False),
     "preset": ("--preset paper", "paper"),
     "score": ("--score local", "local"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),

@@ -12,28 +12,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 
 
 def train(config: Config) -> None:
-    """From images to a run directory: data, network, fit, scores, metrics, figures."""
+    """From images to a run directory: data, network, fit, scores, threshold, metrics, figures, report."""
     options = config.training
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for TensorFlow.
         from piade_tf import report
         from piade_tf.data import batches, load_data
         from piade_tf.distribution import share_threads
-        from piade_tf.evaluation import image_metrics, score_split
-        from piade_tf.examples import pick_examples
-        from piade_tf.figures import SHOWN, write_figures
+        from piade_tf.evaluation import score_split
+        from piade_tf.results import score, write_results
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scorer import Scorer
         from piade_tf.tensorboard import TensorBoardLog, log_result
+        from piade_tf.threshold import check_method, fit_threshold
         from piade_tf.training import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
         share_threads()
 
     data = load_data(config.data, options.seed)
+    check_method(config.threshold, data.test.labels)
     trainer = build_trainer(config, data)
     run = RunDirectory.create(config, data.normal_class)
-    run.write_config(config, data)
+    run_config = run.write_config(config, data)
     run.write_skipped(data.skipped)
     report.show_start(config, data, trainer.network, run.path)
 
@@ -43,27 +44,23 @@ def train(config: Config) -> None:
         history = fit(trainer, config, data, logs)
     finally:
         run.write_network(trainer.network)
-    seconds = time.monotonic() - start
+    training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
     scorer = Scorer(config.loss.ssim_window)
     scorer.fit(trainer.network, batches(data.train, options.batch_size), batches(data.validation, options.batch_size))
     run.write_scorer(scorer)
-
     inspection = scorer.inspection_model(trainer.network, config.score)
-    scored = score_split(inspection, data.test, options.batch_size)
-    run.write_scores(data, scored)
-    metrics = image_metrics(data.test.labels, scored) | {
-        "train_seconds": round(seconds, 1),
-        "epochs": len(history["loss"]),
-    }
-    run.write_metrics(metrics)
 
-    examples = pick_examples(inspection, data.test, scored, SHOWN, config.loss.ssim_window, options.seed)
+    results = score(inspection, data.test, options.batch_size, config.loss.ssim_window, options.seed)
+    normal_scores = score_split(inspection, data.calibration, options.batch_size).pred_score
+    threshold = fit_threshold(config.threshold, config.fpr, normal_scores, data.test.labels, results.scored.pred_score)
+    run.write_threshold(threshold)
+
     title = f"{config.data.dataset}, normal: {data.normal_class}"
-    figures = write_figures(run.figures(), examples, data.test.labels, scored.pred_score, history, title)
+    metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
-        log_result(run.logs(), metrics, history, data.test.labels, scored, examples, figures)
-    report.show_end(metrics, run.path)
+        log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
+    report.show_end(metrics, threshold, run.path)
 
 
 if __name__ == "__main__":

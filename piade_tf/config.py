@@ -183,6 +183,12 @@ class Config:
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
     by place. combined: embedding + half of local, each standardised."""
+    fpr: float = 0.01
+    """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
+    were held out, and the rate is promised as far as their number allows."""
+    threshold: str = "fpr"
+    """fpr: see --fpr. sigma:3: mean and three standard deviations of the held-out normal scores. max: the largest of
+    them. value:X: X itself. f1: the largest F1 on the test images, which makes it optimistic."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None
@@ -206,6 +212,8 @@ def check(config: Config) -> None:
     """Raises `InputError` for a number out of its range."""
     check_data(config.data)
     options = config.training
+    if not 0 < config.fpr < 1:
+        raise InputError(f"--fpr must lie between 0 and 1, got {config.fpr}; 0.01 is one percent")
     for name, value, least in (
         ("--epochs", options.epochs, 1),
         ("--batch-size", options.batch_size, 1),

@@ -1,15 +1,18 @@
 """What the scores are worth on labelled images."""
 
 import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from piade_tf.data import Split, batches
+from piade_tf.data import LabelledSplit, Split, batches
 from piade_tf.inference import outputs_of
-from piade_tf.threshold import clopper_pearson
+from piade_tf.pixel_metrics import PixelMetrics
+from piade_tf.threshold import Threshold, clopper_pearson
 
 SCORE_PREFIX = "score_"
 
@@ -27,19 +30,124 @@ class Scored:
     by_name: dict[str, np.ndarray]
 
 
-def score_split(inspection: keras.Model, split: Split, batch_size: int) -> Scored:
+def score_split(
+    inspection: keras.Model, split: Split, batch_size: int, pixels: dict[str, PixelMetrics] | None = None
+) -> Scored:
     """Scores every image of a split; maps and reconstructions are not kept.
 
     Args:
         inspection: as `Scorer.inspection_model` gives it.
         split: the images.
         batch_size: images at a time.
+        pixels: filled with the pixels of the anomaly maps by class, where the split has masks.
     """
-    names = [name for name in inspection.output if name.startswith(SCORE_PREFIX)]
-    scores = keras.Model(inspection.input, {name: inspection.output[name] for name in ["pred_score", *names]})
-    results = list(outputs_of(scores, batches(split, batch_size)))
-    columns = {name: np.concatenate([result[name] for result in results]) for name in scores.output}
+    masks: Iterable = itertools.repeat(None)
+    masked = isinstance(split, LabelledSplit) and split.masks is not None and pixels is not None
+    if isinstance(split, LabelledSplit) and masked:
+        masks = _mask_batches(split, batch_size)
+    names = ["pred_score", *(name for name in inspection.output if name.startswith(SCORE_PREFIX))]
+    wanted = [*names, "anomaly_map"] if masked else names
+    model = keras.Model(inspection.input, {name: inspection.output[name] for name in wanted})
+    found: dict[str, list[np.ndarray]] = {name: [np.zeros(0, "float32")] for name in names}
+    for outputs, chosen in zip(outputs_of(model, batches(split, batch_size)), masks, strict=False):
+        for name in names:
+            found[name].append(outputs[name])
+        if chosen is not None and pixels is not None:
+            _count_pixels(pixels, outputs["anomaly_map"], *chosen)
+    columns = {name: np.concatenate(values) for name, values in found.items()}
     return Scored(columns.pop("pred_score"), {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns})
+
+
+def _mask_batches(split: LabelledSplit, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    assert split.masks is not None
+    start = 0
+    for masks in split.masks.images.batch(batch_size).as_numpy_iterator():
+        place = slice(start, start + len(masks))
+        yield masks, split.classes[place], split.has_mask[place]
+        start += len(masks)
+
+
+def _count_pixels(
+    pixels: dict[str, PixelMetrics], maps: np.ndarray, masks: np.ndarray, classes: np.ndarray, has_mask: np.ndarray
+) -> None:
+    for name in np.unique(classes):
+        chosen = (classes == name) & has_mask
+        pixels.setdefault(str(name), PixelMetrics()).add(maps[chosen], masks[chosen])
+
+
+def all_metrics(
+    split: LabelledSplit, scored: Scored, threshold: Threshold, pixels: dict[str, PixelMetrics], seed: int
+) -> dict[str, Any]:
+    """Every metric of a split, fractions of 1; what cannot be had is None, and `reasons` says why.
+
+    Args:
+        split: labelled images, perhaps none.
+        scored: their scores.
+        threshold: decides which are taken for anomalous.
+        pixels: as `score_split` fills it.
+        seed: of the bootstrap.
+
+    Returns:
+        Those of `image_metrics` and `pixel_metrics`; `intervals`, 95 %; `at_threshold`, as `confusion` gives it;
+        `per_class`, with the AUROC of each anomalous class against all normal images; `reasons`.
+    """
+    labels = split.labels
+    metrics: dict[str, Any] = image_metrics(labels, scored)
+    intervals: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    if metrics["image_AUROC"] is None:
+        reasons |= dict.fromkeys(("image_AUROC", "image_AUPR", "image_F1Max"), _missing(labels))
+    else:
+        intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score, seed))
+    flagged = threshold.is_anomalous(scored.pred_score)
+    at_threshold = confusion(labels, flagged)
+    if at_threshold["FPR_interval"]:
+        intervals["at_threshold"] = {"FPR": list(at_threshold["FPR_interval"])}
+    del at_threshold["FPR_interval"]
+    reasons |= {f"at_threshold.{name}": _missing(labels, name) for name, value in at_threshold.items() if value is None}
+    pixel_results, pixel_reasons = pixel_metrics(split, pixels)
+    metrics |= pixel_results
+    reasons |= pixel_reasons
+    metrics["at_threshold"] = at_threshold
+    metrics["per_class"] = _per_class(split, scored.pred_score, flagged, pixels)
+    return metrics | {"intervals": intervals, "reasons": reasons}
+
+
+def pixel_metrics(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple[dict[str, Any], dict[str, str]]:
+    """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
+    names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
+    if split.masks is None:
+        return dict.fromkeys(names), dict.fromkeys(names, "the test images have no masks")
+    result = PixelMetrics.merged(pixels.values()).result()
+    reasons = dict.fromkeys(names, result["reason"]) if "reason" in result else {}
+    return {name: result[name] for name in (*names, "pixel_AUROC_error", "n_regions")}, reasons
+
+
+def _per_class(
+    split: LabelledSplit, scores: np.ndarray, flagged: np.ndarray, pixels: dict[str, PixelMetrics]
+) -> dict[str, dict[str, Any]]:
+    normal = split.labels == 0
+    normal_pixels = [pixels[name] for name in np.unique(split.classes[normal]).tolist() if name in pixels]
+    table = {}
+    for name in np.unique(split.classes).tolist():
+        of_class = split.classes == name
+        anomalous = of_class & ~normal
+        row: dict[str, Any] = {"images": int(of_class.sum()), "flagged": float(flagged[of_class].mean())}
+        if anomalous.any() and normal.any():
+            row["image_AUROC"] = float(roc_auc_score((~normal)[anomalous | normal], scores[anomalous | normal]))
+        if anomalous.any() and name in pixels:
+            result = PixelMetrics.merged([pixels[name], *normal_pixels]).result()
+            row |= {key: result[key] for key in ("pixel_AUROC", "pixel_AUPRO")}
+        table[name] = row
+    return table
+
+
+def _missing(labels: np.ndarray, name: str = "") -> str:
+    if not len(labels):
+        return "there are no test images"
+    if name == "precision":
+        return "no image was flagged"
+    return "there are no anomalous test images" if not labels.any() else "there are no normal test images"
 
 
 def image_metrics(labels: np.ndarray, scored: Scored) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 import keras
 import numpy as np
 
-from piade_tf.data import LabelledSplit, Split
+from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
+from piade_tf.data.splits import images_at
 from piade_tf.evaluation import Scored
 from piade_tf.figures import Examples
 from piade_tf.inference import outputs_of
 from piade_tf.ssim import ssim_map
-
-READ_TOGETHER = 64  # images
 
 
 def pick_examples(
@@ -50,14 +49,3 @@ def pick_indices(split: LabelledSplit, each: int, seed: int) -> np.ndarray:
     one_a_class = anomalous[np.sort(first_of_class)]
     anomalous = np.concatenate([one_a_class, anomalous[~np.isin(anomalous, one_a_class)]])[:each]
     return np.concatenate([normal, anomalous]).astype(int)
-
-
-def images_at(split: Split, indices: np.ndarray) -> np.ndarray:
-    """The images at those places, in that order: `(n, height, width, channels)`, uint8."""
-    wanted = np.zeros(split.count, bool)
-    wanted[indices] = True
-    found, start = [np.empty((0, *split.images.element_spec.shape), "uint8")], 0
-    for batch in split.images.batch(READ_TOGETHER).as_numpy_iterator():
-        found.append(batch[wanted[start : start + len(batch)]])
-        start += len(batch)
-    return np.concatenate(found)[np.searchsorted(np.flatnonzero(wanted), indices)]

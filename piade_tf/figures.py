@@ -58,6 +58,7 @@ def write_figures(
     scores: np.ndarray,
     history: dict[str, list[float]],
     title: str,
+    threshold: float | None = None,
 ) -> list[Path]:
     """Writes each figure that the data allow; a file is written whole or not at all.
 
@@ -70,6 +71,7 @@ def write_figures(
         history: a value an epoch by term: `loss`, `mse`, `ssim` (which is 1 - SSIM), ..., and the same with
             `val_` before; for `training_curves.png`, left out if empty.
         title: printed above each figure.
+        threshold: marked in the histogram, if given.
 
     Returns:
         The paths written.
@@ -84,7 +86,7 @@ def write_figures(
             figures["roc"] = roc_figure(labels, scores, title)
             figures["precision_recall"] = precision_recall_figure(labels, scores, title)
         if len(labels):
-            figures["score_histogram"] = score_histogram_figure(labels, scores, title)
+            figures["score_histogram"] = score_histogram_figure(labels, scores, title, threshold)
         if any(history.values()):
             figures["training_curves"] = training_curves_figure(history, title)
         return [_save(figure, Path(folder) / f"{name}.png") for name, figure in figures.items()]
@@ -154,8 +156,10 @@ def precision_recall_figure(labels: np.ndarray, scores: np.ndarray, title: str) 
     return figure
 
 
-def score_histogram_figure(labels: np.ndarray, scores: np.ndarray, title: str) -> Figure:
-    """Normal and anomalous scores in the same bins, each kind's shares adding up to 1."""
+def score_histogram_figure(
+    labels: np.ndarray, scores: np.ndarray, title: str, threshold: float | None = None
+) -> Figure:
+    """Normal and anomalous scores in the same bins, each kind's shares adding up to 1; the threshold as a line."""
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     _head(figure, title)
     axes = figure.add_subplot(xlabel="anomaly score", ylabel="share of the images of a kind")
@@ -170,8 +174,11 @@ def score_histogram_figure(labels: np.ndarray, scores: np.ndarray, title: str) -
         axes.axvspan(edges[-2], edges[-1], facecolor="none", edgecolor="#B8B8B8", hatch="////", linewidth=0, zorder=0)
         text, place = f"last bin: all from  \n{edges[-2]:.3g} to {scores.max():.3g}  ", (float(edges[-2]), 0.98)
         axes.text(*place, text, transform=axes.get_xaxis_transform(), ha="right", va="top", color=MUTED)
+    if threshold is not None:
+        at = float(np.clip(threshold, edges[0], edges[-1]))
+        axes.axvline(at, color=CURVE, linestyle=":", linewidth=1.5, label=f"threshold {threshold:.3g}")
     axes.set(xscale="log" if logarithmic else "linear", xlim=(edges[0], edges[-1]))
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
+from piade_tf.data.splits import images_at
 from piade_tf.figures import colour_limits
 from piade_tf.heatmap import overlay
 from piade_tf.inference import outputs_of
@@ -30,7 +31,7 @@ def pick_mistakes(labels: np.ndarray, flagged: np.ndarray, scores: np.ndarray, e
 def worst_mistakes(
     inspection: keras.Model, split: LabelledSplit, scores: np.ndarray, threshold: float, each: int = 6
 ) -> list[Mistake]:
-    """The highest scored false alarms and the lowest scored misses, the images read in one pass.
+    """The highest scored false alarms and the lowest scored misses.
 
     Args:
         inspection: as `Scorer.inspection_model` gives it.
@@ -43,9 +44,7 @@ def worst_mistakes(
     indices = pick_mistakes(split.labels, flagged, scores, each)
     if not len(indices):
         return []
-    wanted = set(indices.tolist())
-    found = {index: image for index, image in enumerate(split.images.as_numpy_iterator()) if index in wanted}
-    images = np.stack([found[index] for index in indices])
+    images = images_at(split, indices)
     (outputs,) = outputs_of(inspection, [np.asarray(scale(images))])
     reconstructions = np.round(255 * np.clip(outputs["reconstruction"], 0, 1)).astype("uint8")
     low, high = colour_limits(outputs["anomaly_map"])

@@ -1,9 +1,10 @@
 """What anomaly maps are worth against masks, over any number of images in constant memory."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 SHIFT = 11  # mantissa bits that are dropped, of 23; 12 stay
 BINS = 1 << (31 - SHIFT)
@@ -61,6 +62,18 @@ class PixelMetrics:
         self.regions += np.bincount(anomalous_bins, 1 / areas[region_of_pixel], minlength=BINS)
         self.n_regions += n_regions
         self.n_images_with_mask += int(masks.any(axis=(1, 2)).sum())
+
+    @classmethod
+    def merged(cls, parts: Iterable["PixelMetrics"]) -> "PixelMetrics":
+        """The counts of all parts together."""
+        whole = cls()
+        for part in parts:
+            whole.normal += part.normal
+            whole.anomalous += part.anomalous
+            whole.regions += part.regions
+            whole.n_regions += part.n_regions
+            whole.n_images_with_mask += part.n_images_with_mask
+        return whole
 
     def result(self) -> dict[str, Any]:
         """The metrics of all pixels counted so far, fractions of 1.

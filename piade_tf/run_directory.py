@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import importlib.metadata
+import json
 import platform
 import re
 import subprocess
@@ -15,12 +16,13 @@ import numpy as np
 
 from piade_tf import __version__
 from piade_tf.config import Config
-from piade_tf.data import DataSplits
+from piade_tf.data import DataSplits, LabelledSplit
 from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.files import replacing, write_csv, write_json
 from piade_tf.scorer import Scorer
+from piade_tf.threshold import Threshold
 
 FORMAT_VERSION = 1
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
@@ -59,24 +61,24 @@ class RunDirectory:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
 
-    def write_config(self, config: Config, data: DataSplits) -> None:
-        """Writes `config.json`: all that is needed to run it again."""
+    def write_config(self, config: Config, data: DataSplits) -> dict[str, Any]:
+        """Writes `config.json`, all that is needed to run it again, and returns its content."""
         height, width, channels = data.image_shape
         resolved = dataclasses.replace(config, network=config.network.for_image(height, width))
-        write_json(
-            self.path / "config.json",
-            {
-                "format_version": FORMAT_VERSION,
-                "options": dataclasses.asdict(resolved),
-                "normal_class": data.normal_class,
-                "image_shape": [height, width, channels],
-                "layout": data.layout,
-                "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
-                "data_fingerprint": data.fingerprint,
-                "versions": _versions(),
-                "git_commit": _git_commit(),
-            },
-        )
+        content = {
+            "format_version": FORMAT_VERSION,
+            "options": dataclasses.asdict(resolved),
+            "normal_class": data.normal_class,
+            "image_shape": [height, width, channels],
+            "layout": data.layout,
+            "preparation": dataclasses.asdict(data.preparation) if data.preparation else None,
+            "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
+            "data_fingerprint": data.fingerprint,
+            "versions": _versions(),
+            "git_commit": _git_commit(),
+        }
+        write_json(self.path / "config.json", content)
+        return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
 
     def write_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Writes `skipped.csv`, the files that could not be read, if there are any."""
@@ -92,15 +94,20 @@ class RunDirectory:
         """Writes `scorer.npz`."""
         scorer.save(self.path / "scorer.npz")
 
+    def write_threshold(self, threshold: Threshold) -> None:
+        """Writes `threshold.json`."""
+        threshold.write(self.path / "threshold.json")
+
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`."""
         write_json(self.path / "metrics.json", metrics)
 
-    def write_scores(self, data: DataSplits, scored: Scored) -> None:
-        """Writes `scores.csv`: one row for each test image."""
+    def write_scores(self, split: LabelledSplit, scored: Scored, threshold: Threshold) -> None:
+        """Writes `scores.csv`: one row for each image; `anomalous` is the verdict."""
         names = list(scored.by_name)
-        columns = [data.test.ids, data.test.classes, data.test.labels, scored.pred_score, *scored.by_name.values()]
-        header = ["image", "class", "label", "pred_score", *(f"score_{name}" for name in names)]
+        verdicts = threshold.is_anomalous(scored.pred_score).astype(int)
+        columns = [split.ids, split.classes, split.labels, scored.pred_score, verdicts, *scored.by_name.values()]
+        header = ["image", "class", "label", "pred_score", "anomalous", *(f"score_{name}" for name in names)]
         write_csv(
             self.path / "scores.csv", header, zip(*(np.asarray(column).tolist() for column in columns), strict=True)
         )

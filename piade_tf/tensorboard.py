@@ -24,9 +24,10 @@ from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 from piade_tf.config import Config
 from piade_tf.data import DataSplits
 from piade_tf.data.pipeline import scale
-from piade_tf.evaluation import Scored
-from piade_tf.examples import images_at, pick_indices
-from piade_tf.figures import MAPS, SHOWN, Examples, colour_limits
+from piade_tf.data.splits import images_at
+from piade_tf.examples import pick_indices
+from piade_tf.figures import MAPS, SHOWN, colour_limits
+from piade_tf.results import Results
 from piade_tf.scoring import ReconstructionScore
 from piade_tf.training import epochs_of
 
@@ -174,9 +175,8 @@ def log_result(
     metrics: dict[str, Any],
     history: dict[str, list[float]],
     labels: np.ndarray,
-    scored: Scored,
-    examples: Examples,
-    figures: list[Path],
+    results: Results,
+    figures: Path,
 ) -> None:
     """Writes what a finished run is worth: metrics, examples, score histograms, the curves.
 
@@ -185,20 +185,17 @@ def log_result(
         metrics: as in `metrics.json`; those that are None are left out.
         history: a value an epoch by name, as `fit` returns it.
         labels: `(images,)` of the test images, 0 normal and 1 anomalous.
-        scored: the scores of the same images.
-        examples: to show, with the anomaly maps of the score that decides.
-        figures: PNG files to show.
+        results: the scores of the same images, and examples with the anomaly maps of the score that decides.
+        figures: folder of the PNG files to show.
     """
-    labels, scores = np.asarray(labels), scored.pred_score
+    labels, scores, examples = np.asarray(labels), results.scored.pred_score, results.examples
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=len(history["loss"])):
-        results = metrics | {"val_loss": min(history["val_loss"])}
+        values = _plain_metrics(metrics) | {"val_loss": min(history["val_loss"])}
         for name in METRICS:
-            if results[name] is not None:
-                tf.summary.scalar(f"result/{name}", results[name])
-        by_score = results.pop("image_AUROC_by_score") or {}
-        named = {f"image_AUROC of {name}": value for name, value in by_score.items()}
-        tf.summary.text("metrics", _markdown_table(results | named))
+            if values.get(name) is not None:
+                tf.summary.scalar(f"result/{name}", values[name])
+        tf.summary.text("metrics", _markdown_table(values))
         images = (examples.images, examples.reconstructions, examples.anomaly_maps)
         for kind, picture in _pictures(examples.labels, *images).items():
             _write_png(f"examples_anomaly_map/{kind}", _encode(picture), "Image, reconstruction, anomaly map.")
@@ -207,10 +204,18 @@ def log_result(
                 tf.summary.histogram(f"result_score/{kind}", scores[labels == label])
         if len(np.unique(labels)) == len(KINDS):
             _write_summary(_precision_recall(labels, scores))
-        for path in figures:
+        for path in sorted(figures.glob("*.png")):
             _write_png(f"figures/{path.stem}", path.read_bytes())
         _write_summary(hparams_summary.session_end_pb(api_pb2.STATUS_SUCCESS))
     writer.close()
+
+
+def _plain_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Metrics that are one number or None, those of each score and at the threshold with their names."""
+    by_score = {f"image_AUROC of {name}": value for name, value in (metrics["image_AUROC_by_score"] or {}).items()}
+    at_threshold = {f"{name} at the threshold": value for name, value in metrics.get("at_threshold", {}).items()}
+    plain = {name: value for name, value in metrics.items() if not isinstance(value, dict)}
+    return plain | by_score | at_threshold
 
 
 def options_by_name(config: Config, data: DataSplits) -> dict[str, bool | float | str]:

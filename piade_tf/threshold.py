@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import beta  # type: ignore[import-untyped]
+from scipy.stats import beta
 
 from piade_tf.errors import InputError
 from piade_tf.files import write_json
@@ -106,6 +106,12 @@ def parse_method(text: str) -> Method:
         if math.isfinite(number) and (kind == "value" or 0 <= number <= MAX_SIGMAS):
             return Method(kind, number)
     raise InputError(f"the threshold must be {METHODS}, got {text!r}; choose one of these")
+
+
+def check_method(text: str, labels: np.ndarray) -> None:
+    """Raises `InputError`, before a training, for a method that is unknown or that test images `labels` rule out."""
+    if parse_method(text).kind == "f1":
+        _labelled(labels, np.zeros(len(labels)) if len(labels) else None)
 
 
 def fit_threshold(

@@ -15,6 +15,7 @@ from piade_tf.errors import InputError
 
 HELD_OUT_SHARE, HELD_OUT_SHARE_OF_FEW, FEW = 0.1, 0.2, 100
 LEAST_IMAGES = 20
+READ_TOGETHER = 64  # items
 TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
 
 
@@ -267,6 +268,21 @@ def only(dataset: tf.data.Dataset, wanted: np.ndarray) -> tf.data.Dataset:
     numbered = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(wanted), dataset)
     kept = numbered.filter(_first).map(_second)
     return kept.apply(tf.data.experimental.assert_cardinality(int(wanted.sum())))
+
+
+def images_at(split: Split, indices: np.ndarray) -> np.ndarray:
+    """The images or masks at those places, in that order, `(n, height, width, ...)`; no other is decoded."""
+    wanted = np.zeros(split.count, bool)
+    wanted[indices] = True
+    found, start = [], 0
+    for batch in split.items.batch(READ_TOGETHER).as_numpy_iterator():
+        found.extend(batch[wanted[start : start + len(batch)]])
+        start += len(batch)
+    places = np.searchsorted(np.flatnonzero(wanted), indices)
+    spec = split.items.element_spec
+    items = tf.constant([found[place] for place in places], spec.dtype, [len(places), *spec.shape])
+    images = list(split.decoded(tf.data.Dataset.from_tensor_slices(items)).as_numpy_iterator())
+    return np.stack(images) if images else np.empty((0, *split.images.element_spec.shape), "uint8")
 
 
 def _first(keep, _element):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from piade_tf.config import AugmentName
 from piade_tf.data.augmentation import augmented
-from piade_tf.data.splits import DataSplits, LabelledSplit, Source, Split, only
+from piade_tf.data.splits import DataSplits, Source, images_at
 
 AUGMENTATIONS: tuple[AugmentName, ...] = ("none", "texture", "aligned")
 
@@ -41,35 +41,20 @@ def samples(data: DataSplits, each: int, seed: int) -> list[Samples]:
         each: images of a kind, at most.
         seed: of the choice.
     """
-    learned = _pick(data.train, np.arange(data.train.count), each, seed)
+    learned = images_at(data.train, _chosen(np.arange(data.train.count), each, seed))
     found = [Samples(f"train, {data.normal_class} (normal)", learned)]
     for name in AUGMENTATIONS[1:]:
         changed = augmented(tf.data.Dataset.from_tensor_slices(learned), name, seed)
         found.append(Samples(f"the same, --augment {name}", np.stack(list(changed.as_numpy_iterator()))))
     for class_name in np.unique(data.test.classes):
         indices = np.flatnonzero(data.test.classes == class_name)
-        chosen = np.sort(np.random.default_rng(seed).permutation(indices)[:each])
+        chosen = _chosen(indices, each, seed)
         kind = "anomalous" if data.test.labels[indices[0]] else "normal"
         title = f"test, {class_name} ({kind})"
-        found.append(Samples(title, _pick(data.test, chosen, each, None), _masks(data.test, chosen)))
+        masks = None if data.test.masks is None else images_at(data.test.masks, chosen)
+        found.append(Samples(title, images_at(data.test, chosen), masks))
     return found
 
 
-def _pick(split: Split, indices: np.ndarray, each: int, seed: int | None) -> np.ndarray:
-    if seed is not None:
-        indices = np.sort(np.random.default_rng(seed).permutation(indices)[:each])
-    return np.stack(list(split.decoded(_chosen(split.items, indices)).as_numpy_iterator()))
-
-
-def _masks(split: LabelledSplit, indices: np.ndarray) -> np.ndarray | None:
-    if split.masks is None:
-        return None
-    masks = split.masks.decoded(_chosen(split.masks.items, indices))
-    return np.stack(list(masks.as_numpy_iterator()))
-
-
-def _chosen(dataset: tf.data.Dataset, indices: np.ndarray) -> tf.data.Dataset:
-    """The elements at sorted `indices`; what stands before them is gone through, so it should be cheap."""
-    wanted = np.zeros(int(indices[-1]) + 1, bool)
-    wanted[indices] = True
-    return only(dataset, wanted)
+def _chosen(indices: np.ndarray, each: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(indices)[:each])

@@ -14,6 +14,7 @@ from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 
 HELD_OUT_SHARE, HELD_OUT_SHARE_OF_FEW, FEW = 0.1, 0.2, 100
+HELD_OUT_MOST = 300  # enough to promise one false alarm in 300; what is beyond serves training better
 LEAST_IMAGES = 20
 READ_TOGETHER = 64  # items
 TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
@@ -156,7 +157,7 @@ class Source:
 def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Divides `count` normal training images at random, the same way for the same seed.
 
-    Validation and calibration take a tenth each, at least 20 images; of less than 100 images a fifth each.
+    Validation and calibration take a tenth each, at least 20 and at most 300 images; of less than 100 images a fifth.
 
     Returns:
         Indices of the training, validation and calibration images, each sorted.
@@ -170,7 +171,7 @@ def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
             "out for validation and a fifth for the threshold; add images"
         )
     least = round(HELD_OUT_SHARE_OF_FEW * min(count, FEW))
-    held_out = max(least, round(HELD_OUT_SHARE * count))
+    held_out = min(max(least, round(HELD_OUT_SHARE * count)), HELD_OUT_MOST)
     order = np.random.default_rng(seed).permutation(count)
     validation, calibration, train = np.split(order, [held_out, 2 * held_out])
     return np.sort(train), np.sort(validation), np.sort(calibration)

@@ -37,6 +37,8 @@ OPTIONS = {
     "training.tensorboard": ("--no-tensorboard", False),
     "preset": ("--preset paper", "paper"),
     "score": ("--score local", "local"),
+    "fpr": ("--fpr 0.05", 0.05),
+    "threshold": ("--threshold sigma:3", "sigma:3"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
     "name": ("--name mine", "mine"),
     "loss.mse": ("--loss.mse 0.25", 0.25),

@@ -97,7 +97,8 @@ def test_a_split_is_scored_in_its_own_order(batch_size):
     values = np.random.default_rng(0).permutation(10)
     pixels = np.broadcast_to(values[:, None, None, None], (10, 2, 2, 1)).astype("uint8")
     labels = np.zeros(10, int)
-    split = LabelledSplit(tf.data.Dataset.from_tensor_slices(pixels), 10, labels, labels.astype(str), labels)
+    images = tf.data.Dataset.from_tensor_slices(pixels)
+    split = LabelledSplit(images, 10, labels=labels, classes=labels.astype(str), ids=labels)
     scored = score_split(keras.Model(image, outputs), split, batch_size)
     np.testing.assert_allclose(scored.pred_score, 2 * values / 255, rtol=1e-5)
     assert set(scored.by_name) == {"a", "b"}

@@ -169,13 +169,13 @@ def test_configuration_is_complete():
     "arguments",
     [
         "--normal-class 8 --epochs 10",
-        "--preset paper --score latent --image-size 128 --patience 0",
+        "--preset paper --score latent --image-size 128 --crop 120 --fpr 0.05",
         "--network.no-grid --network.skip --network.magnifications 1 2 --loss.mse 0.5 --data-dir 'a folder/x' --seed 7",
     ],
 )
 def test_the_command_makes_the_same_configuration(arguments):
     config = parse_config(shlex.split(arguments))
-    size = config.data.image_size or 32
+    size = (config.data.crop or config.data.image_size or (32,))[0]
     resolved = dataclasses.replace(config, network=config.network.for_image(size, size))
     stored = json.loads(
         json.dumps({"options": dataclasses.asdict(resolved), "image_shape": [size, size, 1]}, default=str)

@@ -15,6 +15,7 @@ from piade_tf.config import Config, DataConfig
 from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.run_directory import RunDirectory
+from piade_tf.threshold import fit_threshold
 
 
 @pytest.fixture
@@ -120,12 +121,14 @@ def test_a_network_is_written_and_read_back_without_its_training(config):
 def test_scores_csv_has_a_row_for_each_test_image(config, splits):
     run = RunDirectory.create(config, "up")
     values = np.random.default_rng(0).normal(size=(3, 13)).astype("float32")
-    run.write_scores(splits, Scored(values[0], {"a": values[1], "b": values[2]}))
+    threshold = fit_threshold("value:0.1", 0.01, values[0])
+    run.write_scores(splits.test, Scored(values[0], {"a": values[1], "b": values[2]}), threshold)
     with open(run.path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "class", "label", "pred_score", "score_a", "score_b"]
+    assert list(rows[0]) == ["image", "class", "label", "pred_score", "anomalous", "score_a", "score_b"]
     assert [row["image"] for row in rows] == splits.test.ids.tolist()
     assert [row["class"] for row in rows] == splits.test.classes.tolist()
+    assert [int(row["anomalous"]) for row in rows] == (values[0] > 0.1).tolist()
     assert [int(row["label"]) for row in rows] == splits.test.labels.tolist()
     for column, expected in zip(["pred_score", "score_a", "score_b"], values, strict=True):
         np.testing.assert_array_equal(np.array([row[column] for row in rows], "float32"), expected)

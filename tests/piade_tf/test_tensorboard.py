@@ -19,6 +19,7 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.examples import pick_indices
 from piade_tf.figures import Examples
+from piade_tf.results import Results
 from piade_tf.scoring import ReconstructionScore
 from piade_tf.tensorboard import GAP, ROUNDS, TILE, TensorBoardLog, layer_graph, log_result, options_by_name
 from piade_tf.training import build_trainer, fit, make_reproducible
@@ -168,7 +169,7 @@ def test_the_watched_auroc_is_that_of_the_reconstruction_score(driven, splits, n
 def test_no_auroc_is_written_without_both_kinds(driven, splits):
     test = splits.test
     normal = dataclasses.replace(
-        test, images=test.images.take(8), count=8, labels=test.labels[:8], classes=test.classes[:8], ids=test.ids[:8]
+        test, items=test.items.take(8), count=8, labels=test.labels[:8], classes=test.classes[:8], ids=test.ids[:8]
     )
     training = driven(dataclasses.replace(splits, test=normal))
     training.epoch(1)
@@ -322,17 +323,20 @@ def result(tmp_path):
         },
         "history": {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]},
         "labels": labels,
-        "scored": Scored(scores, {"local": scores}),
-        "examples": Examples(
-            images=rng.random((3, 28, 28, 1), "float32"),
-            reconstructions=rng.random((3, 28, 28, 1), "float32"),
-            anomaly_maps=rng.random((3, 28, 28), "float32"),
-            labels=np.array([0, 0, 1]),
-            classes=np.array(["a", "a", "b"]),
-            scores=np.zeros(3),
-            ssim=np.zeros(3),
+        "results": Results(
+            Scored(scores, {"local": scores}),
+            {},
+            Examples(
+                images=rng.random((3, 28, 28, 1), "float32"),
+                reconstructions=rng.random((3, 28, 28, 1), "float32"),
+                anomaly_maps=rng.random((3, 28, 28), "float32"),
+                labels=np.array([0, 0, 1]),
+                classes=np.array(["a", "a", "b"]),
+                scores=np.zeros(3),
+                ssim=np.zeros(3),
+            ),
         ),
-        "figures": [png],
+        "figures": png.parent,
     }
 
     def write(**changed):
@@ -360,14 +364,14 @@ def test_a_column_an_example_is_shown_and_figures_as_they_are(result):
     log = result.write()
     assert log.picture("examples_anomaly_map/normal").shape == (3 * (TILE + GAP), 2 * (TILE + GAP), 3)
     assert log.picture("examples_anomaly_map/anomalous").shape == (3 * (TILE + GAP), TILE + GAP, 3)
-    assert log.values("figures/roc")[0][2] == result.figures[0].read_bytes()
+    assert log.values("figures/roc")[0][2] == (result.figures / "roc.png").read_bytes()
     assert log.picture("figures/roc").shape == (20, 30, 3)
 
 
 def test_the_precision_recall_curve_goes_through_the_points_of_the_scores(result):
     (curve,) = result.write().values("precision_recall/pr_curves")
     found = {(recall, precision) for precision, recall in curve[4:].T.astype(float).round(5).tolist()}
-    precision, recall, _ = precision_recall_curve(result.labels, result.scored.pred_score)
+    precision, recall, _ = precision_recall_curve(result.labels, result.results.scored.pred_score)
     expected = set(zip(recall.round(5).tolist(), precision.round(5).tolist(), strict=True))
     assert {point for point in found if point != (0, 0)} == expected - {(0.0, 1.0)}
 

@@ -18,6 +18,7 @@ def train(config: Config) -> None:
         # Imported here: --help and a mistyped option need not wait for TensorFlow.
         from piade_tf import report
         from piade_tf.data import batches, load_data
+        from piade_tf.data.splits import all_normal
         from piade_tf.distribution import share_threads
         from piade_tf.evaluation import score_split
         from piade_tf.results import score, write_results
@@ -51,10 +52,13 @@ def train(config: Config) -> None:
     run.write_scorer(scorer)
     inspection = scorer.inspection_model(trainer.network, config.score)
 
-    results = score(inspection, data.test, options.batch_size, config.loss.ssim_window, options.seed)
-    normal_scores = score_split(inspection, data.calibration, options.batch_size).pred_score
-    threshold = fit_threshold(config.threshold, config.fpr, normal_scores, data.test.labels, results.scored.pred_score)
-    run.write_threshold(threshold)
+    held_out = all_normal(data.calibration, data.normal_class)
+    results = score(inspection, data.test, options.batch_size, config.loss.ssim_window, options.seed, held_out)
+    normal = score_split(inspection, held_out, options.batch_size)
+    threshold = fit_threshold(
+        config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score
+    )
+    run.write_threshold(threshold, fit_threshold("fpr", config.fpr, normal.map_max))
 
     title = f"{config.data.dataset}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)

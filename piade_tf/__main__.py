@@ -2,26 +2,33 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from piade_tf.command_line import errors_in_one_line, parse
+from piade_tf.evaluate import Evaluate, evaluate
 from piade_tf.inspect_data import InspectData, inspect_data
+from piade_tf.predict import Predict, predict
 from piade_tf.quiet import stderr_only_on_failure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
-COMMANDS = {"inspect-data": (InspectData, inspect_data)}
+COMMANDS: dict[str, tuple[type, Callable[..., int | None]]] = {
+    "inspect-data": (InspectData, inspect_data),
+    "predict": (Predict, predict),
+    "evaluate": (Evaluate, evaluate),
+}
 
 
-def main(arguments: list[str]) -> None:
-    """Runs the command that the arguments name."""
+def main(arguments: list[str]) -> int:
+    """Runs the command that the arguments name; returns its exit code."""
     command, options = parse(arguments, {name: options for name, (options, _) in COMMANDS.items()})
     with stderr_only_on_failure():
         import tensorflow as tf
 
         tf.config.list_logical_devices()  # looks for a GPU, and complains where there is none
-    COMMANDS[command][1](options)
+    return COMMANDS[command][1](options) or 0
 
 
 if __name__ == "__main__":
     with errors_in_one_line():
-        main(sys.argv[1:])
+        sys.exit(main(sys.argv[1:]))

@@ -24,10 +24,12 @@ class Scored:
     Attributes:
         pred_score: `(count,)`, float32, of the score that decides.
         by_name: every score by its name, `(count,)`.
+        map_max: `(count,)`, the largest value of each anomaly map; None where it was not asked for.
     """
 
     pred_score: np.ndarray
     by_name: dict[str, np.ndarray]
+    map_max: np.ndarray | None = None
 
 
 def score_split(
@@ -46,8 +48,12 @@ def score_split(
     if isinstance(split, LabelledSplit) and masked:
         masks = _mask_batches(split, batch_size)
     names = ["pred_score", *(name for name in inspection.output if name.startswith(SCORE_PREFIX))]
-    wanted = [*names, "anomaly_map"] if masked else names
-    model = keras.Model(inspection.input, {name: inspection.output[name] for name in wanted})
+    wanted = {name: inspection.output[name] for name in [*names, "anomaly_map"]}
+    wanted["map_max"] = keras.ops.max(wanted["anomaly_map"], axis=(1, 2))
+    names.append("map_max")
+    if not masked:
+        del wanted["anomaly_map"]
+    model = keras.Model(inspection.input, wanted)
     found: dict[str, list[np.ndarray]] = {name: [np.zeros(0, "float32")] for name in names}
     for outputs, chosen in zip(outputs_of(model, batches(split, batch_size)), masks, strict=False):
         for name in names:
@@ -55,7 +61,8 @@ def score_split(
         if chosen is not None and pixels is not None:
             _count_pixels(pixels, outputs["anomaly_map"], *chosen)
     columns = {name: np.concatenate(values) for name, values in found.items()}
-    return Scored(columns.pop("pred_score"), {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns})
+    pred_score, map_max = columns.pop("pred_score"), columns.pop("map_max")
+    return Scored(pred_score, {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns}, map_max)
 
 
 def _mask_batches(split: LabelledSplit, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -120,7 +127,8 @@ def pixel_metrics(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tupl
         return dict.fromkeys(names), dict.fromkeys(names, "the test images have no masks")
     result = PixelMetrics.merged(pixels.values()).result()
     reasons = dict.fromkeys(names, result["reason"]) if "reason" in result else {}
-    return {name: result[name] for name in (*names, "pixel_AUROC_error", "n_regions")}, reasons
+    found = {name: result[name] for name in (*names, "pixel_AUROC_error")}
+    return found | {"pixel_regions": result["n_regions"]}, reasons
 
 
 def _per_class(

@@ -168,16 +168,17 @@ def _threshold_sentence(metrics: Metrics, threshold: Mapping[str, Any] | None) -
     if not threshold or not is_number(threshold.get("value")):
         why = (threshold or {}).get("sentence") or "none was chosen, so no image was judged."
         return join(element("b", "No threshold"), ": ", why)
+    if threshold.get("sentence"):
+        return join(str(threshold["sentence"]), _seen(metrics))
     method, n = threshold.get("method"), threshold.get("n")
     origin = ", ".join(
         part for part in (method and str(method), n and f"from {number(n)} held-out normal images") if part
     )
-    said = threshold.get("sentence")
-    if not said and is_number(threshold.get("promised_fpr")):
-        said = f"it is set so that at most {_percent(threshold['promised_fpr'])} of normal images are flagged."
+    said = "It comes with no promise."
+    if is_number(threshold.get("promised_fpr")):
+        said = f"It is set so that at most {_percent(threshold['promised_fpr'])} of normal images are flagged."
     head = element("b", f"Threshold {threshold['value']:.4g}")
-    said = str(said or "it comes with no promise.")
-    return join(head, f" ({origin})" if origin else None, ". ", said[:1].upper() + said[1:], _seen(metrics))
+    return join(head, f" ({origin})" if origin else None, ". ", said, _seen(metrics))
 
 
 def _seen(metrics: Metrics) -> str:

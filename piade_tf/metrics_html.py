@@ -14,6 +14,8 @@ MEANINGS = {
     "pixel_AUPR": ("Pixel AUPR", "average precision over pixels"),
     "pixel_AUPRO": ("Pixel AUPRO", "overlap with every defect, large or small, at few false positive pixels"),
     "pixel_F1Max": ("Pixel F1Max", "best F1 over all thresholds, chosen on the test pixels: an upper bound"),
+    "pixel_AUROC_error": ("Error of pixel AUROC", "the most that counting pixels in bins can have changed it"),
+    "pixel_regions": ("Anomalous regions", None),
     "TPR": ("True positive rate", "share of the anomalous images that are flagged"),
     "FPR": ("False positive rate", "share of the normal images that are flagged"),
     "precision": ("Precision", "share of the flagged images that are anomalous"),
@@ -33,7 +35,7 @@ class Metrics:
     """Metrics as `metrics.json` holds them, with a look into what stands aside.
 
     Interval and reason of a metric are searched for in `intervals` and `reasons`, those of the metric's own dict
-    first: under its name, its dotted path (`at_threshold.FPR`), or nested as the metrics are.
+    first: under its dotted path (`at_threshold.FPR`), or nested as the metrics are.
 
     Attributes:
         values: the metrics.
@@ -73,7 +75,7 @@ class Metrics:
                 nested: Any = table
                 for key in rest:
                     nested = nested.get(key) if isinstance(nested, Mapping) else None
-                for found in (nested, table.get(".".join(rest)), table.get(rest[-1])):
+                for found in (nested, table.get(".".join(rest))):
                     if found is not None:
                         return found
         return None

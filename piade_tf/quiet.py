@@ -1,6 +1,7 @@
 """TensorFlow greets with a dozen lines on stderr, from C++, before any log level counts."""
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,3 +22,4 @@ def stderr_only_on_failure() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of functions traced for several models

@@ -33,7 +33,14 @@ class Results:
     examples: Examples
 
 
-def score(inspection: keras.Model, split: LabelledSplit, batch_size: int, ssim_window: int, seed: int) -> Results:
+def score(
+    inspection: keras.Model,
+    split: LabelledSplit,
+    batch_size: int,
+    ssim_window: int,
+    seed: int,
+    instead: LabelledSplit | None = None,
+) -> Results:
     """Scores a split in bounded memory, and picks examples to show.
 
     Args:
@@ -42,10 +49,14 @@ def score(inspection: keras.Model, split: LabelledSplit, batch_size: int, ssim_w
         batch_size: images at a time.
         ssim_window: side of the SSIM window in pixels.
         seed: of the choice of the examples.
+        instead: examples are picked from it where `split` has no images.
     """
     pixels: dict[str, PixelMetrics] = {}
     scored = score_split(inspection, split, batch_size, pixels)
-    return Results(scored, pixels, pick_examples(inspection, split, scored, SHOWN, ssim_window, seed))
+    shown, scores = split, scored
+    if instead is not None and not split.count:
+        shown, scores = instead, score_split(inspection, instead, batch_size)
+    return Results(scored, pixels, pick_examples(inspection, shown, scores, SHOWN, ssim_window, seed))
 
 
 def write_results(

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+import layers  # noqa: F401 (registers the layers)
 from piade_tf import __version__
 from piade_tf.config import Config
 from piade_tf.data import DataSplits, LabelledSplit
@@ -25,6 +26,7 @@ from piade_tf.scorer import Scorer
 from piade_tf.threshold import Threshold
 
 FORMAT_VERSION = 1
+NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 
 
@@ -94,9 +96,48 @@ class RunDirectory:
         """Writes `scorer.npz`."""
         scorer.save(self.path / "scorer.npz")
 
-    def write_threshold(self, threshold: Threshold) -> None:
-        """Writes `threshold.json`."""
+    def write_threshold(self, threshold: Threshold, map_threshold: Threshold) -> None:
+        """Writes `threshold.json` and `map_threshold.json`, the latter for the largest value of an anomaly map."""
         threshold.write(self.path / "threshold.json")
+        map_threshold.write(self.path / "map_threshold.json")
+
+    def read_config(self) -> dict[str, Any]:
+        """The content of `config.json`.
+
+        Raises:
+            InputError: no run directory, one that is not complete, or one of a newer version.
+        """
+        if not self.path.is_dir():
+            found = "is a file" if self.path.exists() else "does not exist"
+            raise InputError(f"{self.path} {found}; give a run directory that train.py made")
+        missing = [name for name in NEEDED if not (self.path / name).is_file()]
+        if missing:
+            raise InputError(
+                f"{self.path} is no complete run directory, {', '.join(missing)} is missing; give one that train.py "
+                "finished"
+            )
+        try:
+            content = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+            version = content["format_version"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self.path / 'config.json'} cannot be read ({error}); train again") from None
+        if version != FORMAT_VERSION:
+            raise InputError(
+                f"{self.path} has the format {version!r}, this version reads {FORMAT_VERSION}; train again"
+            )
+        return content
+
+    def read_network(self) -> keras.Model:
+        """The network.
+
+        Raises:
+            InputError: the file is cut short or something else.
+        """
+        try:
+            return keras.models.load_model(self.path / "model.keras", compile=False, safe_mode=True)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"{self.path / 'model.keras'} is no network of train.py ({reason}); train again") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`."""

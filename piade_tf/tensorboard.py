@@ -24,7 +24,7 @@ from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 from piade_tf.config import Config
 from piade_tf.data import DataSplits
 from piade_tf.data.pipeline import scale
-from piade_tf.data.splits import images_at
+from piade_tf.data.splits import all_normal, images_at
 from piade_tf.examples import pick_indices
 from piade_tf.figures import MAPS, SHOWN, colour_limits
 from piade_tf.results import Results
@@ -122,6 +122,8 @@ class TensorBoardLog(keras.callbacks.Callback):
     def _choose_images(self) -> None:
         """Reads the images of every round: examples, as in the figures, and those watched."""
         test, seed = self.data.test, self.config.training.seed
+        if not test.count:
+            test = all_normal(self.data.validation, self.data.normal_class)
         shown = pick_indices(test, SHOWN, seed)
         order = np.random.default_rng(seed).permutation(test.count)
         watched = np.concatenate([order[test.labels[order] == label][:WATCHED] for label in range(len(KINDS))])

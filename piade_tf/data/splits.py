@@ -209,21 +209,11 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
     train, validation, calibration = (
         Split(**_prepared(source.train, normal[indices], preparation)) for indices in hold_out(len(normal), seed)
     )
-    test = source.test
-    every = np.arange(len(test.labels))
-    labelled = LabelledSplit(
-        **_prepared(test, every, preparation),
-        labels=test.labels,
-        classes=test.classes,
-        ids=test.ids,
-        masks=_masks(test, preparation),
-        has_mask=(test.labels == 0) | (np.zeros(len(every), bool) if test.masks is None else test.masks != ""),
-    )
     return DataSplits(
         train=train,
         validation=validation,
         calibration=calibration,
-        test=labelled,
+        test=labelled_split(source.test, preparation),
         normal_class=source.normal_class,
         image_shape=preparation.shape,
         fingerprint=source.fingerprint,
@@ -231,6 +221,35 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
         preparation=preparation,
         skipped=source.skipped,
         warnings=source.warnings,
+    )
+
+
+def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
+    """All images of a set, prepared, with their labels and masks."""
+    every = np.arange(len(images.labels))
+    masks_known = np.zeros(len(every), bool) if images.masks is None else images.masks != ""
+    return LabelledSplit(
+        **_prepared(images, every, preparation),
+        labels=images.labels,
+        classes=images.classes,
+        ids=images.ids,
+        masks=_masks(images, preparation),
+        has_mask=(images.labels == 0) | masks_known,
+    )
+
+
+def all_normal(split: Split, normal_class: str) -> LabelledSplit:
+    """A split of normal images with the labels that say so."""
+    count = split.count
+    return LabelledSplit(
+        split.items,
+        count,
+        split.read,
+        split.item_bytes,
+        labels=np.zeros(count, "int64"),
+        classes=np.full(count, normal_class),
+        ids=np.arange(count).astype(str),
+        has_mask=np.ones(count, bool),
     )
 
 

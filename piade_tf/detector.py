@@ -1,0 +1,200 @@
+"""A trained detector in use: from images, as paths or as arrays, to scores and verdicts."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from piade_tf.data.decode import UnreadableImageError, decode_file
+from piade_tf.data.pipeline import scale
+from piade_tf.data.preparation import Preparation
+from piade_tf.errors import InputError
+from piade_tf.inference import outputs_of
+from piade_tf.run_directory import RunDirectory
+from piade_tf.scorer import Scorer
+from piade_tf.threshold import Threshold
+
+MAPS = ("anomaly_map", "reconstruction")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What the detector says of an image.
+
+    Attributes:
+        path: of the image; its number where it came as an array.
+        pred_score: higher is more anomalous.
+        percentile: share of normal images that score lower, 0 to 100.
+        anomalous: the verdict, whether `pred_score` is above the threshold.
+        image: `(height, width, channels)`, uint8, as the network saw it.
+        anomaly_map: `(height, width)`, float32, at least 0; None unless asked for.
+        reconstruction: like `image`; None unless asked for.
+    """
+
+    path: str
+    pred_score: float
+    percentile: float
+    anomalous: bool
+    image: np.ndarray
+    anomaly_map: np.ndarray | None = None
+    reconstruction: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreadable:
+    """An image that could not be read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Detector:
+    """A network with its score and its threshold.
+
+    Attributes:
+        inspection: as `Scorer.inspection_model` gives it.
+        preparation: from any image to what the network takes.
+        threshold: of `pred_score`.
+        map_threshold: of the largest value of an anomaly map; above it, a place is anomalous.
+    """
+
+    inspection: keras.Model
+    preparation: Preparation
+    threshold: Threshold
+    map_threshold: Threshold
+
+    @classmethod
+    def load(cls, run: str | Path) -> "Detector":
+        """Loads a run directory of train.py.
+
+        Raises:
+            InputError: it is missing, not complete, damaged or of a newer version.
+        """
+        directory = RunDirectory(Path(run))
+        config = directory.read_config()
+        try:
+            options, prepared = config["options"], config["preparation"]
+            preparation = Preparation(
+                tuple(prepared["size"]),
+                prepared["resize"],
+                tuple(prepared["crop"]) if prepared["crop"] else None,
+                prepared["channels"],
+            )
+            window, chosen = options["loss"]["ssim_window"], options["score"]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{directory.path / 'config.json'} lacks {error}; train again") from None
+        scorer = Scorer.load(directory.path / "scorer.npz", window)
+        return cls(
+            scorer.inspection_model(directory.read_network(), chosen),
+            preparation,
+            Threshold.read(directory.path / "threshold.json"),
+            Threshold.read(directory.path / "map_threshold.json"),
+        )
+
+    def predict(self, images: Iterable[Any], batch_size: int = 32) -> list[Prediction]:
+        """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
+
+        Args:
+            images: paths, or arrays `(height, width)` or `(height, width, 1 or 3)`, uint8, 0 to 255, of any size.
+            batch_size: images at a time.
+
+        Raises:
+            InputError: an image cannot be read.
+        """
+        found = []
+        for result in self.stream(images, batch_size, maps=True):
+            if isinstance(result, Unreadable):
+                raise InputError(f"{result.path} {result.reason}")
+            found.append(result)
+        return found
+
+    def stream(
+        self, images: Iterable[Any], batch_size: int = 32, maps: bool = False
+    ) -> Iterator[Prediction | Unreadable]:
+        """Predictions one after the other, in bounded memory; images that cannot be read are told as such.
+
+        Args:
+            images: as in `predict`.
+            batch_size: images at a time.
+            maps: whether predictions have their anomaly map and reconstruction.
+        """
+        names = ["pred_score", *(MAPS if maps else ())]
+        model = keras.Model(self.inspection.input, {name: self.inspection.output[name] for name in names})
+        batches = read_batches(images, self.preparation, batch_size)
+        waiting: list[tuple[list[str], np.ndarray, np.ndarray]] = []
+
+        def scaled() -> Iterator[Any]:
+            for paths, reasons, pixels in batches:
+                waiting.append((paths, reasons, pixels))
+                yield scale(pixels)
+
+        for outputs in outputs_of(model, scaled()):
+            paths, reasons, pixels = waiting.pop(0)
+            percentiles = self.threshold.percentile(outputs["pred_score"])
+            verdicts = self.threshold.is_anomalous(outputs["pred_score"])
+            for i, path in enumerate(paths):
+                if reasons[i]:
+                    yield Unreadable(path, reasons[i].decode())
+                    continue
+                yield Prediction(
+                    path,
+                    float(outputs["pred_score"][i]),
+                    float(percentiles[i]),
+                    bool(verdicts[i]),
+                    pixels[i],
+                    outputs["anomaly_map"][i] if maps else None,
+                    np.round(255 * np.clip(outputs["reconstruction"][i], 0, 1)).astype("uint8") if maps else None,
+                )
+
+
+def read_batches(
+    images: Iterable[Any], preparation: Preparation, batch_size: int
+) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
+    """Batches of prepared images, read while the batch before is scored.
+
+    Yields:
+        Paths; reasons why an image could not be read, `(batch,)`, bytes, empty where it could; images
+        `(batch, *preparation.shape)`, uint8, zero where it could not.
+    """
+    listed: Sequence[Any] = list(images)
+    pixels_given = [image for image in listed if not isinstance(image, str | bytes | os.PathLike)]
+    if pixels_given and len(pixels_given) < len(listed):
+        raise InputError("give images either all as paths or all as arrays")
+    names = [str(i) for i in range(len(listed))] if pixels_given else [os.fspath(path) for path in listed]
+
+    def read(index: np.ndarray) -> tuple[np.ndarray, bytes]:
+        try:
+            source = listed[int(index)]
+            return (_as_pixels(source, int(index)) if pixels_given else decode_file(source)), b""
+        except UnreadableImageError as error:
+            return np.zeros((1, 1, 1), "uint8"), str(error).encode()
+
+    def prepare(index):
+        pixels, reason = tf.numpy_function(read, [index], (tf.uint8, tf.string))
+        pixels.set_shape((None, None, None))
+        reason.set_shape(())
+        return preparation(pixels), reason
+
+    dataset = tf.data.Dataset.range(len(listed)).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    start = 0
+    for pixels, reasons in dataset.batch(batch_size).prefetch(2).as_numpy_iterator():
+        chosen = names[start : start + len(pixels)]
+        yield [os.fsdecode(name) for name in chosen], reasons, pixels
+        start += len(pixels)
+
+
+def _as_pixels(image: Any, index: int) -> np.ndarray:
+    pixels = np.asarray(image)
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+        raise UnreadableImageError(
+            f"is no image: expected uint8 (height, width) or (height, width, 1 or 3), got {pixels.dtype} "
+            f"{np.shape(image)}"
+        )
+    return pixels

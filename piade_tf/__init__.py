@@ -1,3 +1,11 @@
 """PIADE: image anomaly detection with deep pyramidal representations and dynamic routing."""
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    if name == "Detector":  # imported when it is asked for: --help need not wait for TensorFlow
+        from piade_tf.detector import Detector
+
+        return Detector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

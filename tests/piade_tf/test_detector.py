@@ -1,0 +1,244 @@
+"""A run directory in use: the same scores as in training, from arrays and files, in Python and on the command line."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import train
+from piade_tf import Detector
+from piade_tf.__main__ import main
+from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.data import digits
+from piade_tf.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+TINY = [
+    *("--network.widths", "8", "16", "--network.magnifications", "1", "2", "--network.capsule-dim", "4"),
+    *("--network.vector-dim", "6", "--network.upsampling", "8", "--epochs", "2", "--no-tensorboard"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run on the digit 3, and the first twelve test images as files."""
+    root = tmp_path_factory.mktemp("detector")
+    train.train(parse_config([*TINY, "--normal-class", "3", "--runs-dir", str(root), "--name", "run"]))
+    images = digits.load()[1].images[:12]
+    (root / "photos").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(root / "photos" / f"{i:02d}.png")
+    with open(root / "run" / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return SimpleNamespace(path=root / "run", photos=root / "photos", images=images, rows=rows)
+
+
+def command(*arguments):
+    with errors_in_one_line():
+        return main(list(map(str, arguments)))
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        command(*arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    return error
+
+
+# === In Python ===
+
+
+def test_three_lines_of_python_give_the_scores_of_the_run(run):
+    detector = Detector.load(run.path)
+    predictions = detector.predict(run.images)
+    scores = [prediction.pred_score for prediction in predictions]
+    np.testing.assert_allclose(scores, [float(row["pred_score"]) for row in run.rows[:12]], rtol=1e-4, atol=1e-4)
+    assert [prediction.anomalous for prediction in predictions] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [prediction.path for prediction in predictions] == [str(i) for i in range(12)]
+    first = predictions[0]
+    assert first.image.shape == first.reconstruction.shape == (32, 32, 1) and first.anomaly_map.shape == (32, 32)
+    assert first.image.dtype == first.reconstruction.dtype == "uint8" and (first.anomaly_map >= 0).all()
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
+def test_paths_give_what_their_pixels_give_in_batches_of_any_size(run, batch_size):
+    detector = Detector.load(run.path)
+    paths = sorted(run.photos.iterdir())
+    from_paths = detector.predict(paths, batch_size)
+    for one, other in zip(from_paths, detector.predict(run.images), strict=True):
+        assert one.pred_score == pytest.approx(other.pred_score, rel=1e-4, abs=1e-4)
+        np.testing.assert_array_equal(one.image, other.image)
+    assert [one.path for one in from_paths] == [str(path) for path in paths]
+
+
+def test_the_percentile_is_among_the_normal_scores(run):
+    detector = Detector.load(run.path)
+    quantiles = np.array(detector.threshold.quantiles)
+    for prediction in detector.predict(run.images):
+        if prediction.pred_score > quantiles[-1]:
+            assert prediction.percentile == 100
+        assert prediction.anomalous == (prediction.pred_score > detector.threshold.value)
+
+
+def test_images_of_any_size_and_colour_are_taken(run):
+    detector = Detector.load(run.path)
+    colour = np.repeat(np.kron(run.images[0], np.ones((9, 9, 1), "uint8")), 3, -1)
+    grey = colour[..., 0]
+    one, other = detector.predict([colour, grey])
+    assert one.pred_score == pytest.approx(other.pred_score, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((8, 8), "float32"), np.zeros((8, 8, 2), "uint8"), np.zeros(8, "uint8")])
+def test_what_is_no_image_is_refused(run, wrong):
+    with pytest.raises(InputError, match="expected uint8"):
+        Detector.load(run.path).predict([run.images[0], wrong])
+
+
+def test_paths_and_arrays_do_not_mix(run):
+    with pytest.raises(InputError, match="all as paths or all as arrays"):
+        Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
+
+
+# === predict ===
+
+
+def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, capsys):
+    files = {name: tmp_path / f"table.{name}" for name in ("csv", "json")}
+    code = command(
+        "predict", run.path, run.photos, "--csv", files["csv"], "--json", files["json"], "--heatmaps", tmp_path / "maps"
+    )
+    printed = capsys.readouterr().out.splitlines()
+    with open(files["csv"], newline="") as file:
+        rows = list(csv.DictReader(file))
+    content = json.loads(files["json"].read_text())
+    anomalous = sum(row["anomalous"] == "1" for row in run.rows[:12])
+    assert code == (1 if anomalous else 0)
+    assert [row["verdict"] == "anomalous" for row in rows] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [image["path"] for image in content["images"]] == [row["path"] for row in rows]
+    np.testing.assert_allclose([float(row["pred_score"]) for row in rows], [i["pred_score"] for i in content["images"]])
+    assert len(printed) == 14 and printed[-1].startswith(f"{anomalous} anomalous and {12 - anomalous} normal of 12")
+    pictures = sorted((tmp_path / "maps").iterdir())
+    assert [path.name for path in pictures] == [f"{i:05d}_{i:02d}.png" for i in range(12)]
+    assert all(Image.open(path).size[0] > 800 for path in pictures)
+
+
+def test_the_exit_code_is_zero_where_all_are_normal(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    content = json.loads((run.path / "threshold.json").read_text())
+    (tmp_path / "run" / "threshold.json").write_text(json.dumps({**content, "value": 1e9}))
+    assert command("predict", tmp_path / "run", run.photos / "00.png") == 0
+    (tmp_path / "run" / "threshold.json").write_text(json.dumps({**content, "value": -1e9}))
+    assert command("predict", tmp_path / "run", run.photos / "00.png") == 1
+
+
+def test_an_unreadable_image_is_named_the_others_are_scored_and_the_code_is_two(run, tmp_path, capsys):
+    (tmp_path / "notes.png").write_text("notes")
+    assert command("predict", run.path, run.photos / "00.png", tmp_path / "notes.png", run.photos / "01.png") == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"error: {tmp_path / 'notes.png'} is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF\n"
+    assert printed.out.splitlines()[-1].endswith(
+        "of 3 images, threshold " + printed.out.split("threshold ")[-1].strip()
+    )
+    assert "1 could not be read" in printed.out
+
+
+def test_paths_come_from_patterns_and_standard_input(run, monkeypatch, capsys):
+    command("predict", run.path, str(run.photos / "0*.png"))
+    assert "of 10 images" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{run.photos / '03.png'}\n\n{run.photos / '04.png'}\n"))
+    command("predict", run.path, "-")
+    printed = capsys.readouterr().out
+    assert "of 2 images" in printed and "03.png" in printed
+
+
+def test_mistakes_are_one_line(run, tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    image = run.photos / "00.png"
+    assert "does not exist; give an image" in refused(capsys, "predict", run.path, tmp_path / "gone.png")
+    assert "holds no images" in refused(capsys, "predict", run.path, empty)
+    assert "does not exist; give a run directory" in refused(capsys, "predict", tmp_path / "gone", image)
+    assert "is no folder" in refused(capsys, "predict", run.path, image, "--csv", tmp_path / "gone" / "x.csv")
+    assert "--batch-size" in refused(capsys, "predict", run.path, image, "--batch-size", 0)
+    assert "is no complete run directory, config.json" in refused(capsys, "predict", empty, image)
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("model.keras", b"PK\x03\x04 not a network", "is no network of train.py"),
+        ("scorer.npz", b"nothing", "is no scorer"),
+        ("threshold.json", b"{}", "is no threshold"),
+        ("config.json", b'{"format_version": 99}', "has the format 99"),
+        ("config.json", b"[", "cannot be read"),
+        ("config.json", b'{"format_version": 1}', "lacks"),
+        ("threshold.json", None, "threshold.json is missing"),
+    ],
+)
+def test_a_damaged_run_directory_is_refused(run, tmp_path, capsys, name, content, message):
+    damaged = tmp_path / "run"
+    shutil.copytree(run.path, damaged)
+    if content is None:
+        (damaged / name).unlink()
+    else:
+        (damaged / name).write_bytes(content)
+    assert message in refused(capsys, "predict", damaged, run.photos / "00.png")
+
+
+def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
+    process = subprocess.run(
+        [sys.executable, "-m", "piade_tf", "predict", str(run.path), str(run.photos / "00.png")],
+        cwd=ROOT,
+        env={**os.environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == (1 if run.rows[0]["anomalous"] == "1" else 0)
+    assert process.stderr == ""
+
+
+# === evaluate ===
+
+
+def test_evaluate_gives_the_metrics_of_the_run_again(run, tmp_path):
+    assert command("evaluate", run.path, "--out", tmp_path / "again", "--batch-size", 7) == 0
+    first, again = (json.loads((path / "metrics.json").read_text()) for path in (run.path, tmp_path / "again"))
+    for name in ("image_AUROC", "image_AUPR", "image_F1Max"):
+        assert again[name] == pytest.approx(first[name], abs=1e-6)
+    assert again["at_threshold"] == first["at_threshold"]
+    assert {path.name for path in (tmp_path / "again").iterdir()} >= {"scores.csv", "report.html", "figures"}
+
+
+def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):
+    data = tmp_path / "data"
+    for name in ("train/good", "test/good", "test/hole", "ground_truth/hole"):
+        (data / name).mkdir(parents=True)
+    for i in range(6):
+        Image.fromarray(run.images[i, ..., 0]).resize((40, 40)).save(
+            data / f"test/{'good' if i < 3 else 'hole'}/{i}.png"
+        )
+        mask = np.zeros((40, 40), "uint8")
+        mask[5:20, 8:30] = 255
+        if i >= 3:
+            Image.fromarray(mask).save(data / f"ground_truth/hole/{i}_mask.png")
+    arguments = ("evaluate", run.path, "--dataset", "folder", "--data-dir", data)
+    assert command(*arguments) == 0
+    (target,) = (run.path / "evaluations").iterdir()
+    metrics = json.loads((target / "metrics.json").read_text())
+    assert (metrics["n_normal"], metrics["n_anomalous"], metrics["pixel_regions"]) == (3, 3, 3)
+    assert 0 <= metrics["pixel_AUPRO"] <= 1 and metrics["per_class"]["hole"]["images"] == 3
+    assert "exists already" in refused(capsys, *arguments, "--out", target)
+    shutil.rmtree(data / "test")
+    assert "no test images" in refused(capsys, *arguments)

@@ -14,7 +14,7 @@ from piade_tf.config import DataConfig
 from piade_tf.data import IN_MEMORY, batches, digits, idx, load_data
 from piade_tf.data.arrays import LabelledImages, one_class_source
 from piade_tf.data.preparation import Preparation
-from piade_tf.data.splits import Split, divide, find_class, fingerprint, hold_out, without_test_split
+from piade_tf.data.splits import Split, divide, find_class, fingerprint, hold_out, images_at, without_test_split
 from piade_tf.errors import InputError
 
 FASHION_MNIST = Path(__file__).parents[3] / "shared" / "data" / "fashion_mnist"
@@ -168,6 +168,21 @@ def test_items_are_shuffled_as_their_images_would_be():
     paths = Split(tf.data.Dataset.range(50), 50, lambda i: tf.fill((2, 2, 1), tf.cast(i, tf.uint8)), item_bytes=8)
     assert order(batches(paths, 8, shuffle_seed=1)) == order(batches(images, 8, shuffle_seed=1))
     assert order(batches(paths, 8)) == list(range(50))
+
+
+def test_images_at_places_come_in_the_order_asked_for_and_no_other_is_decoded():
+    decoded = []
+
+    def read(number):
+        pixels = tf.numpy_function(
+            lambda i: decoded.append(int(i)) or np.full((2, 2, 1), i, "uint8"), [number], tf.uint8
+        )
+        return tf.ensure_shape(pixels, (2, 2, 1))
+
+    split = Split(tf.data.Dataset.range(200), 200, read)
+    images = images_at(split, np.array([150, 3, 64]))
+    assert images[:, 0, 0, 0].tolist() == [150, 3, 64] and sorted(decoded) == [3, 64, 150]
+    assert images_at(split, np.array([], int)).shape == (0, 2, 2, 1)
 
 
 # === Digits ===

@@ -1,5 +1,7 @@
 """The metrics against definitions written out, and the scoring of a split."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
-from piade_tf.data import LabelledSplit
-from piade_tf.evaluation import Scored, auroc_interval, confusion, f1_max, image_metrics, score_split
+from piade_tf.data import LabelledSplit, Split
+from piade_tf.evaluation import Scored, all_metrics, auroc_interval, confusion, f1_max, image_metrics, score_split
+from piade_tf.threshold import fit_threshold
 
 # Few values, so that ties are frequent; both kinds at least once.
 labelled_scores = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30).filter(
@@ -93,7 +96,7 @@ def test_best_f1_of_scores_that_say_nothing_is_that_of_flagging_everything():
 def test_a_split_is_scored_in_its_own_order(batch_size):
     image = keras.Input((2, 2, 1))
     mean = keras.ops.mean(image, axis=(1, 2, 3))
-    outputs = {"pred_score": 2 * mean, "score_a": mean, "score_b": -mean, "anomaly_map": image}
+    outputs = {"pred_score": 2 * mean, "score_a": mean, "score_b": -mean, "anomaly_map": image[..., 0]}
     values = np.random.default_rng(0).permutation(10)
     pixels = np.broadcast_to(values[:, None, None, None], (10, 2, 2, 1)).astype("uint8")
     labels = np.zeros(10, int)
@@ -104,6 +107,7 @@ def test_a_split_is_scored_in_its_own_order(batch_size):
     assert set(scored.by_name) == {"a", "b"}
     np.testing.assert_allclose(scored.by_name["a"], values / 255, rtol=1e-5)
     np.testing.assert_allclose(scored.by_name["b"], -values / 255, rtol=1e-5)
+    np.testing.assert_allclose(scored.map_max, values / 255, rtol=1e-5)
 
 
 # === Interval of the AUROC ===
@@ -213,3 +217,88 @@ def test_shares_of_nothing_are_none(labels, predicted, undefined):
 def test_confusion_refuses_unequal_lengths():
     with pytest.raises(ValueError, match=r"expected labels and predictions \(n,\), got \(2,\) and \(1,\)"):
         confusion(np.array([0, 1]), np.array([True]))
+
+
+# === All metrics ===
+
+
+@pytest.fixture(scope="module")
+def inspection():
+    """A detector whose map is the image and whose score is its mean."""
+    image = keras.Input((6, 6, 1))
+    mean = keras.ops.mean(image, axis=(1, 2, 3))
+    return keras.Model(image, {"pred_score": mean, "score_mean": mean, "anomaly_map": image[..., 0]})
+
+
+def labelled(images, labels, classes, masks=None, has_mask=None):
+    labels = np.array(labels)
+    if masks is not None:
+        masks = Split(tf.data.Dataset.from_tensor_slices(masks), len(masks))
+    has_mask = np.ones(len(labels), bool) if has_mask is None else has_mask
+    return LabelledSplit(
+        tf.data.Dataset.from_tensor_slices(images), len(images), labels=labels, classes=np.array(classes, str),
+        ids=np.arange(len(labels)).astype(str), masks=masks, has_mask=has_mask,
+    )  # fmt: skip
+
+
+def measured(inspection, split, batch_size=3, value=0.5):
+    pixels = {}
+    scored = score_split(inspection, split, batch_size, pixels)
+    normal = scored.pred_score[split.labels == 0] if split.count else np.array([0.1, 0.2])
+    threshold = fit_threshold(f"value:{value}", 0.01, normal if len(normal) else [0.1])
+    return scored, all_metrics(split, scored, threshold, pixels, 0)
+
+
+def test_pixel_metrics_are_those_of_the_images_that_have_a_mask(inspection):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (10, 6, 6, 1), "uint8")
+    labels, classes = [0] * 4 + [1] * 6, ["good"] * 4 + ["dent"] * 3 + ["rust"] * 3
+    masks = np.zeros((10, 6, 6), "uint8")
+    masks[4:, 1:3, 2:5] = 1
+    known = np.arange(10) != 9  # of the last nobody knows where the rust is
+    masks[9] = 0
+    _, metrics = measured(inspection, labelled(images, labels, classes, masks, known))
+    chosen = images[known][..., 0] / np.float32(255)
+    error = metrics["pixel_AUROC_error"] + 1e-9
+    assert metrics["pixel_AUROC"] == pytest.approx(roc_auc_score(masks[known].ravel(), chosen.ravel()), abs=error)
+    assert metrics["pixel_regions"] == 5 and 0 <= metrics["pixel_AUPRO"] <= 1
+    of_dent = np.r_[0:7]
+    expected = roc_auc_score(masks[of_dent].ravel(), images[of_dent].ravel())
+    assert metrics["per_class"]["dent"]["pixel_AUROC"] == pytest.approx(expected, abs=2e-3)
+
+
+def test_every_class_is_told_apart_from_all_normal_images(inspection):
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (30, 1, 1, 1), "uint8") * np.ones((1, 6, 6, 1), "uint8")
+    classes = np.repeat(["good", "dent", "rust"], 10)
+    scored, metrics = measured(inspection, labelled(images, classes != "good", classes))
+    for name in ("dent", "rust"):
+        chosen = np.isin(classes, ("good", name))
+        expected = roc_auc_score(classes[chosen] == name, scored.pred_score[chosen])
+        row = metrics["per_class"][name]
+        assert row["image_AUROC"] == pytest.approx(expected)
+        assert row == {"images": 10, "flagged": np.mean(scored.pred_score[classes == name] > 0.5), **row}
+    assert "image_AUROC" not in metrics["per_class"]["good"]
+    low, high = metrics["intervals"]["image_AUROC"]
+    assert low <= metrics["image_AUROC"] <= high
+    at_threshold = metrics["at_threshold"]
+    assert at_threshold["TP"] + at_threshold["FN"] == 20 and at_threshold["FP"] + at_threshold["TN"] == 10
+
+
+@pytest.mark.parametrize(
+    "count, label, reason",
+    [
+        (0, 0, "there are no test images"),
+        (4, 0, "there are no anomalous test images"),
+        (4, 1, "there are no normal test images"),
+    ],
+)
+def test_what_cannot_be_had_is_none_with_its_reason(inspection, count, label, reason):
+    split = labelled(np.zeros((count, 6, 6, 1), "uint8"), [label] * count, ["a"] * count)
+    _, metrics = measured(inspection, split)
+    for name in ("image_AUROC", "image_AUPR", "image_F1Max"):
+        assert metrics[name] is None and metrics["reasons"][name] == reason
+    assert metrics["reasons"]["pixel_AUROC"] == "the test images have no masks"
+    json.dumps(metrics, allow_nan=False)
+    for name, value in metrics["at_threshold"].items():
+        assert (value is None) == (f"at_threshold.{name}" in metrics["reasons"])

@@ -95,9 +95,15 @@ def embedded_rows(page):
 def test_head_states_auroc_with_interval_threshold_with_promise_and_counts():
     text = words(render(make_content()))
     assert "Image AUROC 0.983 (95 % interval 0.962 to 0.993)" in text
-    assert "Threshold 2.5 (conformal, from 20 held-out normal images). At most 5 % are flagged." in text
+    assert "at most 5 % are flagged. On the test images" in text.replace("At most", "at most")
     assert "flagged 1 of 3 normal images (33.3 %) and 3 of 4 anomalous ones (75.0 %)" in text
     assert "learned from 82, validated on 20, threshold from 20, tested on 3 normal and 4 anomalous" in text
+
+
+def test_the_interval_of_the_whole_is_not_given_to_a_class():
+    metrics = {"image_AUROC": 0.9, "intervals": {"image_AUROC": [0.81, 0.97]}, "per_class": {"a": {"image_AUROC": 0.7}}}
+    text = words(render(make_content(metrics=metrics)))
+    assert text.count("0.810 to 0.970") == text.split("Per class")[0].count("0.810 to 0.970") > 0
 
 
 def test_every_metric_is_shown_unknown_ones_too():

@@ -117,6 +117,9 @@ def test_the_command_runs_in_a_process_of_its_own(tmp_path):
     assert (tmp_path / "contact_sheet_digits_4.png").is_file()
     process = run("inspect-dat")
     assert (process.returncode, process.stdout) == (2, "")
-    assert process.stderr == "error: no command 'inspect-dat'; choose one of inspect-data (see --help)\n"
+    assert (
+        process.stderr
+        == "error: no command 'inspect-dat'; choose one of inspect-data, predict, evaluate (see --help)\n"
+    )
     process = run("--help")
     assert process.returncode == 0 and "inspect-data" in process.stdout

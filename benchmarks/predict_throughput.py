@@ -1,0 +1,81 @@
+"""Images per second of `predict` on files beside the bare network on images in memory.
+
+    python benchmarks/predict_throughput.py RUN FOLDER
+
+RUN is a run directory, FOLDER has images (gone through again and again until there are enough). Rounds of both
+alternate; the medians and their ratio are printed and written to benchmarks/results/predict_throughput.csv.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+
+from piade_tf.data.pipeline import scale
+from piade_tf.detector import Detector
+from piade_tf.files import write_csv
+from piade_tf.inference import outputs_of
+from piade_tf.predict import find_images
+from piade_tf.run_directory import RunDirectory
+
+HEADER = (
+    "run",
+    "image",
+    "images",
+    "network_images_per_second",
+    "predict_images_per_second",
+    "ratio",
+    "rounds",
+    "cores",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("folder")
+    parser.add_argument("--images", type=int, default=1024)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "predict_throughput.csv")
+    args = parser.parse_args()
+    found = find_images((args.folder,))
+    paths = [found[i % len(found)] for i in range(args.images)]
+    detector = Detector.load(args.run)
+    network = RunDirectory(args.run).read_network()
+    shape = detector.preparation.shape
+    batch = scale(np.random.default_rng(0).integers(0, 256, (args.batch_size, *shape), "uint8"))
+    batches = [batch] * (args.images // args.batch_size)
+
+    def bare() -> None:
+        for _ in outputs_of(network, batches):
+            pass
+
+    def whole() -> None:
+        for _ in detector.stream(paths, args.batch_size):
+            pass
+
+    speeds: dict[str, list[float]] = {"bare": [], "whole": []}
+    for number in range(args.rounds + 1):
+        for name, run in (("bare", bare), ("whole", whole)):
+            start = time.monotonic()
+            run()
+            if number:  # the first round reads files from disk
+                speeds[name].append(args.images / (time.monotonic() - start))
+    network_speed, predict_speed = (float(np.median(speeds[name])) for name in ("bare", "whole"))
+    label = f"{args.run.name} {'x'.join(map(str, shape))}"
+    row = [label, Path(found[0]).suffix, args.images, round(network_speed, 1), round(predict_speed, 1),
+           round(predict_speed / network_speed, 3), args.rounds, os.cpu_count()]  # fmt: skip
+    write_csv(args.out, HEADER, [row])
+    print(", ".join(f"{name} {value}" for name, value in zip(HEADER, row, strict=True)))
+
+
+if __name__ == "__main__":
+    main()

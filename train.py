@@ -60,7 +60,7 @@ def train(config: Config) -> None:
     )
     run.write_threshold(threshold, fit_threshold("fpr", config.fpr, normal.map_max))
 
-    title = f"{config.data.dataset}, normal: {data.normal_class}"
+    title = f"{config.data.title}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())

@@ -52,6 +52,12 @@ class DataConfig:
     """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
     is free, else on disk if there is room, else nowhere."""
 
+    @property
+    def title(self) -> str:
+        """The data set for people: with its category, or the name of the folder."""
+        folder = self.data_dir.resolve().name if self.dataset == "folder" and self.data_dir else None
+        return " ".join(part for part in (self.dataset, self.category, folder) if part)
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:

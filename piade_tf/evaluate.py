@@ -71,7 +71,7 @@ def evaluate(options: Evaluate) -> None:
     window = config["options"]["loss"]["ssim_window"]
     results = score(detector.inspection, test, options.batch_size, window, training["seed"])
     target = RunDirectory(_make(options, data_config.dataset))
-    title = f"{data_config.dataset}, normal: {source.normal_class}"
+    title = f"{data_config.title}, normal: {source.normal_class}"
     shown = config | {"evaluated": {"dataset": data_config.dataset, "fingerprint": source.fingerprint}}
     metrics = write_results(
         target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}

@@ -64,7 +64,7 @@ def inspect_data(options: InspectData) -> None:
     from piade_tf.data.summary import samples
 
     rows = samples(data, IMAGES_A_ROW, options.seed)
-    write_contact_sheet(out, rows, f"{data_config.dataset}: {source.layout}")
+    write_contact_sheet(out, rows, f"{data_config.title}: {source.layout}")
     print(f"Contact sheet: {out}")
 
 

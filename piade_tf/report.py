@@ -25,7 +25,7 @@ def show_start(config: Config, data: DataSplits, network: keras.Model, path: Pat
         print(f"warning: {warning}")
     print(f"Found: {data.layout}.")
     print(
-        f"{config.data.dataset}, normal: {data.normal_class}. {data.train.count} images to train on, "
+        f"{config.data.title}, normal: {data.normal_class}. {data.train.count} images to train on, "
         f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."
     )
     print(

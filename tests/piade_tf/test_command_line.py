@@ -168,3 +168,15 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
     lines = [line for line in process.stderr.splitlines() if not line.startswith("import time:")]
     assert len(lines) == 1 and lines[0].startswith("error: ")
     assert "| tensorflow" not in process.stderr and "| keras" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, title",
+    [
+        ("", "digits"),
+        ("--dataset mvtec --category bottle", "mvtec bottle"),
+        ("--data-dir a/b --dataset folder", "folder b"),
+    ],
+)
+def test_a_data_set_is_called_by_what_tells_it_apart(arguments, title):
+    assert parse_config(arguments.split()).data.title == title

@@ -70,7 +70,7 @@ def describe(parts: dict[str, float]) -> str:
 
 def auroc_of_sums(run: Path, options: dict, data_dir: Path) -> list[float]:
     """The AUROC of each of `SUMS` for one run."""
-    config = DataConfig(options["data"]["dataset"], options["data"]["normal_class"], data_dir)
+    config = DataConfig(options["data"]["dataset"], data_dir, normal_class=options["data"]["normal_class"])
     data = load_data(config, options["training"]["seed"])
     training_split, _ = idx.load(data_dir)
     others = np.flatnonzero(training_split.labels != int(config.normal_class))

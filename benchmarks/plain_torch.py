@@ -213,15 +213,15 @@ class TrainingLoop:
         learning_rate: the first.
     """
 
-    def __init__(self, model: nn.Module, loss: nn.Module, learning_rate: float):
-        self.model, self.loss = model.train(), loss
+    def __init__(self, model: nn.Module, loss: nn.Module, learning_rate: float, noise: float):
+        self.model, self.loss, self.noise = model.train(), loss, noise
         self.optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, eps=1e-7)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, COSINE_STEPS)
 
     def step(self, images) -> float:
         """Learns from `(batch, channels, height, width)`, float32 in [0, 1]; returns the loss."""
         self.optimizer.zero_grad()
-        loss = self.loss(images, self.model(images))
+        loss = self.loss(images, self.model(images + self.noise * torch.randn_like(images)))
         loss.backward()
         self.optimizer.step()
         self.schedule.step()

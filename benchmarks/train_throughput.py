@@ -105,7 +105,9 @@ def keras_round(workload: Workload) -> Round:
     import keras
     import tensorflow as tf
 
-    from piade_tf.data import Split, batches, splits
+    from piade_tf.data import Split, arrays, batches
+    from piade_tf.data.preparation import Preparation
+    from piade_tf.data.splits import divide
     from piade_tf.distribution import share_threads
     from piade_tf.training import build_trainer, make_reproducible
 
@@ -118,8 +120,9 @@ def keras_round(workload: Workload) -> Round:
     make_reproducible(SEED)
     share_threads()
     images = random_images(workload)
-    labelled = splits.LabelledImages(images, np.zeros(POOL, "int64"))
-    data = splits.one_class_splits(labelled, labelled, ("random",), "random", None, SEED)
+    labelled = arrays.LabelledImages(images, np.zeros(POOL, "int64"))
+    source = arrays.one_class_source(labelled, labelled, ("random",), "random", "random images")
+    data = divide(source, Preparation(images.shape[1:3], channels=images.shape[3]), SEED)
     data = dataclasses.replace(data, train=Split(tf.data.Dataset.from_tensor_slices(images).repeat(), POOL))
     config = preset_config(workload.preset)
     options = dataclasses.replace(config.training, batch_size=workload.batch_size, seed=SEED)
@@ -146,7 +149,9 @@ def torch_round(workload: Workload) -> Round:
     config = preset_config(workload.preset)
     height, width, channels = workload.image_shape
     network = Piade(config.network, height, width, channels)
-    training = TrainingLoop(network, ReconstructionLoss(config.loss, channels), config.training.learning_rate)
+    options = config.training
+    loss = ReconstructionLoss(config.loss, channels)
+    training = TrainingLoop(network, loss, options.learning_rate, options.noise)
 
     def seconds(steps: int, threads: int) -> float:
         torch.set_num_threads(threads)

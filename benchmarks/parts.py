@@ -2,9 +2,9 @@
 
     python benchmarks/parts.py --data-dir DIR
 
-DIR holds mvtec_ad/bottle, mvtec_ad/transistor and magnetic_tile in MVTec's layout. Can be interrupted and started again:
-rows that the CSV has are not run again. Options behind `--` go to train.py as they are. About five minutes each on 2
-cores.
+DIR holds mvtec_ad/bottle, mvtec_ad/transistor and magnetic_tile in MVTec's layout. Can be interrupted and
+started again: rows that the CSV has are not run again. Options behind `--` go to train.py as they are. About five
+minutes each on 2 cores.
 """
 
 import argparse

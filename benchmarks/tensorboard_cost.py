@@ -1,0 +1,61 @@
+"""What share of the training the TensorBoard log takes: the time spent inside its callback over that of `fit`.
+
+    python benchmarks/tensorboard_cost.py --dataset fashion_mnist --normal-class 3 --data-dir DIR --epochs 2
+
+Takes the options of train.py. The share is of one and the same training, so that it does not suffer from what else
+runs on the machine; it includes tracing, which short trainings feel most. Three rounds; the median goes to
+benchmarks/results/tensorboard_cost.csv, a row for each set of options.
+"""
+
+import csv
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.data import load_data
+from piade_tf.distribution import share_threads
+from piade_tf.files import write_csv
+from piade_tf.tensorboard import TensorBoardLog
+from piade_tf.training import build_trainer, fit, make_reproducible
+
+ROUNDS = 3
+OUT = ROOT / "benchmarks" / "results" / "tensorboard_cost.csv"
+HEADER = ("options", "share_median", "share_least", "share_most", "fit_seconds_median", "rounds", "cores")
+
+
+def main(arguments: list[str]) -> None:
+    config = parse_config(arguments)
+    share_threads()
+    data = load_data(config.data, config.training.seed)
+    shares, seconds = [], []
+    for _ in range(ROUNDS):
+        make_reproducible(config.training.seed)
+        trainer = build_trainer(config, data)
+        with tempfile.TemporaryDirectory() as folder:
+            log = TensorBoardLog(Path(folder), config, data)
+            start = time.perf_counter()
+            fit(trainer, config, data, [log])
+            seconds.append(time.perf_counter() - start)
+        shares.append(log.seconds / seconds[-1])
+    label = " ".join(arguments).replace(str(config.data.data_dir), "DIR")
+    numbers = (statistics.median(shares), min(shares), max(shares), statistics.median(seconds))
+    row = [label, *(f"{number:.4f}" for number in numbers), ROUNDS, os.cpu_count()]
+    rows = []
+    if OUT.exists():
+        with open(OUT, newline="", encoding="utf-8") as file:
+            rows = [old for old in list(csv.reader(file))[1:] if old[0] != label]
+    write_csv(OUT, HEADER, [*rows, row])
+    print(", ".join(f"{name} {value}" for name, value in zip(HEADER, row, strict=True)))
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main(sys.argv[1:])

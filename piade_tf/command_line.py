@@ -3,7 +3,9 @@
 import contextlib
 import io
 import itertools
+import os
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -13,7 +15,7 @@ from piade_tf.config import Config, check
 from piade_tf.errors import InputError
 from piade_tf.presets import PRESETS, preset_config
 
-USER_ERROR = 2  # exit code
+USER_ERROR, INTERRUPTED = 2, 130  # exit codes
 
 
 def parse_config(arguments: list[str]) -> Config:
@@ -90,9 +92,18 @@ def _one_line(box: str) -> str:
 
 @contextlib.contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Ends the program with one line and exit code 2 where the user has something to mend."""
+    """Ends the program with one line and exit code 2 where the user has something to mend, 130 on an interrupt."""
     try:
         yield
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(USER_ERROR) from None
+    except KeyboardInterrupt:
+        print("error: interrupted; what was written by then stays", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read the output has gone, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(USER_ERROR) from None
+    except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
+        traceback.print_exc()
         raise SystemExit(USER_ERROR) from None

@@ -204,7 +204,9 @@ class Config:
 
 
 def check_data(data: DataConfig) -> None:
-    """Raises `InputError` for a size out of its range."""
+    """Raises `InputError` for a size out of its range, or an option that the data set has not."""
+    if data.category is not None and data.dataset not in ("mvtec", "btad"):
+        raise InputError(f"--category belongs to --dataset mvtec and btad, but the data set is {data.dataset}")
     for name, sides in (("--image-size", data.image_size), ("--crop", data.crop)):
         if len(sides) > 2:
             raise InputError(f"{name} takes one number or two (height and width), got {len(sides)}")

@@ -90,8 +90,14 @@ class Detector:
         except (KeyError, TypeError) as error:
             raise InputError(f"{directory.path / 'config.json'} lacks {error}; train again") from None
         scorer = Scorer.load(directory.path / "scorer.npz", window)
+        network = directory.read_network()
+        try:
+            inspection = scorer.inspection_model(network, chosen)
+        except (ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"scorer.npz and model.keras of {run} do not belong together ({reason})") from None
         return cls(
-            scorer.inspection_model(directory.read_network(), chosen),
+            inspection,
             preparation,
             Threshold.read(directory.path / "threshold.json"),
             Threshold.read(directory.path / "map_threshold.json"),
@@ -101,13 +107,15 @@ class Detector:
         """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
 
         Args:
-            images: paths, or arrays `(height, width)` or `(height, width, 1 or 3)`, uint8, 0 to 255, of any size.
+            images: a path, or paths, or arrays `(height, width)` or `(height, width, 1 or 3)`, uint8, 0 to 255, of
+                any size.
             batch_size: images at a time.
 
         Raises:
             InputError: an image cannot be read.
         """
         found = []
+        images = [images] if isinstance(images, str | os.PathLike) else images
         for result in self.stream(images, batch_size, maps=True):
             if isinstance(result, Unreadable):
                 raise InputError(f"{result.path} {result.reason}")

@@ -103,7 +103,8 @@ def all_metrics(
     intervals: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     if metrics["image_AUROC"] is None:
-        reasons |= dict.fromkeys(("image_AUROC", "image_AUPR", "image_F1Max"), _missing(labels))
+        named = ("image_AUROC", "image_AUPR", "image_F1Max", "image_AUROC_by_score")
+        reasons |= dict.fromkeys(named, _missing(labels))
     else:
         intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score, seed))
     flagged = threshold.is_anomalous(scored.pred_score)
@@ -111,12 +112,15 @@ def all_metrics(
     if at_threshold["FPR_interval"]:
         intervals["at_threshold"] = {"FPR": list(at_threshold["FPR_interval"])}
     del at_threshold["FPR_interval"]
-    reasons |= {f"at_threshold.{name}": _missing(labels, name) for name, value in at_threshold.items() if value is None}
+    if split.count:
+        undefined = [name for name, value in at_threshold.items() if value is None]
+        reasons |= {f"at_threshold.{name}": _missing(labels, name) for name in undefined}
     pixel_results, pixel_reasons = pixel_metrics(split, pixels)
     metrics |= pixel_results
     reasons |= pixel_reasons
-    metrics["at_threshold"] = at_threshold
-    metrics["per_class"] = _per_class(split, scored.pred_score, flagged, pixels)
+    if split.count:
+        metrics["at_threshold"] = at_threshold
+        metrics["per_class"] = _per_class(split, scored.pred_score, flagged, pixels)
     return metrics | {"intervals": intervals, "reasons": reasons}
 
 
@@ -124,7 +128,8 @@ def pixel_metrics(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tupl
     """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
     names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
     if split.masks is None:
-        return dict.fromkeys(names), dict.fromkeys(names, "the test images have no masks")
+        reason = "the test images have no masks" if split.count else _missing(split.labels)
+        return dict.fromkeys(names), dict.fromkeys(names, reason)
     result = PixelMetrics.merged(pixels.values()).result()
     reasons = dict.fromkeys(names, result["reason"]) if "reason" in result else {}
     found = {name: result[name] for name in (*names, "pixel_AUROC_error")}

@@ -38,7 +38,7 @@ def inspect_data(options: InspectData) -> None:
     """
     check_data(options.data)
     data_config = options.data
-    parts = (data_config.dataset, data_config.category, data_config.normal_class)
+    parts = (data_config.title, data_config.normal_class)
     name = "_".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
     out = options.out or Path(f"contact_sheet_{name}.png")
     root = data_config.data_dir
@@ -46,12 +46,17 @@ def inspect_data(options: InspectData) -> None:
         raise InputError(f"--out {out} lies in the data's own folder, which is left as it is; give a path elsewhere")
 
     from piade_tf.data import divide_source, find_source
+    from piade_tf.data.checks import UnreadableImagesError
     from piade_tf.data.folder import LayoutError
 
     try:
         source = find_source(data_config)
     except LayoutError as error:
         print(f"Looked for\n{_indented(error.looked_for)}\n\nFound\n{_indented(error.found)}\n", flush=True)
+        raise
+    except UnreadableImagesError as error:
+        for one in error.skipped:
+            print(f"unreadable: {one.path} {one.reason}", flush=True)
         raise
     _print_source(source)
     data = divide_source(source, data_config, options.seed)

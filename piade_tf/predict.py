@@ -55,6 +55,8 @@ def predict(options: Predict) -> int:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
     paths = find_images(options.images)
     for target in (options.csv, options.json):
+        if target is not None and target.is_dir():
+            raise InputError(f"{target} is a folder; give the name of a file")
         if target is not None and not target.resolve().parent.is_dir():
             raise InputError(f"{target.parent} is no folder; make it, or give another path")
 
@@ -115,7 +117,7 @@ def find_images(given: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for name in given:
         if name == "-":
-            found.extend(line.rstrip("\n") for line in sys.stdin if line.strip())
+            found.extend(line.rstrip("\r\n") for line in sys.stdin if line.strip())
         elif os.path.isdir(name):
             files = [os.path.join(folder, file) for folder, _, names in os.walk(name) for file in names]
             images = sorted(file for file in files if file.lower().endswith(SUFFIXES))

@@ -22,4 +22,5 @@ def stderr_only_on_failure() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of functions traced for several models
+            for name in ("tensorflow", "absl"):  # warn of functions traced for several models, of odd TFDS folders
+                logging.getLogger(name).setLevel(logging.ERROR)

@@ -48,7 +48,7 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path) -> None:
         table.add_row(f"image AUROC of {name}", f"{value:.4f}")
     table.add_row("test images, normal", str(metrics["n_normal"]))
     table.add_row("test images, anomalous", str(metrics["n_anomalous"]))
-    counts = metrics["at_threshold"]
+    counts = metrics.get("at_threshold", {})
     if metrics["n_normal"]:
         low, high = metrics["intervals"]["at_threshold"]["FPR"]
         rate = f"{counts['FPR']:.4f} ({low:.4f} to {high:.4f})"

@@ -188,6 +188,7 @@ def test_a_mistake_found_after_tensorflow_was_imported_is_one_line_on_stderr(tmp
         ("--dataset folder", "needs --data-dir"),
         ("--dataset folder --data-dir OTHER", "1 of 1 images cannot be read"),
         ("--dataset mvtec --data-dir OTHER", "has no categories"),
+        ("--category bottle", "--category belongs to --dataset mvtec"),
         ("--dataset imagenet", "no data set 'imagenet'"),
     ],
 )

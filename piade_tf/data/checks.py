@@ -20,6 +20,18 @@ NAMES_SHOWN = 5
 IN_FLIGHT = 1000
 
 
+class UnreadableImagesError(InputError):
+    """Too many images cannot be read.
+
+    Attributes:
+        skipped: all of them, with the reasons.
+    """
+
+    def __init__(self, skipped: tuple[Skipped, ...], message: str):
+        super().__init__(message)
+        self.skipped = skipped
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of an image that was read.
@@ -67,9 +79,10 @@ def check_images(listing: Listing) -> Checked:
             facts[file.path] = result
     if skipped and len(skipped) > MOST_UNREADABLE * len(files):
         first = skipped[0]
-        raise InputError(
+        raise UnreadableImagesError(
+            tuple(skipped),
             f"{len(skipped)} of {len(files)} images cannot be read, more than a tenth; the first, {first.path}, "
-            f"{first.reason}; mend or remove them (inspect-data lists them)"
+            f"{first.reason}; mend or remove them (inspect-data lists them)",
         )
     test, bad_masks, mask_warnings = _check_masks([file for file in listing.test if file.path in facts], facts)
     train = [file for file in listing.train if file.path in facts]

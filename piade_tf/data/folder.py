@@ -112,6 +112,9 @@ def list_images(root: Path, normal_class: str | None) -> Listing:
         others = [file for name in classes if name != good for file in _files(root, name, name, True)]
         layout = f"classes without a split: {good}/ is normal" + ("" if others else ", there is no other")
         return Listing(layout, good, train, others, not others, [])
+    if products := [name for name in subfolders if os.path.isdir(root / name / "train")]:
+        what = f"holds {_some(products)}, each with a train folder of its own"
+        raise _not_understood(root, f"{what}; give one of them, or --dataset mvtec --category {products[0]}")
     if here:
         raise _not_understood(root, f"has images both in itself and in its folders {_some(classes)}")
     raise _not_understood(root, "has no images")
@@ -164,9 +167,9 @@ def check_folder(root: Path) -> None:
 
 
 def tree(root: Path, most: int = 20) -> str:
-    """What lies in a folder, two levels deep, with the number of files."""
+    """What lies in a folder, three levels deep, with the number of files."""
     lines = []
-    for path, depth in _walk(root, 2):
+    for path, depth in _walk(root, 3):
         kinds: dict[str, int] = {}
         for name in _names(path, files=True):
             suffix = os.path.splitext(name)[1].lower() or "(no ending)"

@@ -105,6 +105,11 @@ def test_what_is_no_image_is_refused(run, wrong):
         Detector.load(run.path).predict([run.images[0], wrong])
 
 
+def test_one_path_will_do(run):
+    (prediction,) = Detector.load(run.path).predict(str(run.photos / "00.png"))
+    assert prediction.path == str(run.photos / "00.png")
+
+
 def test_paths_and_arrays_do_not_mix(run):
     with pytest.raises(InputError, match="all as paths or all as arrays"):
         Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
@@ -156,7 +161,7 @@ def test_an_unreadable_image_is_named_the_others_are_scored_and_the_code_is_two(
 def test_paths_come_from_patterns_and_standard_input(run, monkeypatch, capsys):
     command("predict", run.path, str(run.photos / "0*.png"))
     assert "of 10 images" in capsys.readouterr().out
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{run.photos / '03.png'}\n\n{run.photos / '04.png'}\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{run.photos / '03.png'}\n\n{run.photos / '04.png'}\r\n"))
     command("predict", run.path, "-")
     printed = capsys.readouterr().out
     assert "of 2 images" in printed and "03.png" in printed
@@ -169,6 +174,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys):
     assert "does not exist; give an image" in refused(capsys, "predict", run.path, tmp_path / "gone.png")
     assert "holds no images" in refused(capsys, "predict", run.path, empty)
     assert "does not exist; give a run directory" in refused(capsys, "predict", tmp_path / "gone", image)
+    assert "is a folder; give the name of a file" in refused(capsys, "predict", run.path, image, "--csv", empty)
     assert "is no folder" in refused(capsys, "predict", run.path, image, "--csv", tmp_path / "gone" / "x.csv")
     assert "--batch-size" in refused(capsys, "predict", run.path, image, "--batch-size", 0)
     assert "is no complete run directory, config.json" in refused(capsys, "predict", empty, image)

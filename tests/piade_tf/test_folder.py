@@ -176,6 +176,10 @@ def test_grey_saved_as_colour_is_grey(tmp_path):
     "names, message",
     [
         (["notes.txt"], "has no images"),
+        (
+            ["bottle/train/good/1.png"],
+            "holds bottle, each with a train folder of its own; give one of them, or",
+        ),
         (["a/b/c/1.png"], "has no images"),
         (["1.png", "a/2.png"], "has images both in itself and in its folders a"),
         (["train/notes.txt"], "has a folder train, but no images in it"),

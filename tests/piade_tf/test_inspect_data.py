@@ -77,6 +77,15 @@ def test_a_folder_that_is_not_understood_is_shown_beside_what_was_looked_for(fol
     assert printed.err.startswith("error: ") and printed.err.count("\n") == 1
 
 
+def test_too_many_unreadable_files_are_all_named(folder, tmp_path, capsys):
+    for i in range(10, 20):
+        (folder / f"train/good/{i}.png").write_text("notes")
+    with pytest.raises(SystemExit):
+        inspect("--dataset", "folder", "--data-dir", folder)
+    printed = capsys.readouterr()
+    assert printed.out.count("unreadable: train/good/") == 11 and "more than a tenth" in printed.err
+
+
 def test_the_picture_is_never_written_into_the_data(folder, capsys):
     with pytest.raises(SystemExit):
         inspect("--dataset", "folder", "--data-dir", folder, "--out", folder / "test" / "sheet.png")

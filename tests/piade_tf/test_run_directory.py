@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from piade_tf.config import Config, DataConfig
+from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.run_directory import RunDirectory
@@ -139,3 +140,16 @@ def test_metrics_with_a_number_that_is_none_are_not_written(config):
     with pytest.raises(ValueError):
         run.write_metrics({"image_AUROC": float("nan")})
     assert list(run.path.iterdir()) == []
+
+
+def test_skipped_files_are_listed_and_none_leave_no_list(config):
+    run = RunDirectory.create(config, "up")
+    run.write_skipped(())
+    assert list(run.path.iterdir()) == []
+    run.write_skipped((Skipped("train/good/1.png", "is empty"), Skipped("train/good/2, 3.png", "is damaged")))
+    with open(run.path / "skipped.csv", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["file", "reason"],
+            ["train/good/1.png", "is empty"],
+            ["train/good/2, 3.png", "is damaged"],
+        ]

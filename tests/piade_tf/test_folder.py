@@ -178,7 +178,7 @@ def test_grey_saved_as_colour_is_grey(tmp_path):
         (["notes.txt"], "has no images"),
         (
             ["bottle/train/good/1.png"],
-            "holds bottle, each with a train folder of its own; give one of them, or",
+            "holds bottle, each with a train folder of its own; give one of them, or --dataset.*",
         ),
         (["a/b/c/1.png"], "has no images"),
         (["1.png", "a/2.png"], "has images both in itself and in its folders a"),

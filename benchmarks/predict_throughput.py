@@ -1,5 +1,8 @@
 """Images per second of `predict` on files beside the bare network on images in memory.
 
+The network is called on one batch after the other, as Keras does, and for comparison on two at once, as `predict`
+does. Loading and tracing are left out.
+
     python benchmarks/predict_throughput.py RUN FOLDER
 
 RUN is a run directory, FOLDER has images (gone through again and again until there are enough). Rounds of both
@@ -10,6 +13,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -17,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numpy as np
+import tensorflow as tf
 
 from piade_tf.data.pipeline import scale
 from piade_tf.detector import Detector
@@ -32,6 +37,8 @@ HEADER = (
     "network_images_per_second",
     "predict_images_per_second",
     "ratio",
+    "network_two_at_once_images_per_second",
+    "ratio_two_at_once",
     "rounds",
     "cores",
 )
@@ -54,25 +61,34 @@ def main() -> None:
     batch = scale(np.random.default_rng(0).integers(0, 256, (args.batch_size, *shape), "uint8"))
     batches = [batch] * (args.images // args.batch_size)
 
-    def bare() -> None:
-        for _ in outputs_of(network, batches):
-            pass
+    call = tf.function(lambda images: network(images, training=False))
 
-    def whole() -> None:
-        for _ in detector.stream(paths, args.batch_size):
-            pass
+    def bare() -> Iterator:
+        for images in batches:
+            yield from [{name: values.numpy() for name, values in call(images).items()}] * len(images)
 
-    speeds: dict[str, list[float]] = {"bare": [], "whole": []}
+    def two_at_once() -> Iterator:
+        for outputs in outputs_of(network, batches):
+            yield from [outputs] * args.batch_size
+
+    def whole() -> Iterator:
+        yield from detector.stream(paths, args.batch_size)
+
+    speeds: dict[str, list[float]] = {"bare": [], "two_at_once": [], "whole": []}
     for number in range(args.rounds + 1):
-        for name, run in (("bare", bare), ("whole", whole)):
+        for name, run in (("bare", bare), ("two_at_once", two_at_once), ("whole", whole)):
+            results = run()
+            for _ in range(args.batch_size):  # the first batch waits for the tracing of the graph
+                next(results)
             start = time.monotonic()
-            run()
+            images = sum(1 for _ in results)
             if number:  # the first round reads files from disk
-                speeds[name].append(args.images / (time.monotonic() - start))
-    network_speed, predict_speed = (float(np.median(speeds[name])) for name in ("bare", "whole"))
+                speeds[name].append(images / (time.monotonic() - start))
+    network_speed, both_speed, predict_speed = (float(np.median(values)) for values in speeds.values())
     label = f"{args.run.name} {'x'.join(map(str, shape))}"
     row = [label, Path(found[0]).suffix, args.images, round(network_speed, 1), round(predict_speed, 1),
-           round(predict_speed / network_speed, 3), args.rounds, os.cpu_count()]  # fmt: skip
+           round(predict_speed / network_speed, 3), round(both_speed, 1), round(predict_speed / both_speed, 3),
+           args.rounds, os.cpu_count()]  # fmt: skip
     write_csv(args.out, HEADER, [row])
     print(", ".join(f"{name} {value}" for name, value in zip(HEADER, row, strict=True)))
 

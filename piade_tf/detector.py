@@ -179,17 +179,16 @@ def read_batches(
     def read(index: np.ndarray) -> tuple[np.ndarray, bytes]:
         try:
             source = listed[int(index)]
-            return (_as_pixels(source, int(index)) if pixels_given else decode_file(source)), b""
+            pixels = _as_pixels(source) if pixels_given else decode_file(source)
+            return preparation.of_pixels(pixels), b""
         except UnreadableImageError as error:
-            return np.zeros((1, 1, 1), "uint8"), str(error).encode()
+            return np.zeros(preparation.shape, "uint8"), str(error).encode()
 
-    def prepare(index):
+    def prepared(index):
         pixels, reason = tf.numpy_function(read, [index], (tf.uint8, tf.string))
-        pixels.set_shape((None, None, None))
-        reason.set_shape(())
-        return preparation(pixels), reason
+        return tf.ensure_shape(pixels, preparation.shape), tf.ensure_shape(reason, ())
 
-    dataset = tf.data.Dataset.range(len(listed)).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = tf.data.Dataset.range(len(listed)).map(prepared, num_parallel_calls=tf.data.AUTOTUNE)
     start = 0
     for pixels, reasons in dataset.batch(batch_size).prefetch(2).as_numpy_iterator():
         chosen = names[start : start + len(pixels)]
@@ -197,7 +196,7 @@ def read_batches(
         start += len(pixels)
 
 
-def _as_pixels(image: Any, index: int) -> np.ndarray:
+def _as_pixels(image: Any) -> np.ndarray:
     pixels = np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:

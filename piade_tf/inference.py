@@ -1,6 +1,11 @@
 """Running a model over batches, in bounded memory."""
 
-from collections.abc import Iterable, Iterator
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,17 +14,53 @@ import numpy as np
 def outputs_of(model: keras.Model, batches: Iterable) -> Iterator[dict[str, np.ndarray]]:
     """Yields the model's outputs for one batch after the other.
 
-    Traced once, for batches of any length; `predict_on_batch` would trace the shorter last batch anew.
+    Under TensorFlow the model is traced for the first batch's length, shorter batches are filled up: a known length
+    is faster than an open one. As many batches as there are cores are worked on at a time: within one, the cores
+    wait for each other at every operation.
 
     Args:
         model: a functional model with one input and a dict of outputs.
-        batches: `(batch, height, width, channels)`, float32.
+        batches: `(batch, height, width, channels)`, float32, none longer than the first.
     """
-    run = model.predict_on_batch
+    batches = iter(batches)
+    first = next(batches, None)
+    if first is None:
+        return
+    run, workers = model.predict_on_batch, 1
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+        run, workers = _traced(model, len(first)), os.cpu_count() or 1
 
-        signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)]
-        run = tf.function(lambda images: model(images, training=False), input_signature=signature)
-    for batch in batches:
-        yield {name: keras.ops.convert_to_numpy(values) for name, values in run(batch).items()}
+    def arrays(batch) -> dict[str, np.ndarray]:
+        return {name: keras.ops.convert_to_numpy(values) for name, values in run(batch).items()}
+
+    yield from _in_order(arrays, itertools.chain([first], batches), workers)
+
+
+def _traced(model: keras.Model, length: int) -> Callable:
+    """The model as a function of up to `length` images, traced before threads could race to do it."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((length, *model.input.shape[1:]), tf.float32)]
+    call = tf.function(lambda images: model(images, training=False), input_signature=signature)
+    call.get_concrete_function()
+
+    def run(batch):
+        missing = length - len(batch)
+        if not missing:
+            return call(batch)
+        filled = tf.pad(batch, [[0, missing], *[[0, 0]] * (len(batch.shape) - 1)])
+        return {name: values[: length - missing] for name, values in call(filled).items()}
+
+    return run
+
+
+def _in_order(function: Callable, items: Iterable, workers: int) -> Iterator[Any]:
+    """`map(function, items)` on threads; at most `workers` results wait."""
+    waiting: deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -110,20 +110,6 @@ def grey_in_colour(pixels: np.ndarray) -> bool:
     )
 
 
-def read_file(path):
-    """`decode_file` inside a tf.data pipeline: a path to `(height, width, 1 or 3)`, uint8."""
-    pixels = tf.numpy_function(decode_file, [path], tf.uint8)
-    pixels.set_shape((None, None, None))
-    return pixels
-
-
-def read_bytes(content):
-    """`decode_bytes` inside a tf.data pipeline."""
-    pixels = tf.numpy_function(decode_bytes, [content], tf.uint8)
-    pixels.set_shape((None, None, None))
-    return pixels
-
-
 def read_mask(path):
     """A mask file inside a tf.data pipeline: `(height, width, 1)`, uint8, of a colour image the brightest channel."""
     pixels = tf.numpy_function(lambda name: decode_file(name).max(-1, keepdims=True), [path], tf.uint8)

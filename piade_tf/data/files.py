@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from piade_tf.data.checks import Facts, check_images
-from piade_tf.data.decode import read_file
+from piade_tf.data.decode import decode_file
 from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.splits import ImageSet, Source, paths_dataset, without_test_split
 
@@ -46,7 +46,7 @@ def file_source(listing: Listing) -> Source:
 def _image_set(files: list[ImageFile]) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=read_file,
+        read=decode_file,
         classes=np.array([file.class_name for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),

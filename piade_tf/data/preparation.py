@@ -2,7 +2,9 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from piade_tf.config import DataConfig, ResizeName
 from piade_tf.errors import InputError
@@ -10,7 +12,7 @@ from piade_tf.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """Resizes, cuts and sets the number of channels. TensorFlow alone, so that it goes into a graph.
+    """Resizes, cuts and sets the number of channels, in TensorFlow's graphs and, for files, in memory.
 
     Attributes:
         size: `(height, width)` in pixels after resizing, before `crop`.
@@ -64,6 +66,29 @@ class Preparation:
             image = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
         return tf.ensure_shape(self._with_channels(self._cropped(image)), self.shape)
 
+    def of_pixels(self, image: np.ndarray) -> np.ndarray:
+        """The same for an image in memory, in half the time: up to one level apart where rounding is a tie.
+
+        Args:
+            image: `(h, w, 1 or 3)`, uint8, 0 to 255, any size.
+
+        Returns:
+            `shape`, uint8.
+        """
+        if self._resizes(image):
+            height, width = self._kept(image.shape[:2])
+            bands = (Image.fromarray(image[..., i].astype("float32")) for i in range(image.shape[2]))
+            smaller = (np.asarray(band.resize((width, height), Image.Resampling.BILINEAR)) for band in bands)
+            resized = np.stack(list(smaller), axis=-1)
+            image = _centred(np.clip(np.round(resized), 0, 255).astype("uint8"), self.size)
+        image = self._cropped(image)
+        if image.shape[2] == self.channels:
+            return image
+        if self.channels == 3:
+            return np.repeat(image, 3, axis=-1)
+        grey = (image * np.float32(1 / 255)) @ np.array([0.2989, 0.587, 0.114], "float32")  # as rgb_to_grayscale
+        return (grey * np.float32(255.5)).astype("uint8")[..., None]
+
     def mask(self, mask):
         """Prepares a mask the same way.
 
@@ -94,6 +119,15 @@ class Preparation:
         resized = tf.image.resize(image, kept, antialias=True)
         return tf.image.resize_with_crop_or_pad(resized, *self.size)
 
+    def _kept(self, sides: tuple[int, ...]) -> tuple[int, int]:
+        """Height and width after resizing, before borders are added or cut off."""
+        if self.resize == "stretch":
+            return self.size
+        factors = np.array(self.size, "float32") / np.array(sides, "float32")
+        factor = factors.min() if self.resize == "pad" else factors.max()
+        height, width = np.maximum(np.round(np.array(sides, "float32") * factor), 1).astype(int)
+        return int(height), int(width)
+
     def _cropped(self, image):
         if self.crop is None:
             return image
@@ -110,6 +144,19 @@ class Preparation:
         if channels == self.channels:
             return image
         return tf.repeat(image, 3, axis=-1) if self.channels == 3 else tf.image.rgb_to_grayscale(image)
+
+
+def _centred(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cuts off or adds black at all sides, as `tf.image.resize_with_crop_or_pad` does."""
+    for axis, side in enumerate(size):
+        surplus = image.shape[axis] - side
+        if surplus > 0:
+            image = np.take(image, range(surplus // 2, surplus // 2 + side), axis)
+        elif surplus < 0:
+            borders = [(0, 0)] * image.ndim
+            borders[axis] = (-surplus // 2, -surplus - -surplus // 2)
+            image = np.pad(image, borders)
+    return image
 
 
 def _pair(sides: tuple[int, ...]) -> tuple[int, int] | None:

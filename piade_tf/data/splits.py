@@ -110,7 +110,7 @@ class ImageSet:
 
     Attributes:
         items: from indices `(n,)` to the `tf.data.Dataset` of those items.
-        read: from an item to `(h, w, 1 or 3)`, uint8, of any size. None: items are that already.
+        read: from an item, bytes, to an array `(h, w, 1 or 3)`, uint8, of any size. None: items are that already.
         classes: `(count,)`, the name of each image's class.
         labels: `(count,)`, int64: 0 normal, 1 anomalous.
         ids: `(count,)`, path or index.
@@ -119,7 +119,7 @@ class ImageSet:
     """
 
     items: Callable[[np.ndarray], tf.data.Dataset]
-    read: Callable[[Any], Any] | None
+    read: Callable[[bytes], np.ndarray] | None
     classes: np.ndarray
     labels: np.ndarray
     ids: np.ndarray
@@ -254,8 +254,13 @@ def all_normal(split: Split, normal_class: str) -> LabelledSplit:
 
 
 def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> dict[str, Any]:
+    decode = images.read
+
     def read(item):
-        return preparation(item if images.read is None else images.read(item))
+        if decode is None:
+            return preparation(item)
+        pixels = tf.numpy_function(lambda content: preparation.of_pixels(decode(content)), [item], tf.uint8)
+        return tf.ensure_shape(pixels, preparation.shape)
 
     items = images.items(indices)
     as_it_is = images.read is None and items.element_spec.shape == preparation.shape

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from piade_tf.data import idx
 from piade_tf.data.arrays import LabelledImages
-from piade_tf.data.decode import decode_bytes, grey_in_colour, read_bytes
+from piade_tf.data.decode import decode_bytes, grey_in_colour
 from piade_tf.data.splits import ImageSet, Source, find_class, only, without_test_split
 from piade_tf.errors import InputError
 from piade_tf.progress import track
@@ -141,7 +141,7 @@ def _image_set(rows: _Rows, part: np.ndarray | None, normal: int, names: np.ndar
     part = np.arange(len(rows.labels)) if part is None else part
     return ImageSet(
         items=lambda indices: rows.images(part[indices]),
-        read=read_bytes,
+        read=decode_bytes,
         classes=names[rows.labels[part]],
         labels=(rows.labels[part] != normal).astype("int64"),
         ids=part.astype(str),

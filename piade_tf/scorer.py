@@ -1,7 +1,8 @@
 """The scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +18,9 @@ from piade_tf.scoring import (
     GaussianScore,
     LatentScore,
     LocalScore,
+    Outputs,
     ReconstructionScore,
+    Score,
     ScoreFunction,
 )
 
@@ -46,29 +49,55 @@ class Scorer:
             train, validation: normal images in batches, `(batch, height, width, channels)` in [0, 1].
                 `train` is gone through twice, in the same order.
         """
-        features = {
-            f"{score.name}/{name}": tensor
+        features_model = keras.Model(network.input, self.features(network.output))
+        self.fit_gaussians(lambda: outputs_of(features_model, train))
+        parts = {part.name: part(network.input, network.output).pred_score for part in self.combined.parts}
+        self.fit_standards(outputs_of(keras.Model(network.input, parts), validation))
+
+    def features(self, outputs: Outputs) -> dict[str, Any]:
+        """What the Gaussians are fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`."""
+        return {
+            f"{score.name}/{name}": values
             for score in self.gaussian_scores
-            for name, tensor in score.features(network.output).items()
+            for name, values in score.features(outputs).items()
         }
-        features_model = keras.Model(network.input, features)
-        statistics = {name: NormalStatistics(*tensor.shape[1:]) for name, tensor in features.items()}
-        for outputs in outputs_of(features_model, train):
-            for name, values in outputs.items():
-                statistics[name].add_to_mean(values)
-        for outputs in outputs_of(features_model, train):
-            for name, values in outputs.items():
+
+    def fit_gaussians(
+        self, features: Callable[[], Iterable[dict[str, np.ndarray]]], weight_bits: int | None = None
+    ) -> None:
+        """Fits the Gaussians to features of normal training images.
+
+        Args:
+            features: gives batches of what `features` returns; called twice, for the same images.
+            weight_bits: as `NormalStatistics.mean_and_whitening` takes it.
+        """
+        statistics: dict[str, NormalStatistics] = {}
+        for batch in features():
+            for name, values in batch.items():
+                statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add_to_mean(values)
+        for batch in features():
+            for name, values in batch.items():
                 statistics[name].add_to_covariance(values)
         for score in self.gaussian_scores:
             score.gaussians = {
-                name: statistics[f"{score.name}/{name}"].mean_and_whitening() for name in score.features(network.output)
+                name.split("/")[1]: fitted.mean_and_whitening(weight_bits)
+                for name, fitted in statistics.items()
+                if name.startswith(f"{score.name}/")
             }
 
-        parts = {part.name: part(network.input, network.output).pred_score for part in self.combined.parts}
-        scores = list(outputs_of(keras.Model(network.input, parts), validation))
-        for name in parts:
-            values = np.concatenate([batch[name] for batch in scores])
-            self.combined.standards[name] = (float(values.mean()), float(max(values.std(), 1e-12)))
+    def fit_standards(self, scores: Iterable[dict[str, np.ndarray]]) -> None:
+        """Fits the standardisation of the combined score to `pred_score` of its parts, by name, on normal images."""
+        batches = list(scores)
+        for part in self.combined.parts:
+            values = np.concatenate([batch[part.name] for batch in batches])
+            self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), 1e-12)))
+
+    def decide(self, images, outputs: Outputs, chosen: ScoreName) -> Score:
+        """The score of that name; its map is that of the reconstruction where it has none of its own."""
+        decisive = self.scores[chosen](images, outputs)
+        if decisive.anomaly_map is not None:
+            return decisive
+        return Score(decisive.pred_score, self.scores["reconstruction"](images, outputs).anomaly_map)
 
     def inspection_model(self, network: keras.Model, chosen: ScoreName) -> keras.Model:
         """The network with its scores behind it.
@@ -84,13 +113,12 @@ class Scorer:
         """
         images, outputs = network.input, network.output
         results = {name: score(images, outputs) for name, score in self.scores.items()}
-        decisive = results[chosen]
-        with_map = results["reconstruction"] if decisive.anomaly_map is None else decisive
+        decisive = self.decide(images, outputs, chosen)
         return keras.Model(
             images,
             {
                 "pred_score": decisive.pred_score,
-                "anomaly_map": with_map.anomaly_map,
+                "anomaly_map": decisive.anomaly_map,
                 "reconstruction": outputs["reconstruction"],
                 "latent": outputs["latent"],
                 "instantiation_vectors": outputs["instantiation_vectors"],

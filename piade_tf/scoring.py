@@ -82,12 +82,16 @@ class GaussianScore(ScoreFunction):
         """The features by name, `(batch, places, dim)`."""
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        (distance,) = self.distances(outputs).values()  # one feature at one place; LocalScore has more
+        return self.of_features(self.features(outputs), outputs, images.shape[1:3])
+
+    def of_features(self, features: dict[str, Any], outputs: Outputs, size: tuple[int, int]) -> Score:
+        """The score of `features`; of `outputs` only the shapes count. `size` is that of the image."""
+        (distance,) = self.distances(features).values()  # one feature at one place; LocalScore has more
         return Score(ops.squeeze(distance, axis=1))
 
-    def distances(self, outputs: Outputs) -> dict[str, Any]:
+    def distances(self, features: dict[str, Any]) -> dict[str, Any]:
         """Mahalanobis distance at each place over the root of the dimension: `(batch, places)`, near 1 if normal."""
-        return {name: self._distance(name, features) for name, features in self.features(outputs).items()}
+        return {name: self._distance(name, values) for name, values in features.items()}
 
     def _distance(self, name: str, features):
         mean, whitening = self.gaussians[name]
@@ -150,17 +154,17 @@ class LocalScore(GaussianScore):
         ]
         return {name: outputs[name] for name in coarse_enough[:2] or names[-1:]}
 
-    def __call__(self, images, outputs: Outputs) -> Score:
-        distances = self.distances(outputs)
+    def of_features(self, features: dict[str, Any], outputs: Outputs, size: tuple[int, int]) -> Score:
+        distances = self.distances(features)
         shapes = {name: values.shape[1:3] for name, values in self.maps(outputs).items()}
-        size = next(iter(shapes.values()))
+        finest = next(iter(shapes.values()))
         maps = []
         for name, shape in shapes.items():
             distance = ops.reshape(distances[name], (-1, *shape, 1))
-            maps.append(distance if shape == size else ops.image.resize(distance, size))
+            maps.append(distance if shape == finest else ops.image.resize(distance, finest))
         distance = sum(maps) / len(maps)
         score = ops.power(ops.mean(ops.power(distance, PEAK_EMPHASIS), axis=(1, 2, 3)), 1 / PEAK_EMPHASIS)
-        return Score(score, ops.squeeze(ops.image.resize(distance, images.shape[1:3]), axis=-1))
+        return Score(score, ops.squeeze(ops.image.resize(distance, size), axis=-1))
 
 
 def _map_names(outputs: Outputs) -> list[str]:

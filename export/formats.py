@@ -1,0 +1,57 @@
+"""The formats, and what each must keep of the Keras model."""
+
+import dataclasses
+from typing import Literal
+
+FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """The most that a file may differ from the Keras model. None: not asked for.
+
+    Attributes:
+        score_error: of `pred_score`, relative to the larger of 1 and the score itself.
+        auroc_loss: of `image_AUROC`, where there are labelled anomalies.
+        rank_correlation: least Spearman correlation of the scores where there are none.
+        vector_agreement: least share of images for which the same instantiation vector is decoded.
+        size_ratio: bytes over those of `float32`.
+    """
+
+    score_error: float | None = None
+    auroc_loss: float | None = None
+    rank_correlation: float | None = None
+    vector_agreement: float | None = None
+    size_ratio: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        summary: in a few words, for people.
+        tolerance: what it must keep.
+        integer: whether weights, and activations of convolutions, are 8-bit integers: `weights`, `static` or None.
+    """
+
+    summary: str
+    tolerance: Tolerance
+    integer: Literal["weights", "static"] | None = None
+
+
+FORMATS: dict[FormatName, Format] = {
+    "saved_model": Format("TensorFlow SavedModel", Tolerance(score_error=1e-5, rank_correlation=0.999)),
+    "float32": Format("LiteRT, floats", Tolerance(score_error=1e-4, rank_correlation=0.999)),
+    "float16": Format("LiteRT, weights of half precision", Tolerance(auroc_loss=0.001, rank_correlation=0.99)),
+    "dynamic_int8": Format(
+        "LiteRT, 8-bit weights, activations rounded as they come",
+        Tolerance(auroc_loss=0.002, rank_correlation=0.9, size_ratio=0.30),
+        "weights",
+    ),
+    "int8": Format(
+        "LiteRT, convolutions in 8-bit integers, routing and score in floats",
+        Tolerance(auroc_loss=0.005, rank_correlation=0.9, vector_agreement=0.99, size_ratio=0.32),
+        "static",
+    ),
+}

@@ -1,0 +1,82 @@
+"""The inspection graph: an image as the camera gives it in, score, map and reconstruction out."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from piade_tf.config import ScoreName
+from piade_tf.data.preparation import Preparation
+from piade_tf.scorer import Scorer
+
+OUTPUTS = ("pred_score", "anomaly_map", "reconstruction", "latent")
+SCORE_SCOPE, ROUTING = "score", "instantiation_vectors"  # names that quantization goes by
+
+
+class InspectionGraph(tf.Module):
+    """Network and score in one TensorFlow function.
+
+    Attributes:
+        inspect: takes `image`, `(batch, height, width, channels)`, uint8, 0 to 255, and returns `pred_score`
+            `(batch,)`, float32; `anomaly_map` `(batch, height, width)`, float32; `reconstruction`, as `image`; `latent`
+            `(batch, vector_dim)`, float32. With `preparation` any height and width, brought to size inside.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        scorer: Scorer,
+        chosen: ScoreName,
+        batch: int = 1,
+        preparation: Preparation | None = None,
+    ):
+        super().__init__()
+        self.network = network
+        shape = (None, None, network.input.shape[3]) if preparation else network.input.shape[1:]
+
+        @tf.function(input_signature=[tf.TensorSpec((batch, *shape), tf.uint8, name="image")])
+        def inspect(image):
+            if preparation is not None:
+                image = tf.map_fn(preparation, image)
+            images = scaled(image)
+            with tf.name_scope("network"):
+                outputs = network(images, training=False)
+            with tf.name_scope(SCORE_SCOPE):
+                score = scorer.decide(images, outputs, chosen)
+            return {
+                "pred_score": score.pred_score,
+                "anomaly_map": score.anomaly_map,
+                "reconstruction": tf.cast(tf.round(255 * tf.clip_by_value(outputs["reconstruction"], 0, 1)), tf.uint8),
+                "latent": outputs["latent"],
+            }
+
+        self.inspect = inspect
+
+
+class FeaturesGraph(tf.Module):
+    """The network and what its scores compare with normal images; see `Scorer.features`.
+
+    Attributes:
+        features: takes `image` as `InspectionGraph.inspect` does, and returns the features.
+        names: by the name of an output, which must be an identifier, that of the feature.
+    """
+
+    def __init__(self, network: keras.Model, scorer: Scorer):
+        super().__init__()
+        self.network = network
+        self.names = {name.replace("/", "__"): name for name in scorer.features(network.output)}
+
+        @tf.function(input_signature=[tf.TensorSpec((1, *network.input.shape[1:]), tf.uint8, name="image")])
+        def features(image):
+            with tf.name_scope("network"):
+                outputs: Any = network(scaled(image), training=False)
+            with tf.name_scope(SCORE_SCOPE):
+                found = scorer.features(outputs)
+                return {name: found[feature] for name, feature in self.names.items()}
+
+        self.features = features
+
+
+def scaled(image):
+    """uint8, 0 to 255, to float32, 0 to 1, as in training."""
+    return tf.cast(image, tf.float32) / 255

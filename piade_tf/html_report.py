@@ -113,10 +113,16 @@ def _head(content: ReportContent) -> Markup:
     return join(
         element("dl", *named, class_="facts") if named else None,
         element("div", *_tiles(metrics, content.threshold), class_="tiles"),
+        *(element("p", element("b", "Warning"), ": ", text, ".", class_="warning") for text in _warnings(metrics)),
         element("p", _auroc_sentence(metrics), class_="verdict"),
         element("p", _threshold_sentence(metrics, content.threshold)),
         element("p", _counts_sentence(metrics, config), class_="muted"),
     )
+
+
+def _warnings(metrics: Metrics) -> list[str]:
+    found = metrics.get("warnings")
+    return [str(text) for text in found] if isinstance(found, list | tuple) else []
 
 
 def _tiles(metrics: Metrics, threshold: Mapping[str, Any] | None) -> list[Markup]:
@@ -229,14 +235,24 @@ def _img(picture: Picture, alt: str, **attributes: Any) -> Markup:
 def _figures(figures: Sequence[tuple[Path, str]]) -> Markup:
     if not figures:
         return _muted("No figures were drawn.")
+    pictures = [data_uri.figure(path) for path, _ in figures]
+    wide = _take_a_row([picture.width > 1.4 * picture.height for picture in pictures])
     shown = []
-    for path, caption in figures:
-        picture = data_uri.figure(path)
+    for (path, caption), picture, alone in zip(figures, pictures, wide, strict=True):
         button = element("button", _img(picture, alt_text(path)), class_="zoom", type="button", title="Enlarge")
-        wide = picture.width > 1.4 * picture.height
         caption_text = element("figcaption", element("b", figure_title(path)), caption and join(". ", caption))
-        shown.append(element("figure", button, caption_text, class_="wide" if wide else None))
+        shown.append(element("figure", button, caption_text, class_="wide" if alone else None))
     return element("div", *shown, class_="figures")
+
+
+def _take_a_row(wide: Sequence[bool]) -> list[bool]:
+    """Which figures have a row for themselves: those that are wide, and a narrow one with none to stand beside it."""
+    alone, place = list(wide), 0
+    while place < len(wide):
+        pair = list(wide[place : place + 2]) == [False, False]
+        alone[place] |= not pair
+        place += 2 if pair else 1
+    return alone
 
 
 def _mistakes(content: ReportContent) -> Markup:

@@ -21,6 +21,7 @@ from piade_tf.markup import Markup, element, join
 from piade_tf.metrics_html import Metrics, interval_text, is_number, metrics_section, number, scrolling, title_of
 from piade_tf.mistakes_figure import BLOCKS, Mistake, map_limits
 from piade_tf.rerun import rerun_command
+from piade_tf.threshold import percent_rounded_up
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 SMALL_SIDE = 64  # images below it are enlarged without smoothing
@@ -151,7 +152,9 @@ def _ends(name: str, interval: tuple[float, float]) -> str:
 
 def _promise(threshold: Mapping[str, Any] | None) -> str:
     promised = (threshold or {}).get("promised_fpr")
-    return f"for at most {_percent(promised)} false alarms" if is_number(promised) else "no promise"
+    if not is_number(promised):
+        return "no promise"
+    return f"for at most {percent_rounded_up(promised)}\N{NO-BREAK SPACE}% false alarms"
 
 
 def _auroc_sentence(metrics: Metrics) -> Markup:
@@ -279,9 +282,9 @@ def _mistakes(content: ReportContent) -> Markup:
     bar = element(
         "p",
         "Anomaly maps, one colour scale for all: ",
-        f"{low:.3g} ",
-        _img(ramp, "from dark to bright", class_="ramp"),
-        f" {high:.3g}",
+        element(
+            "span", f"{low:.3g} ", _img(ramp, "from dark to bright", class_="ramp"), f" {high:.3g}", class_="scale"
+        ),
         class_="muted",
     )
     return join(bar, *parts)

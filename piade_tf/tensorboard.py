@@ -32,7 +32,7 @@ from piade_tf.scoring import ReconstructionScore
 from piade_tf.training import epochs_of
 
 ROUNDS = 10  # of images, histograms and the watched AUROC, at most
-TIME_SHARE = 0.03  # of the training: a round that would take the log above it waits
+TIME_SHARE = 0.04  # of the training: a round that would take the log above it waits
 WATCHED = 128  # images of a kind, for histograms and the watched AUROC
 KINDS = ("normal", "anomalous")  # the place is the label
 BATCH_PIXELS = 1 << 17  # of the images looked at together, where that is more than a batch of the training
@@ -99,6 +99,9 @@ class TensorBoardLog(keras.callbacks.Callback):
             if done >= self._next_round and (done == 1 or self._affordable()):
                 before = time.perf_counter()
                 self._write_round(done)
+                if done == 1:
+                    # Traced at its next call: a training with one round cannot afford it, one with many is glad of it.
+                    self._inspect = _traced(self._inspect, self.model.network)
                 self._next_round = done + math.ceil(self._epochs / ROUNDS)
                 self._round_seconds = time.perf_counter() - before
             for writer in (self._root, self._train, self._validation):
@@ -273,7 +276,10 @@ def _plain(value: Any) -> bool | float | str:
 
 
 def _markdown_table(values: dict[str, Any]) -> str:
-    texts = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}
+    texts = {
+        name: "not available" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+        for name, value in values.items()
+    }
     rows = [f"| {name} | {text} |" for name, text in texts.items()]
     return "\n".join(["| name | value |", "| --- | --- |", *rows])
 
@@ -294,10 +300,7 @@ def _experiment(options: dict[str, bool | float | str]):
 
 
 def _reconstruction_inspection(network: keras.Model, ssim_window: int):
-    """A function from uint8 images to what can be seen of them before any score is fitted.
-
-    Not traced: that takes longer than the few calls of a training.
-    """
+    """A function from uint8 images to what can be seen of them before any score is fitted, not traced."""
     score = ReconstructionScore(ssim_window)
 
     def inspect(image):
@@ -313,6 +316,13 @@ def _reconstruction_inspection(network: keras.Model, ssim_window: int):
         }
 
     return inspect
+
+
+def _traced(inspect, network: keras.Model):
+    signature = [tf.TensorSpec((None, *network.input.shape[1:]), tf.uint8)]
+    return tf.function(
+        inspect, input_signature=signature, autograph=False
+    )  # autograph doubles the time of a first trace
 
 
 def _pictures(

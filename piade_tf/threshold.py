@@ -179,7 +179,7 @@ def explain(threshold: Threshold) -> str:
     if promised is None:
         text += "no false-alarm rate is promised."
     else:
-        text += f"at most {_percent_rounded_up(promised)} % false alarms expected"
+        text += f"at most {percent_rounded_up(promised)} % false alarms expected"
         if wanted is not None and promised > wanted:
             needed = images_needed(wanted)
             text += f"; {100 * wanted:.6g} % needs {needed} images, {needed - n} more"
@@ -247,7 +247,7 @@ def _best_f1(anomalous: np.ndarray, scores: np.ndarray) -> float:
     return float(np.append(ranked[1:], just_below_all)[np.argmax(f1)])
 
 
-def _percent_rounded_up(fraction: float) -> str:
+def percent_rounded_up(fraction: float) -> str:
     """Two digits, never less than the bound itself."""
     percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(100 * Decimal(repr(fraction)))
     return f"{percent.normalize():f}"

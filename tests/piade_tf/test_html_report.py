@@ -159,6 +159,11 @@ def test_figures_have_alternative_text_and_caption(tmp_path):
     assert page.count('src="data:image/png;base64,') == 2 + 4 + 1  # figures, views of the mistake, colour bar
 
 
+def test_the_promise_is_rounded_up_as_in_the_sentence():
+    text = words(render(make_content(threshold=THRESHOLD | {"promised_fpr": 3 / 301})))
+    assert "for at most 1 % false alarms" in text
+
+
 def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
     shapes = ((830, 400), (400, 400), (400, 400), (830, 400), (400, 400))
     figures = [(make_figure(tmp_path / f"{i}.png", *shape), "") for i, shape in enumerate(shapes)]

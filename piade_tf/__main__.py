@@ -1,6 +1,5 @@
 """`python -m piade_tf COMMAND`: what is done before and after a training. See --help."""
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -9,8 +8,6 @@ from piade_tf.evaluate import Evaluate, evaluate
 from piade_tf.inspect_data import InspectData, inspect_data
 from piade_tf.predict import Predict, predict
 from piade_tf.quiet import stderr_only_on_failure
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 COMMANDS: dict[str, tuple[type, Callable[..., int | None]]] = {
     "inspect-data": (InspectData, inspect_data),

@@ -21,21 +21,21 @@ class Evaluate:
     python -m piade_tf evaluate RUN --dataset folder --data-dir NEW_PARTS
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory that train.py made."""
-    dataset: str | None = None
+    dataset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Another data set, as train.py takes it. Left out: the run's own."""
-    data_dir: Path | None = None
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where its images are. Left out: where they were."""
-    category: str | None = None
+    category: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Which product of mvtec or btad."""
-    normal_class: str | None = None
+    normal_class: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None
     """The class that is normal there."""
     label_key: str = "label"
     """tfds:NAME only: which feature is the label."""
     batch_size: int = 32
     """Images at a time."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where metrics, scores, figures and report go. Left out: RUN/evaluations/DATASET-TIME."""
 
 
@@ -76,7 +76,7 @@ def evaluate(options: Evaluate) -> None:
     metrics = write_results(
         target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}
     )
-    report.show_end(metrics, detector.threshold, target.path)
+    report.show_end(metrics, detector.threshold, target.path, "Evaluation")
 
 
 def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:

@@ -3,6 +3,7 @@
 import dataclasses
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from piade_tf.figure_labels import fitted
 from piade_tf.files import replacing
 
 NORMAL, ANOMALOUS, CURVE, SECOND = "#0072B2", "#D55E00", "#000000", "#009E73"  # Okabe and Ito 2008
@@ -71,7 +73,7 @@ def write_figures(
         history: a value an epoch by term: `loss`, `mse`, `ssim` (which is 1 - SSIM), ..., and the same with
             `val_` before; for `training_curves.png`, left out if empty.
         title: printed above each figure.
-        threshold: marked in the histogram, if given.
+        threshold: marked in the histogram and on the curves, if given.
 
     Returns:
         The paths written.
@@ -83,8 +85,8 @@ def write_figures(
             figures["reconstructions"] = reconstructions_figure(examples, title)
             figures["anomaly_maps"] = anomaly_maps_figure(examples, title)
         if len(np.unique(labels)) == 2:
-            figures["roc"] = roc_figure(labels, scores, title)
-            figures["precision_recall"] = precision_recall_figure(labels, scores, title)
+            figures["roc"] = roc_figure(labels, scores, title, threshold)
+            figures["precision_recall"] = precision_recall_figure(labels, scores, title, threshold)
         if len(labels):
             figures["score_histogram"] = score_histogram_figure(labels, scores, title, threshold)
         if any(history.values()):
@@ -104,8 +106,8 @@ def reconstructions_figure(examples: Examples, title: str) -> Figure:
 
 def anomaly_maps_figure(examples: Examples, title: str) -> Figure:
     """Images, anomaly maps and both in one, all maps in the same colours."""
-    rows, scores = ("image", "anomaly map", "overlay"), [f"{value:.3g}" for value in examples.scores]
-    figure, axes, shown = _image_grid(examples, title, rows, "score", scores, bottom=0.9)
+    rows = ("image", "anomaly map", "overlay")
+    figure, axes, shown = _image_grid(examples, title, rows, "score", score_texts(examples.scores), bottom=0.9)
     low, high = colour_limits(examples.anomaly_maps[shown])
     for (above, middle, below), i in zip(axes.T, shown, strict=True):
         image, values = examples.images[i], examples.anomaly_maps[i]
@@ -134,26 +136,59 @@ def colour_limits(anomaly_maps: np.ndarray) -> tuple[float, float]:
     return (0.0 if low < 0.1 * high else low), (high if high > 0 else 1.0)
 
 
-def roc_figure(labels: np.ndarray, scores: np.ndarray, title: str) -> Figure:
-    """True positives over false positives at every threshold."""
+def score_texts(scores: np.ndarray) -> list[str]:
+    """Scores that stand beside each other: to two places, or to three digits where that would hide or flood them."""
+    largest = np.max(np.abs(scores), initial=0)
+    return [f"{score:.2f}" if 0.1 <= largest < 1000 else f"{score:.3g}" for score in scores]
+
+
+def roc_figure(labels: np.ndarray, scores: np.ndarray, title: str, threshold: float | None = None) -> Figure:
+    """True positives over false positives at every threshold, the one in use as a dot."""
     figure, axes = _curve_panel(title, "false positive rate", "true positive rate")
     false_positives, true_positives, _ = roc_curve(labels, scores)
     axes.plot(false_positives, true_positives, color=CURVE, label=f"AUROC {roc_auc_score(labels, scores):.3f}")
     axes.plot((0, 1), (0, 1), color=MUTED, linestyle=":", label="chance 0.500")
-    figure.legend(loc="outside lower center", ncols=2, title=_counts(labels))
+    if threshold is not None:
+        tpr, fpr, _ = _rates(labels, scores, threshold)
+        _mark(axes, fpr, tpr, f"threshold {threshold:.3g}: TPR {tpr:.3f}, FPR {fpr:.3f}")
+    figure.legend(loc="outside lower center", title=_counts(labels))
     return figure
 
 
-def precision_recall_figure(labels: np.ndarray, scores: np.ndarray, title: str) -> Figure:
-    """Precision over recall at every threshold; a detector that guesses has the base rate as precision."""
+def precision_recall_figure(
+    labels: np.ndarray, scores: np.ndarray, title: str, threshold: float | None = None
+) -> Figure:
+    """Precision over recall at every threshold, the one in use as a dot.
+
+    A detector that guesses has the base rate as precision.
+    """
     figure, axes = _curve_panel(title, "recall", "precision")
     precision, recall, _ = precision_recall_curve(labels, scores)
     # Steps, not slopes: the area drawn is then the average precision printed.
     label = f"AUPR {average_precision_score(labels, scores):.3f}"
     axes.plot(recall, precision, color=CURVE, drawstyle="steps-post", label=label)
     axes.axhline(labels.mean(), color=MUTED, linestyle=":", label=f"base rate {labels.mean():.3f}")
-    figure.legend(loc="outside lower center", ncols=2, title=_counts(labels))
+    if threshold is not None:
+        at_recall, _, at_precision = _rates(labels, scores, threshold)
+        if at_precision is None:
+            axes.plot([], [], " ", label=f"threshold {threshold:.3g}: no image is flagged")
+        else:
+            text = f"threshold {threshold:.3g}: precision {at_precision:.3f}, recall {at_recall:.3f}"
+            _mark(axes, at_recall, at_precision, text)
+    figure.legend(loc="outside lower center", title=_counts(labels))
     return figure
+
+
+def _rates(labels: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[float, float, float | None]:
+    """True and false positive rate, and precision, which is None where no image is flagged."""
+    flagged, anomalous = scores > threshold, labels == 1
+    precision = float(anomalous[flagged].mean()) if flagged.any() else None
+    return float(flagged[anomalous].mean()), float(flagged[~anomalous].mean()), precision
+
+
+def _mark(axes: Axes, x: float, y: float, label: str) -> None:
+    ring: dict[str, Any] = {"marker": "o", "markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.8}
+    axes.plot([x], [y], linestyle="none", color=CURVE, clip_on=False, label=label, **ring)
 
 
 def score_histogram_figure(
@@ -163,11 +198,11 @@ def score_histogram_figure(
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     _head(figure, title)
     axes = figure.add_subplot(xlabel="anomaly score", ylabel="share of the images of a kind")
-    edges, logarithmic, gathered = score_bins(labels, scores)
+    edges, logarithmic, gathered = score_bins(labels, scores, threshold)
     for label, (kind, colour, line) in enumerate(KINDS):
         of_kind = scores[labels == label]
         if len(of_kind):
-            shares = np.histogram(np.clip(of_kind, edges[0], edges[-1]), edges)[0] / len(of_kind)
+            shares = _count(of_kind, edges) / len(of_kind)
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
             axes.stairs(shares, edges, color=colour, linestyle=line, linewidth=1.5, label=f"{kind} ({len(of_kind)})")
     if gathered:
@@ -182,12 +217,13 @@ def score_histogram_figure(
     return figure
 
 
-def score_bins(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, bool, bool]:
+def score_bins(labels: np.ndarray, scores: np.ndarray, threshold: float | None = None) -> tuple[np.ndarray, bool, bool]:
     """Bins in which the normal scores stay readable, however long the tail.
 
     Tried in this order: even bins over all scores, or to their 99th percentile and one bin for the rest, if
     98 % of the normal scores take at least a tenth of that; even bins of the logarithm, if they take a
-    twentieth of that; even bins as far as a tenth allows and one bin for the rest.
+    twentieth of that; even bins as far as a tenth allows and one bin for the rest. The threshold is an edge where it
+    lies among the scores: no bin then holds both verdicts.
 
     Returns:
         The edges `(bins + 1,)`, whether the axis is logarithmic, whether the last bin holds the rest.
@@ -196,15 +232,43 @@ def score_bins(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, bool
     low, high = float(scores.min()), float(scores.max())
     if np.isclose(low, high, rtol=1e-9, atol=0):
         return np.linspace(low - 0.5, high + 0.5, count + 1), False, False
+    through = threshold if threshold is not None and low < threshold < high else None
     start, stop = np.percentile(scores[labels == 0] if np.any(labels == 0) else scores, (1, 99))
     reach = 10 * (stop - start) if stop > start else high - low
     most = max(float(np.percentile(scores, 99)), float(stop))
     if high - low <= reach:
-        return np.linspace(low, high, count + 1), False, False
+        return _even_edges(low, high, count, through), False, False
     if most - low > reach and low > 0 and 20 * np.log(stop / start) >= np.log(high / low):
-        return np.geomspace(low, high, count + 1), True, False
-    edges = np.linspace(low, min(most, start + reach), count)
+        edges = np.exp(_even_edges(np.log(low), np.log(high), count, through and np.log(through)))
+        return _exact(edges, (low, through, high)), True, False
+    end = max(min(most, start + reach), low if through is None else through)
+    edges = _even_edges(low, end, count - 1, through)
     return np.append(edges, 2 * edges[-1] - edges[-2]), False, True
+
+
+def _even_edges(low: float, high: float, count: int, through: float | None) -> np.ndarray:
+    """Edges of even bins from `low` to `high`; one is `through`, if given, which moves the ends by less than a bin."""
+    if through is None:
+        return np.linspace(low, high, count + 1)
+    width = (high - low) / count
+    before, after = np.ceil((through - low) / width), np.ceil((high - through) / width)
+    return through + width * np.arange(-before, after + 1)
+
+
+def _exact(edges: np.ndarray, values: tuple[float | None, ...]) -> np.ndarray:
+    """Edges that rounding has moved away from `values` put back."""
+    for value in values:
+        if value is not None:
+            nearest = np.argmin(np.abs(edges - value))
+            if np.isclose(edges[nearest], value, rtol=1e-9, atol=0):
+                edges[nearest] = value
+    return edges
+
+
+def _count(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How many scores each bin holds, its upper edge among them as a threshold is among the normal scores."""
+    bins = np.searchsorted(edges, scores, side="left") - 1
+    return np.bincount(np.clip(bins, 0, len(edges) - 2), minlength=len(edges) - 1)
 
 
 def training_curves_figure(history: dict[str, list[float]], title: str) -> Figure:
@@ -255,7 +319,9 @@ def _image_grid(
     height = width * aspect
     used = names + len(shown) * (width + gap) + (between if all(groups) else 0) + 0.1
     page = max(used, 4.2)
-    top = 0.58 + 0.17 * len(_lines(title, page))
+    class_names, name_size = fitted([str(examples.classes[i]) for i in shown], width)
+    two_lines = any("\n" in name for name in class_names)
+    top = 0.58 + 0.17 * len(_lines(title, page)) + (0.1 if two_lines else 0)
     tall = top + len(rows) * (height + gap) + bottom
     figure = Figure(figsize=(page, tall))
     _head(figure, title, y=1 - 0.08 / tall)
@@ -264,10 +330,10 @@ def _image_grid(
     for group, (kind, colour, _) in zip(groups, KINDS, strict=True):
         if group and column:
             x = (left + (between - gap) / 2) / page
-            ends = (bottom - 0.2) / tall, 1 - (top - 0.4) / tall
+            ends = (bottom - 0.2) / tall, 1 - (top - 0.4 - 0.1 * two_lines) / tall
             figure.add_artist(Line2D((x, x), ends, color=MUTED, linestyle=":", linewidth=1.2))
             left += between
-        middle, y = (left + (len(group) * (width + gap) - gap) / 2) / page, 1 - (top - 0.24) / tall
+        middle, y = (left + (len(group) * (width + gap) - gap) / 2) / page, 1 - (top - 0.24 - 0.1 * two_lines) / tall
         if group:
             figure.text(middle, y, kind.capitalize(), color=colour, weight="bold", ha="center")
         for i in group:
@@ -278,8 +344,8 @@ def _image_grid(
                 cell.spines[:].set(visible=True, linewidth=0.6, color=colour)
                 if column == 0:
                     cell.set_ylabel(name, rotation=0, ha="right", va="center")
-            name = _short(str(examples.classes[i]), int(width / 0.056))
-            axes[0, column].set_title(name, size=7, pad=3, color=MUTED, parse_math=False)
+            name = class_names[column]
+            axes[0, column].set_title(name, size=name_size, pad=3, color=MUTED, parse_math=False, linespacing=1)
             axes[-1, column].set_xlabel(texts[i], labelpad=3)
             left, column = left + width + gap, column + 1
     x, y = axes[-1, 0].get_position().min
@@ -296,10 +362,6 @@ def _head(figure: Figure, title: str, **place: float) -> None:
     figure.suptitle("\n".join(_lines(title, figure.get_figwidth())), parse_math=False, **place)
 
 
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
 def _unit(image: np.ndarray) -> np.ndarray:
     return image / np.float32(255) if image.dtype == np.uint8 else np.clip(image, 0, 1)
 
@@ -309,7 +371,7 @@ def _show(axes: Axes, image: np.ndarray) -> None:
 
 
 def _curve_panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.2, 4.7), layout="constrained")
+    figure = Figure(figsize=(4.2, 5.1), layout="constrained")
     _head(figure, title)
     return figure, figure.add_subplot(xlabel=xlabel, ylabel=ylabel, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
 

@@ -21,6 +21,7 @@ from piade_tf.markup import Markup, element, join
 from piade_tf.metrics_html import Metrics, interval_text, is_number, metrics_section, number, scrolling, title_of
 from piade_tf.mistakes_figure import BLOCKS, Mistake, map_limits
 from piade_tf.rerun import rerun_command
+from piade_tf.threshold import percent_rounded_up
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 SMALL_SIDE = 64  # images below it are enlarged without smoothing
@@ -113,10 +114,16 @@ def _head(content: ReportContent) -> Markup:
     return join(
         element("dl", *named, class_="facts") if named else None,
         element("div", *_tiles(metrics, content.threshold), class_="tiles"),
+        *(element("p", element("b", "Warning"), ": ", text, ".", class_="warning") for text in _warnings(metrics)),
         element("p", _auroc_sentence(metrics), class_="verdict"),
         element("p", _threshold_sentence(metrics, content.threshold)),
         element("p", _counts_sentence(metrics, config), class_="muted"),
     )
+
+
+def _warnings(metrics: Metrics) -> list[str]:
+    found = metrics.get("warnings")
+    return [str(text) for text in found] if isinstance(found, list | tuple) else []
 
 
 def _tiles(metrics: Metrics, threshold: Mapping[str, Any] | None) -> list[Markup]:
@@ -145,7 +152,9 @@ def _ends(name: str, interval: tuple[float, float]) -> str:
 
 def _promise(threshold: Mapping[str, Any] | None) -> str:
     promised = (threshold or {}).get("promised_fpr")
-    return f"for at most {_percent(promised)} false alarms" if is_number(promised) else "no promise"
+    if not is_number(promised):
+        return "no promise"
+    return f"for at most {percent_rounded_up(promised)}\N{NO-BREAK SPACE}% false alarms"
 
 
 def _auroc_sentence(metrics: Metrics) -> Markup:
@@ -229,14 +238,24 @@ def _img(picture: Picture, alt: str, **attributes: Any) -> Markup:
 def _figures(figures: Sequence[tuple[Path, str]]) -> Markup:
     if not figures:
         return _muted("No figures were drawn.")
+    pictures = [data_uri.figure(path) for path, _ in figures]
+    wide = _take_a_row([picture.width > 1.4 * picture.height for picture in pictures])
     shown = []
-    for path, caption in figures:
-        picture = data_uri.figure(path)
+    for (path, caption), picture, alone in zip(figures, pictures, wide, strict=True):
         button = element("button", _img(picture, alt_text(path)), class_="zoom", type="button", title="Enlarge")
-        wide = picture.width > 1.4 * picture.height
         caption_text = element("figcaption", element("b", figure_title(path)), caption and join(". ", caption))
-        shown.append(element("figure", button, caption_text, class_="wide" if wide else None))
+        shown.append(element("figure", button, caption_text, class_="wide" if alone else None))
     return element("div", *shown, class_="figures")
+
+
+def _take_a_row(wide: Sequence[bool]) -> list[bool]:
+    """Which figures have a row for themselves: those that are wide, and a narrow one with none to stand beside it."""
+    alone, place = list(wide), 0
+    while place < len(wide):
+        pair = list(wide[place : place + 2]) == [False, False]
+        alone[place] |= not pair
+        place += 2 if pair else 1
+    return alone
 
 
 def _mistakes(content: ReportContent) -> Markup:
@@ -263,9 +282,9 @@ def _mistakes(content: ReportContent) -> Markup:
     bar = element(
         "p",
         "Anomaly maps, one colour scale for all: ",
-        f"{low:.3g} ",
-        _img(ramp, "from dark to bright", class_="ramp"),
-        f" {high:.3g}",
+        element(
+            "span", f"{low:.3g} ", _img(ramp, "from dark to bright", class_="ramp"), f" {high:.3g}", class_="scale"
+        ),
         class_="muted",
     )
     return join(bar, *parts)

@@ -24,7 +24,7 @@ class InspectData:
     """
 
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The contact sheet. Left out: contact_sheet_DATASET.png in the current folder."""
     seed: int = 0
     """Seed of the split and of the images that are shown."""

@@ -28,7 +28,7 @@ MEANINGS = {
     "epochs": ("Epochs", None),
 }
 CONFUSION = ("TP", "FN", "FP", "TN")
-ASIDE = ("intervals", "reasons")  # what they say is shown beside the metrics themselves
+ASIDE = ("intervals", "reasons", "warnings")  # what they say is shown beside the metrics themselves
 
 
 class Metrics:

@@ -10,7 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from piade_tf.figures import KINDS, MAPS, MUTED, STYLE, colour_limits
+from piade_tf.figure_labels import fitted
+from piade_tf.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
 from piade_tf.files import replacing
 from piade_tf.heatmap import coloured
 
@@ -71,6 +72,9 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
     names, gap, above, below, bottom = 1.0, 0.06, 0.5, 0.3, 0.62  # inches, as all lengths below
     width = min(0.95, (8.3 - names - 0.1) / columns - gap, 1.6 / aspect)
     height = width * aspect
+    texts, name_size = fitted([mistake.class_name for mistake in shown], width)
+    class_names = {id(mistake): text for mistake, text in zip(shown, texts, strict=True)}
+    above += 0.1 if any("\n" in text for text in texts) else 0
     page = max(4.6, names + columns * (width + gap) + 0.1)
     lines = textwrap.wrap(title, int(11 * page))
     top = 0.25 + 0.17 * len(lines)
@@ -80,7 +84,8 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
     edge = tall - top
     for heading, colour, of_kind in blocks:
         figure.text(names / page, (edge - 0.2) / tall, heading, color=colour, weight="bold")
-        for column, mistake in enumerate(of_kind):
+        scores = score_texts(np.array([mistake.score for mistake in of_kind]))
+        for column, (mistake, score) in enumerate(zip(of_kind, scores, strict=True)):
             heat = coloured(mistake.anomaly_map, low, high)
             pictures = (mistake.image, mistake.reconstruction, heat, mistake.overlay)
             for row, picture in enumerate(pictures):
@@ -93,9 +98,11 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
                 if column == 0:
                     axes.set_ylabel(ROWS[row], rotation=0, ha="right", va="center")
                 if row == 0:
-                    name = _short(mistake.class_name, int(width / 0.056))
-                    axes.set_title(name, size=7, pad=3, color=MUTED, parse_math=False)
-            axes.set_xlabel(f"score {mistake.score:.3g}" if column == 0 else f"{mistake.score:.3g}", labelpad=3)
+                    name = class_names[id(mistake)]
+                    axes.set_title(name, size=name_size, pad=3, color=MUTED, parse_math=False, linespacing=1)
+            axes.set_xlabel(score, labelpad=3)
+            if column == 0:
+                figure.text((names - 0.06) / page, (y - 0.04) / tall, "score", ha="right", va="top")
         edge -= above + len(ROWS) * (height + gap) + below
     bar_axes = figure.add_axes((0.5 - 1.2 / page, 0.42 / tall, 2.4 / page, 0.11 / tall))
     colours = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), MAPS)
@@ -106,7 +113,3 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
 
 def _of_kind(mistakes: Sequence[Mistake], kind: MistakeKind) -> list[Mistake]:
     return [mistake for mistake in mistakes if mistake.kind == kind][:SHOWN]
-
-
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

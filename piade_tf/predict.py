@@ -17,6 +17,7 @@ from piade_tf.errors import InputError
 from piade_tf.files import replacing
 
 COLUMNS = ("path", "pred_score", "percentile", "verdict")
+HEATMAP = "heatmap"  # the column besides, with --heatmaps
 ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
 
 
@@ -29,18 +30,20 @@ class Predict:
     find . -name '*.png' | python -m piade_tf predict RUN - --csv scores.csv
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory that train.py made."""
-    images: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Files, folders (searched to the bottom), patterns such as 'photos/*.png', or - to read paths from standard
-    input, a line each."""
-    csv: Path | None = None
-    """Write the table there."""
-    json: Path | None = None
-    """Write the table there, with the threshold."""
-    heatmaps: Path | None = None
-    """Write a picture for each image into that folder: image, reconstruction, anomaly map, and the overlay with the
-    anomalous region outlined."""
+    images: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE [IMAGE ...]", help_behavior_hint="(required)"),
+    ]
+    """Files, folders with all below them, patterns such as 'photos/*.png', or - for paths on standard input."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the table there. A character of a path that cannot be printed is escaped, a line break as \\n."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the table there, with the threshold; paths as they are."""
+    heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Write a picture of each image there: image, reconstruction, map, overlay with what is anomalous outlined."""
     batch_size: int = 32
     """Images at a time."""
 
@@ -72,11 +75,13 @@ def predict(options: Predict) -> int:
             raise InputError(f"cannot make --heatmaps {options.heatmaps} ({error.strerror})") from None
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
     print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path")
-    with _table(options.csv) as table:
+    columns = COLUMNS if options.heatmaps is None else (*COLUMNS, HEATMAP)
+    with _table(options.csv, columns) as table:
         rows: list[dict[str, Any]] = []
         row: list[Any]
         stream = detector.stream(paths, options.batch_size, maps=options.heatmaps is not None)
         for number, result in enumerate(track(stream, len(paths), "scoring")):
+            heatmap = None
             if isinstance(result, Unreadable):
                 verdict, row = "unreadable", [result.path, None, None, f"unreadable: {result.reason}"]
                 print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}")
@@ -87,13 +92,15 @@ def predict(options: Predict) -> int:
                 place = f"{verdict:>10} {result.pred_score:>10.4g} {result.percentile:>10.1f}"
                 print(f"{place}  {printable(result.path)}")
                 if options.heatmaps is not None:
-                    stem = f"{number:05d}_{Path(result.path).stem[:80]}"
-                    write_heatmap(options.heatmaps / f"{stem}.png", result, detector)
+                    heatmap = options.heatmaps / f"{number:05d}_{Path(result.path).stem[:80]}.png"
+                    write_heatmap(heatmap, result, detector)
             counts[verdict] += 1
+            if options.heatmaps is not None:
+                row.append(None if heatmap is None else str(heatmap))
             if table is not None:
-                table.writerow([printable(row[0]), *row[1:]])
+                table.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
             if options.json is not None:
-                rows.append(dict(zip(COLUMNS, row, strict=True)))
+                rows.append(dict(zip(columns, row, strict=True)))
     if options.json is not None:
         _write_json(options.json, rows, detector)
     print(
@@ -143,14 +150,14 @@ def printable(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _table(path: Path | None) -> Iterator[Any]:
+def _table(path: Path | None, columns: tuple[str, ...]) -> Iterator[Any]:
     """A CSV writer, written as the images come, or None."""
     if path is None:
         yield None
         return
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
         yield writer
 
 

@@ -35,8 +35,8 @@ def show_start(config: Config, data: DataSplits, network: keras.Model, path: Pat
     )
 
 
-def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path) -> None:
-    """Prints the metrics as a table, what the threshold promises, and where the run directory is."""
+def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:
+    """Prints the metrics as a table, what the threshold promises, and where `what` is."""
     table = Table("metric", "value")
     table.columns[1].justify = "right"
     for key, name in METRICS.items():
@@ -60,9 +60,11 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path) -> None:
         if key in metrics:
             table.add_row(METRICS_OF_TRAINING[key], str(metrics[key]))
     Console().print(table)
+    for warning in metrics.get("warnings", []):
+        print(f"warning: {warning}")
     for reason in dict.fromkeys(metrics["reasons"].values()):
         missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
         print(f"Not available: {missing}: {reason}.")
     print(explain(threshold))
     print(f"Report: {path / 'report.html'}")
-    print(f"Run directory: {path}")
+    print(f"{what}: {path}")

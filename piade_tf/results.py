@@ -10,6 +10,7 @@ from piade_tf.evaluation import Scored, all_metrics, score_split
 from piade_tf.examples import pick_examples
 from piade_tf.figure_captions import figures_in
 from piade_tf.figures import SHOWN, Examples, write_figures
+from piade_tf.flatness import flat_warning
 from piade_tf.html_report import ReportContent, write_report
 from piade_tf.mistakes import worst_mistakes
 from piade_tf.mistakes_figure import write_mistakes_figure
@@ -90,6 +91,9 @@ def write_results(
     run.write_scores(split, scored, threshold)
     seed = config["options"]["training"]["seed"]
     metrics = all_metrics(split, scored, threshold, results.pixels, seed) | known
+    examples = results.examples
+    if warning := flat_warning(examples.images, examples.reconstructions, examples.labels):
+        metrics["warnings"] = [warning]
     run.write_metrics(metrics)
     figures = run.figures()
     write_figures(figures, results.examples, split.labels, scored.pred_score, history, title, threshold.value)

@@ -7,6 +7,7 @@ import json
 import platform
 import re
 import subprocess
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,9 @@ class RunDirectory:
             raise InputError(f"{self.path} {found}; give a run directory that train.py made")
         missing = [name for name in NEEDED if not (self.path / name).is_file()]
         if missing:
+            are = "are" if len(missing) > 1 else "is"
             raise InputError(
-                f"{self.path} is no complete run directory, {', '.join(missing)} is missing; give one that train.py "
+                f"{self.path} is no complete run directory, {', '.join(missing)} {are} missing; give one that train.py "
                 "finished"
             )
         try:
@@ -133,11 +135,14 @@ class RunDirectory:
         Raises:
             InputError: the file is cut short or something else.
         """
+        path = self.path / "model.keras"
+        if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
+            raise InputError(f"{path} is damaged or cut short; copy it again, or train again")
         try:
-            return keras.models.load_model(self.path / "model.keras", compile=False, safe_mode=True)
+            return keras.models.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
             reason = " ".join(str(error).split())[:120]
-            raise InputError(f"{self.path / 'model.keras'} is no network of train.py ({reason}); train again") from None
+            raise InputError(f"{path} is no network of train.py ({reason}); train again") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`."""

@@ -35,6 +35,7 @@ ROUNDS = 10  # of images, histograms and the watched AUROC, at most
 TIME_SHARE = 0.04  # of the training: a round that would take the log above it waits
 WATCHED = 128  # images of a kind, for histograms and the watched AUROC
 KINDS = ("normal", "anomalous")  # the place is the label
+BATCH_PIXELS = 1 << 17  # of the images looked at together, where that is more than a batch of the training
 TILE, GAP = 112, 4  # pixels in a picture of examples: least height of an image, space between two
 METRICS = ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")  # by which the HParams tab compares runs
 FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # options to which the HParams tab is opened
@@ -73,7 +74,6 @@ class TensorBoardLog(keras.callbacks.Callback):
             )
             self._inspect = _reconstruction_inspection(self.model.network, self.config.loss.ssim_window)
             self._choose_images()
-            self._inspect(self._shown[:1])  # traces, so that the first round shows what a round costs
             options = options_by_name(self.config, self.data)
             with self._root.as_default(step=0):
                 tf.summary.text("options", _markdown_table(options))
@@ -99,6 +99,9 @@ class TensorBoardLog(keras.callbacks.Callback):
             if done >= self._next_round and (done == 1 or self._affordable()):
                 before = time.perf_counter()
                 self._write_round(done)
+                if done == 1:
+                    # Traced at its next call: a training with one round cannot afford it, one with many is glad of it.
+                    self._inspect = _traced(self._inspect, self.model.network)
                 self._next_round = done + math.ceil(self._epochs / ROUNDS)
                 self._round_seconds = time.perf_counter() - before
             for writer in (self._root, self._train, self._validation):
@@ -147,29 +150,32 @@ class TensorBoardLog(keras.callbacks.Callback):
                 tf.summary.scalar("training/images_per_second", speed, description="Without validation and this log.")
 
     def _write_round(self, done: int) -> None:
-        shown, watched, held_out = (self._outputs(part) for part in (self._shown, self._watched, self._held_out))
-        if not all(np.isfinite(part["pred_score"]).all() for part in (shown, watched, held_out)):
+        shown = self._outputs(self._shown, ("image", "reconstruction", "anomaly_map"))
+        seen = self._outputs(np.concatenate([self._watched, self._held_out]), ("pred_score", "vector_lengths"))
+        if not np.isfinite(seen["pred_score"]).all() or not np.isfinite(shown["anomaly_map"]).all():
             return  # diverged: there is nothing to see, and no AUROC
+        watched_scores = seen["pred_score"][: len(self._watched)]
+        held_out_lengths = seen["vector_lengths"][len(self._watched) :]
         with self._root.as_default(step=done):
             pictures = _pictures(self._shown_labels, shown["image"], shown["reconstruction"], shown["anomaly_map"])
             for kind, picture in pictures.items():
                 _write_png(f"examples/{kind}", _encode(picture), "Image, reconstruction, error (MSE + 1 - SSIM).")
             for label, kind in enumerate(KINDS):
-                scores = watched["pred_score"][self._watched_labels == label]
+                scores = watched_scores[self._watched_labels == label]
                 if len(scores):
                     tf.summary.histogram(f"watch_only_reconstruction_score/{kind}", scores, description=WATCH_ONLY)
             if len(np.unique(self._watched_labels)) == len(KINDS):
-                auroc = roc_auc_score(self._watched_labels, watched["pred_score"])
+                auroc = roc_auc_score(self._watched_labels, watched_scores)
                 tf.summary.scalar("watch_only/image_AUROC_reconstruction", auroc, description=WATCH_ONLY)
         with self._validation.as_default(step=done):
-            for number, lengths in enumerate(held_out["vector_lengths"].T, start=1):
+            for number, lengths in enumerate(held_out_lengths.T, start=1):
                 tf.summary.histogram(f"instantiation_vector_length/vector_{number}", lengths)
 
-    def _outputs(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """What the network makes of uint8 images `(n, height, width, channels)` by now, and the images in [0, 1]."""
-        size = self.config.training.batch_size
+    def _outputs(self, images: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """What the network makes of uint8 images `(n, height, width, channels)` by now."""
+        size = max(self.config.training.batch_size, BATCH_PIXELS // math.prod(images.shape[1:3]))
         parts = [self._inspect(images[i : i + size]) for i in range(0, max(1, len(images)), size)]
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
 
 
 def log_result(
@@ -213,10 +219,14 @@ def log_result(
 
 
 def _plain_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Metrics that are one number or None, those of each score and at the threshold with their names."""
+    """Metrics that are one number, a text or None; those of each score and at the threshold with their names."""
     by_score = {f"image_AUROC of {name}": value for name, value in (metrics["image_AUROC_by_score"] or {}).items()}
     at_threshold = {f"{name} at the threshold": value for name, value in metrics.get("at_threshold", {}).items()}
-    plain = {name: value for name, value in metrics.items() if not isinstance(value, dict)}
+    plain = {
+        name: " ".join(value) if isinstance(value, list) else value
+        for name, value in metrics.items()
+        if not isinstance(value, dict)
+    }
     return plain | by_score | at_threshold
 
 
@@ -266,7 +276,10 @@ def _plain(value: Any) -> bool | float | str:
 
 
 def _markdown_table(values: dict[str, Any]) -> str:
-    texts = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}
+    texts = {
+        name: "not available" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+        for name, value in values.items()
+    }
     rows = [f"| {name} | {text} |" for name, text in texts.items()]
     return "\n".join(["| name | value |", "| --- | --- |", *rows])
 
@@ -287,7 +300,7 @@ def _experiment(options: dict[str, bool | float | str]):
 
 
 def _reconstruction_inspection(network: keras.Model, ssim_window: int):
-    """A traced function from uint8 images to what can be seen of them before any score is fitted."""
+    """A function from uint8 images to what can be seen of them before any score is fitted, not traced."""
     score = ReconstructionScore(ssim_window)
 
     def inspect(image):
@@ -302,6 +315,10 @@ def _reconstruction_inspection(network: keras.Model, ssim_window: int):
             "vector_lengths": ops.norm(outputs["instantiation_vectors"], axis=-1),
         }
 
+    return inspect
+
+
+def _traced(inspect, network: keras.Model):
     signature = [tf.TensorSpec((None, *network.input.shape[1:]), tf.uint8)]
     return tf.function(
         inspect, input_signature=signature, autograph=False

@@ -105,7 +105,7 @@ def parse_method(text: str) -> Method:
             number = math.nan
         if math.isfinite(number) and (kind == "value" or 0 <= number <= MAX_SIGMAS):
             return Method(kind, number)
-    raise InputError(f"the threshold must be {METHODS}, got {text!r}; choose one of these")
+    raise InputError(f"--threshold must be {METHODS}, got {text!r}; choose one of these")
 
 
 def check_method(text: str, labels: np.ndarray) -> None:
@@ -179,7 +179,7 @@ def explain(threshold: Threshold) -> str:
     if promised is None:
         text += "no false-alarm rate is promised."
     else:
-        text += f"at most {_percent_rounded_up(promised)} % false alarms expected"
+        text += f"at most {percent_rounded_up(promised)} % false alarms expected"
         if wanted is not None and promised > wanted:
             needed = images_needed(wanted)
             text += f"; {100 * wanted:.6g} % needs {needed} images, {needed - n} more"
@@ -220,17 +220,17 @@ def _finite(scores: Any, name: str) -> np.ndarray:
 
 def _labelled(labels: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
     if labels is None or scores is None:
-        raise InputError("the threshold f1 needs labelled images, got none; choose fpr, which needs normal ones only")
+        raise InputError("--threshold f1 needs labelled images, got none; choose fpr, which needs normal ones only")
     labels, scores = np.asarray(labels), _finite(scores, "labelled scores")
     if labels.shape != scores.shape or not np.isin(labels, (0, 1)).all():
         raise InputError(
-            f"the threshold f1 needs a label, 0 or 1, for each of {len(scores)} scores, got {labels.size} labels with "
+            f"--threshold f1 needs a label, 0 or 1, for each of {len(scores)} scores, got {labels.size} labels with "
             f"values {np.unique(labels)[:5].tolist()}; label every image"
         )
     anomalous = int(labels.sum())
     if anomalous in (0, len(labels)):
         raise InputError(
-            f"the threshold f1 needs normal and anomalous images, got {len(labels) - anomalous} and {anomalous}; "
+            f"--threshold f1 needs normal and anomalous images, got {len(labels) - anomalous} and {anomalous}; "
             "choose fpr, which needs normal ones only"
         )
     return labels.astype(bool), scores
@@ -247,7 +247,7 @@ def _best_f1(anomalous: np.ndarray, scores: np.ndarray) -> float:
     return float(np.append(ranked[1:], just_below_all)[np.argmax(f1)])
 
 
-def _percent_rounded_up(fraction: float) -> str:
+def percent_rounded_up(fraction: float) -> str:
     """Two digits, never less than the bound itself."""
     percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(100 * Decimal(repr(fraction)))
     return f"{percent.normalize():f}"

@@ -297,17 +297,22 @@ def only(dataset: tf.data.Dataset, wanted: np.ndarray) -> tf.data.Dataset:
 
 def images_at(split: Split, indices: np.ndarray) -> np.ndarray:
     """The images or masks at those places, in that order, `(n, height, width, ...)`; no other is decoded."""
+    if not len(indices):
+        return np.empty((0, *split.images.element_spec.shape), "uint8")
     wanted = np.zeros(split.count, bool)
     wanted[indices] = True
     found, start = [], 0
     for batch in split.items.batch(READ_TOGETHER).as_numpy_iterator():
         found.extend(batch[wanted[start : start + len(batch)]])
         start += len(batch)
-    places = np.searchsorted(np.flatnonzero(wanted), indices)
-    spec = split.items.element_spec
-    items = tf.constant([found[place] for place in places], spec.dtype, [len(places), *spec.shape])
-    images = list(split.decoded(tf.data.Dataset.from_tensor_slices(items)).as_numpy_iterator())
-    return np.stack(images) if images else np.empty((0, *split.images.element_spec.shape), "uint8")
+        if start > max(indices):
+            break
+    found = [found[place] for place in np.searchsorted(np.flatnonzero(wanted), indices)]
+    if split.read is None:
+        return np.stack(found)
+    spec = split.items.element_spec  # to name the type: NumPy would cut the zeros off the end of a file's content
+    items = tf.constant(found, spec.dtype, [len(found), *spec.shape])
+    return np.stack(list(split.decoded(tf.data.Dataset.from_tensor_slices(items)).as_numpy_iterator()))
 
 
 def _first(keep, _element):

@@ -156,6 +156,16 @@ def test_help_teaches_every_option_without_importing_tensorflow():
         assert arguments.split()[0].replace("--network.no-", "--network.") in process.stdout
 
 
+@pytest.mark.parametrize(
+    "command, usage",
+    [("predict", "[OPTIONS] RUN IMAGE [IMAGE ...]"), ("evaluate", "[OPTIONS] RUN")],
+)
+def test_the_usage_of_a_command_names_what_it_wants(command, usage):
+    process = run_python(f"import sys\nfrom piade_tf.__main__ import main\nmain(['{command}', '--help'])")
+    assert process.stdout.splitlines()[0].endswith(f"{command} [-h] {usage}")
+    assert "STR [STR" not in process.stdout and "(default: )" not in process.stdout
+
+
 def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
     process = subprocess.run(
         [sys.executable, "-X", "importtime", "train.py", "--epoch", "3"], cwd=ROOT, capture_output=True, text=True

@@ -185,6 +185,18 @@ def test_images_at_places_come_in_the_order_asked_for_and_no_other_is_decoded():
     assert images_at(split, np.array([], int)).shape == (0, 2, 2, 1)
 
 
+def test_images_at_places_of_pixels_and_of_file_contents_that_end_in_zeros():
+    pixels = np.arange(200, dtype="uint8").repeat(4).reshape(200, 2, 2, 1)
+    split = Split(tf.data.Dataset.from_tensor_slices(pixels), 200)
+    np.testing.assert_array_equal(images_at(split, np.array([150, 3, 3])), pixels[[150, 3, 3]])
+    contents = Split(
+        tf.data.Dataset.from_tensor_slices([b"a\0\0", b"bc\0\0\0"]),
+        2,
+        lambda text: tf.fill((1, 1, 1), tf.strings.length(text)),
+    )
+    assert images_at(contents, np.array([1, 0])).ravel().tolist() == [5, 3]
+
+
 # === Digits ===
 
 

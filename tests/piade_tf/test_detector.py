@@ -135,7 +135,24 @@ def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, 
     assert len(printed) == 14 and printed[-1].startswith(f"{anomalous} anomalous and {12 - anomalous} normal of 12")
     pictures = sorted((tmp_path / "maps").iterdir())
     assert [path.name for path in pictures] == [f"{i:05d}_{i:02d}.png" for i in range(12)]
+    assert [row["heatmap"] for row in rows] == [str(path) for path in pictures]
+    assert [image["heatmap"] for image in content["images"]] == [str(path) for path in pictures]
     assert all(Image.open(path).size[0] > 800 for path in pictures)
+
+
+def test_without_heatmaps_the_tables_have_no_such_column_and_a_file_that_is_none_has_no_picture(run, tmp_path):
+    broken = tmp_path / "a\nb.png"
+    broken.write_text("notes")
+    arguments = ("predict", run.path, broken, run.photos / "00.png", "--csv", tmp_path / "t.csv")
+    command(*arguments)
+    assert (tmp_path / "t.csv").read_text().splitlines()[0] == "path,pred_score,percentile,verdict"
+    command(*arguments, "--json", tmp_path / "t.json", "--heatmaps", tmp_path / "maps")
+    with open(tmp_path / "t.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["path"] == f"{tmp_path}/a\\nb.png" and first["heatmap"] == "" and second["heatmap"]
+    first, second = json.loads((tmp_path / "t.json").read_text())["images"]
+    assert first["path"] == str(broken) and first["heatmap"] is None
+    assert second["heatmap"] == str(tmp_path / "maps" / "00001_00.png")
 
 
 def test_the_exit_code_is_zero_where_all_are_normal(run, tmp_path):
@@ -183,7 +200,8 @@ def test_mistakes_are_one_line(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("model.keras", b"PK\x03\x04 not a network", "is no network of train.py"),
+        ("model.keras", b"PK\x03\x04 not a network", "model.keras is damaged or cut short"),
+        ("model.keras", b"PK\x05\x06" + bytes(18), "is no network of train.py"),  # an archive of nothing
         ("scorer.npz", b"nothing", "is no scorer"),
         ("threshold.json", b"{}", "is no threshold"),
         ("config.json", b'{"format_version": 99}', "has the format 99"),
@@ -202,6 +220,27 @@ def test_a_damaged_run_directory_is_refused(run, tmp_path, capsys, name, content
     assert message in refused(capsys, "predict", damaged, run.photos / "00.png")
 
 
+def test_a_network_cut_short_is_called_damaged_and_several_missing_files_are_missing(run, tmp_path, capsys):
+    damaged = tmp_path / "run"
+    shutil.copytree(run.path, damaged)
+    content = (damaged / "model.keras").read_bytes()
+    (damaged / "model.keras").write_bytes(content[: len(content) // 2])
+    error = refused(capsys, "predict", damaged, run.photos / "00.png")
+    assert "model.keras is damaged or cut short" in error and "not found" not in error.lower()
+    (damaged / "scorer.npz").unlink()
+    (damaged / "threshold.json").unlink()
+    assert "scorer.npz, threshold.json are missing" in refused(capsys, "predict", damaged, run.photos / "00.png")
+
+
+def test_the_example_of_the_readme_prints_nothing_of_tensorflow(run):
+    code = f"from piade_tf import Detector\nDetector.load({str(run.path)!r})"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
 def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
     process = subprocess.run(
         [sys.executable, "-m", "piade_tf", "predict", str(run.path), str(run.photos / "00.png")],
@@ -218,13 +257,15 @@ def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
 # === evaluate ===
 
 
-def test_evaluate_gives_the_metrics_of_the_run_again(run, tmp_path):
+def test_evaluate_gives_the_metrics_of_the_run_again(run, tmp_path, capsys):
     assert command("evaluate", run.path, "--out", tmp_path / "again", "--batch-size", 7) == 0
     first, again = (json.loads((path / "metrics.json").read_text()) for path in (run.path, tmp_path / "again"))
     for name in ("image_AUROC", "image_AUPR", "image_F1Max"):
         assert again[name] == pytest.approx(first[name], abs=1e-6)
     assert again["at_threshold"] == first["at_threshold"]
     assert {path.name for path in (tmp_path / "again").iterdir()} >= {"scores.csv", "report.html", "figures"}
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"Evaluation: {tmp_path / 'again'}\n") and "Run directory" not in printed
 
 
 def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):

@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from piade_tf import figures
+from piade_tf.figure_labels import fitted
 from piade_tf.figures import Examples, colour_limits, score_bins, write_figures
 
 EVERY = [
@@ -145,6 +146,78 @@ def test_legends_state_auroc_aupr_and_base_rate():
     assert f"AUROC {roc_auc_score(labels, scores):.3f}" in legend_texts(figures.roc_figure(labels, scores, "title"))
     texts = legend_texts(figures.precision_recall_figure(labels, scores, "title"))
     assert texts == [f"AUPR {average_precision_score(labels, scores):.3f}", "base rate 0.600"]
+
+
+def test_the_threshold_is_a_dot_on_the_curves_with_its_rates():
+    labels, scores = np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 2, 3, 4, 3.5, 9])
+    roc = figures.roc_figure(labels, scores, "title", 3.0)
+    assert roc.axes[0].lines[-1].get_xydata().tolist() == [[0.25, 1.0]]
+    assert "threshold 3: TPR 1.000, FPR 0.250" in legend_texts(roc)
+    curve = figures.precision_recall_figure(labels, scores, "title", 3.5)  # what equals it is normal
+    assert curve.axes[0].lines[-1].get_xydata().tolist() == [[0.5, 0.5]]
+    assert "threshold 3.5: precision 0.500, recall 0.500" in legend_texts(curve)
+
+
+def test_a_threshold_that_flags_no_image_has_no_precision():
+    labels, scores = make_scores()
+    figure = figures.precision_recall_figure(labels, scores, "title", 1e6)
+    assert "threshold 1e+06: no image is flagged" in legend_texts(figure)
+    assert figures.roc_figure(labels, scores, "title", 1e6).axes[0].lines[-1].get_xydata().tolist() == [[0.0, 0.0]]
+
+
+def long_tail(kind):
+    """Scores whose bins are even, logarithmic, or even with one for the rest."""
+    rng = np.random.default_rng(0)
+    normal = rng.lognormal(0, 0.3, 500) if kind == "logarithmic" else rng.normal(0, 1, 500)
+    anomalous = {"even": rng.normal(3, 1, 500), "logarithmic": rng.lognormal(4, 2, 500)}
+    return np.repeat([0, 1], 500), np.r_[normal, anomalous.get(kind, rng.lognormal(6, 2, 500))]
+
+
+@pytest.mark.parametrize("kind", ["even", "logarithmic", "gathered"])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.95])
+def test_the_threshold_is_an_edge_and_no_bin_holds_both_verdicts(kind, place):
+    labels, scores = long_tail(kind)
+    threshold = float(np.sort(scores)[int(place * len(scores))])  # a score, as split conformal chooses one
+    edges, logarithmic, gathered = score_bins(labels, scores, threshold)
+    assert (logarithmic, gathered) == (kind == "logarithmic", kind == "gathered")
+    assert threshold in edges and (np.diff(edges) > 0).all() and edges[0] <= scores.min() + 1e-9
+    axes = figures.score_histogram_figure(labels, scores, "title", threshold).axes[0]
+    outlines = [patch.get_data().values for patch in axes.patches if hasattr(patch, "get_data")][1::2]
+    above = edges[:-1] >= threshold
+    for label, shares in enumerate(outlines):
+        np.testing.assert_allclose(shares[above].sum(), np.mean(scores[labels == label] > threshold))
+        np.testing.assert_allclose(shares.sum(), 1)
+
+
+@pytest.mark.parametrize("threshold", [-1e9, 1e9])
+def test_a_threshold_beyond_all_scores_leaves_the_bins_as_they_are(threshold):
+    labels, scores = make_scores()
+    np.testing.assert_array_equal(score_bins(labels, scores, threshold)[0], score_bins(labels, scores)[0])
+
+
+def test_scores_beside_each_other_have_the_same_places():
+    assert figures.score_texts(np.array([9.0, -0.486, 0.00451])) == ["9.00", "-0.49", "0.00"]
+    assert figures.score_texts(np.array([0.0123, 0.00451])) == ["0.0123", "0.00451"]
+    assert figures.score_texts(np.array([12345.0, 1.0])) == ["1.23e+04", "1"]
+
+
+@pytest.mark.parametrize("name", ["broken_small", "contamination", "T-shirt/top", "combined defects", "a_$b$_c"])
+def test_the_name_of_a_class_is_whole_in_one_line_or_two(name):
+    (text,), size = fitted([name], 0.62)
+    assert text.replace("\n", "").replace(" ", "") == name.replace(" ", "")
+    assert size >= 5.5 and text.count("\n") <= 1
+
+
+def test_only_a_name_too_long_for_two_lines_is_cut():
+    (text, short), size = fitted(["w" * 100, "good"], 0.62)
+    assert text.endswith("\N{HORIZONTAL ELLIPSIS}") and text.count("\n") == 1 and size == 5.5
+    assert short == "good"
+    assert fitted(["good", "bad"], 0.62) == (["good", "bad"], 7.0)
+
+
+def test_the_names_of_a_figure_have_one_size():
+    texts, size = fitted(["good", "contamination"], 0.62)
+    assert texts == ["good", "contamination"] and size < 7
 
 
 def test_constant_scores_and_maps_are_drawn(tmp_path):

@@ -159,6 +159,24 @@ def test_figures_have_alternative_text_and_caption(tmp_path):
     assert page.count('src="data:image/png;base64,') == 2 + 4 + 1  # figures, views of the mistake, colour bar
 
 
+def test_the_promise_is_rounded_up_as_in_the_sentence():
+    text = words(render(make_content(threshold=THRESHOLD | {"promised_fpr": 3 / 301})))
+    assert "for at most 1 % false alarms" in text
+
+
+def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
+    shapes = ((830, 400), (400, 400), (400, 400), (830, 400), (400, 400))
+    figures = [(make_figure(tmp_path / f"{i}.png", *shape), "") for i, shape in enumerate(shapes)]
+    found = re.findall(r'<figure( class="wide")?><button', render(make_content(figures=figures)))
+    assert [bool(wide) for wide in found] == [True, False, False, True, True]
+
+
+def test_warnings_stand_at_the_head_and_not_among_the_metrics():
+    text = words(render(make_content(metrics=METRICS | {"warnings": [HOSTILE]})))
+    assert text.count(f"Warning : {HOSTILE}.") == 1 and text.count(HOSTILE) == 1
+    assert text.index(HOSTILE) < text.index("Image AUROC 0.983")
+
+
 def test_history_shows_first_best_and_last_epoch():
     text = words(render(make_content(history={"loss": [3.0, 2.0, 1.0], "val_loss": [0.5, 0.125, 0.25]})))
     assert "epoch 1 epoch 2 (best) epoch 3 (last) loss 3.0000 2.0000 1.0000 val_loss 0.5000 0.1250 0.2500" in text

@@ -86,7 +86,8 @@ def test_the_figure_has_a_block_for_each_kind_and_four_rows():
     ]
     assert len(figure.axes) == 4 * (2 + SHOWN) + 1  # and the colour bar
     assert [axes.get_title() for axes in figure.axes[:8:4]] == ["class_0", "class_1"]
-    assert [axes.get_xlabel() for axes in figure.axes[3:8:4]] == ["score 0", "0.143"]
+    assert [axes.get_xlabel() for axes in figure.axes[3:8:4]] == ["0.00", "0.14"]
+    assert [text.get_text() for text in figure.texts].count("score") == 2
 
 
 @pytest.mark.parametrize("alarms, misses, shape", [(0, 1, (12, 12, 1)), (3, 0, (30, 10, 3)), (6, 6, (10, 30, 3))])

@@ -21,7 +21,7 @@ from piade_tf.examples import pick_indices
 from piade_tf.figures import Examples
 from piade_tf.results import Results
 from piade_tf.scoring import ReconstructionScore
-from piade_tf.tensorboard import GAP, ROUNDS, TILE, TensorBoardLog, layer_graph, log_result, options_by_name
+from piade_tf.tensorboard import GAP, ROUNDS, TILE, TIME_SHARE, TensorBoardLog, layer_graph, log_result, options_by_name
 from piade_tf.training import build_trainer, fit, make_reproducible
 
 WINDOW = 7
@@ -223,7 +223,7 @@ def test_rounds_are_few_however_many_epochs_there_are(driven):
 def test_a_round_waits_while_the_log_has_taken_too_much_of_the_time(driven):
     training = driven(epochs=5)
     training.epoch(1)
-    training.log.seconds = 0.041 * 100
+    training.log.seconds = (TIME_SHARE + 0.001) * 100
     training.now = 1000.0 + 98.9
     training.epoch(2)  # ends after 99.9 s
     assert Log(training.folder).steps("examples/normal") == [1]
@@ -231,6 +231,22 @@ def test_a_round_waits_while_the_log_has_taken_too_much_of_the_time(driven):
     training.epoch(3)
     assert training.end().steps("examples/normal") == [1, 3]
     assert Log(training.folder / "train").steps("loss/total") == [1, 2, 3]
+
+
+def test_a_round_shows_the_same_once_it_is_traced(driven):
+    training = driven(epochs=2)
+    training.epoch(1, [(1, 1000.0)])
+    training.epoch(2, [(1, 1000.0)])  # the weights are as before
+    log = training.end()
+    first, second = log.values("watch_only/image_AUROC_reconstruction")
+    assert first == second
+    first, second = log.values("watch_only_reconstruction_score/normal")
+    np.testing.assert_allclose(first, second, rtol=1e-4)
+
+
+def test_a_warning_of_the_result_is_text_among_the_metrics(result):
+    log = result.write(metrics=result.metrics | {"warnings": ["all is flat"]})
+    assert "| warnings | all is flat |" in log.text("metrics").splitlines()
 
 
 # === Options and network ===
@@ -386,4 +402,5 @@ def test_a_result_with_one_kind_leaves_out_what_needs_both(result):
     nothing = {"image_AUROC": None, "image_AUPR": None, "image_F1Max": None, "image_AUROC_by_score": None}
     log = result.write(metrics=nothing, labels=np.zeros(6, int))
     assert {tag for tag in log.tags if tag.startswith("result/")} == {"result/val_loss"}
+    assert "| image_AUROC | not available |" in log.text("metrics").splitlines()
     assert "result_score/anomalous" not in log.tags and "precision_recall/pr_curves" not in log.tags

@@ -165,8 +165,8 @@ def test_methods_are_read_into_kind_and_number():
     + ["value", "value:", "value:inf", "value:nan", "median", "max:1", "value:1\n2"],
 )
 def test_refuses_a_method_that_is_none(text):
-    refuses("the threshold must be fpr, max, f1, sigma:K .* or value:X, got .*; choose", parse_method, text)
-    refuses("the threshold must be", fit_threshold, text, 0.01, [1.0])
+    refuses("--threshold must be fpr, max, f1, sigma:K .* or value:X, got .*; choose", parse_method, text)
+    refuses("--threshold must be", fit_threshold, text, 0.01, [1.0])
 
 
 @pytest.mark.parametrize("method", ["fpr", "max", "sigma:3"])

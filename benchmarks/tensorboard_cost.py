@@ -3,8 +3,8 @@
     python benchmarks/tensorboard_cost.py --dataset fashion_mnist --normal-class 3 --data-dir DIR --epochs 2
 
 Takes the options of train.py. The share is of one and the same training, so that it does not suffer from what else
-runs on the machine; it includes tracing, which short trainings feel most. Three rounds; the median goes to
-benchmarks/results/tensorboard_cost.csv, a row for each set of options.
+runs on the machine; it includes the first round of images, which short trainings feel most. Three rounds; the median
+goes to benchmarks/results/tensorboard_cost.csv, a row for each set of options.
 """
 
 import csv

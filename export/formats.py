@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
+from piade_tf.config import FormatName
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from piade_tf.quiet import output_only_on_failure
 WEIGHT_BITS = 8
 # Convolutions and dense layers of encoder, pyramid and decoder. The first dense layer reads `latent`, an output of the
 # graph, which has to stay a float.
+NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
 IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|latent|upsampling_0)).*network/.*"
 
 
@@ -33,7 +34,7 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
     layers = (Op.CONV_2D, Op.FULLY_CONNECTED, Op.CONV_2D_TRANSPOSE)
     quantizer = Quantizer(model)
     for layer in layers:
-        quantizer.add_dynamic_config(".*", layer, num_bits=WEIGHT_BITS)
+        quantizer.add_dynamic_config(NETWORK, layer, num_bits=WEIGHT_BITS)
         if kind == "static":
             quantizer.add_static_config(IN_INTEGERS, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
     quantizer.add_dynamic_config(f".*{ROUTING}", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)

@@ -2,17 +2,17 @@
 
     python -m export.verify FILE IMAGES.npy RESULT.npz
 
-IMAGES is `(n, height, width, channels)`, uint8, read in place. RESULT has `pred_score` and `map_max` `(n,)`, `latent`
-`(n, dim)`, and `timings`: milliseconds of single calls on one thread and on two, warm; `peak_bytes`, what loading and
-running the file added to the memory of the process.
+IMAGES is `(n, height, width, channels)`, uint8, read in place. RESULT has the columns of `export.measure.Measured`.
 """
 
+import contextlib
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,52 +26,76 @@ def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     load = _saved_model if is_saved_model else _litert
     load_nothing = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     run = load(file, 1)
-    first = run(images[0][None])
-    columns: dict[str, list[np.ndarray]] = {"pred_score": [], "map_max": [], "latent": []}
-    for image in images:
-        found = run(image[None])
-        columns["pred_score"].append(found["pred_score"][0])
-        columns["map_max"].append(found["anomaly_map"].max())
-        columns["latent"].append(found["latent"][0])
+    batch = run.batch
+    first = run(_repeated(images[0], batch))
+    columns: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(images), batch):
+        chunk = images[start : start + batch]
+        found = run(np.concatenate([chunk, *[chunk[-1:]] * (batch - len(chunk))]))
+        rows = {
+            "pred_score": found["pred_score"],
+            "map_max": found["anomaly_map"].max((1, 2)),
+            "map_mean": found["anomaly_map"].mean((1, 2)),
+            "reconstruction_mean": found["reconstruction"].mean((1, 2, 3)),
+            "latent": found["latent"],
+        }
+        for name, values in rows.items():
+            columns.setdefault(name, []).append(values[: len(chunk)])
     peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - load_nothing)
     timings = [_milliseconds(load(file, threads), images) for threads in ((1,) if is_saved_model else THREADS)]
-    again = run(images[0][None])
+    again = run(_repeated(images[0], batch))
     if any(not np.array_equal(first[name], again[name]) for name in first):
         raise RuntimeError("the same image gave two results")
-    return {name: np.array(values) for name, values in columns.items()} | {
+    return {name: np.concatenate(values) for name, values in columns.items()} | {
         "timings": np.array(timings),
         "peak_bytes": np.array(max(peak, 0)),
     }
 
 
-def _milliseconds(run: Callable, images: np.ndarray) -> list[float]:
+def _milliseconds(run: "Runner", images: np.ndarray) -> list[float]:
     spent = []
     for i in range(WARM_UP + TIMED):
-        image = images[i % len(images)][None]
+        image = _repeated(images[i % len(images)], run.batch)
         start = time.perf_counter()
         run(image)
         spent.append(1000 * (time.perf_counter() - start))
     return spent[WARM_UP:]
 
 
-def _litert(file: Path, threads: int) -> Callable:
+def _repeated(image: np.ndarray, batch: int) -> np.ndarray:
+    return np.repeat(image[None], batch, axis=0)
+
+
+class Runner(NamedTuple):
+    """A file, loaded: how many images it takes, and what it says of them."""
+
+    batch: int
+    call: Callable[[np.ndarray], dict[str, np.ndarray]]
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        return self.call(images)
+
+
+def _litert(file: Path, threads: int) -> Runner:
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(str(file), num_threads=threads).get_signature_runner("inspect")
-    return lambda image: runner(image=image)
+    inspect = Interpreter(str(file), num_threads=threads).get_signature_runner("inspect")
+    return Runner(int(inspect.get_input_details()["image"]["shape"][0]), lambda images: inspect(image=images))
 
 
-def _saved_model(file: Path, threads: int) -> Callable:
+def _saved_model(file: Path, threads: int) -> Runner:
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    inspect = tf.saved_model.load(str(file)).signatures["inspect"]
+    with contextlib.suppress(RuntimeError):  # it runs already
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    model = tf.saved_model.load(str(file))
+    inspect = model.signatures["inspect"]
 
-    def run(image: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: values.numpy() for name, values in inspect(image=tf.constant(image)).items()}
+    def call(images: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: values.numpy() for name, values in inspect(image=tf.constant(images)).items()}
 
-    run.keep = inspect  # type: ignore[attr-defined]  # a signature does not keep its model alive
-    return run
+    call.model = model  # type: ignore[attr-defined]  # its signature does not keep it alive
+    return Runner(int(inspect.structured_input_signature[1]["image"].shape[0]), call)
 
 
 if __name__ == "__main__":

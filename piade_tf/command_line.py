@@ -25,7 +25,7 @@ def parse_config(arguments: list[str]) -> Config:
         InputError: an unknown option or a value out of place.
         SystemExit: with code 0, after `--help`.
     """
-    config = _parse(Config, arguments, "train.py", preset_config(_preset_of(arguments)))
+    config = parse_options(Config, arguments, "train.py", preset_config(_preset_of(arguments)))
     check(config)
     return config
 
@@ -50,13 +50,16 @@ def parse(arguments: list[str], commands: dict[str, type]) -> tuple[str, Any]:
     if name not in commands:
         wrong = "a command is missing" if name is None else f"no command {name!r}"
         raise InputError(f"{wrong}; choose one of {', '.join(commands)} (see --help)")
-    return name, _parse(commands[name], arguments[1:], f"python -m piade_tf {name}")
+    return name, parse_options(commands[name], arguments[1:], f"python -m piade_tf {name}")
 
 
 Options = TypeVar("Options")
 
 
-def _parse(options: type[Options], arguments: list[str], program: str, default: Options | None = None) -> Options:
+def parse_options(
+    options: type[Options], arguments: list[str], program: str, default: Options | None = None
+) -> Options:
+    """The options of one command; raises as `parse` does."""
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):

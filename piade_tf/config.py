@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import typing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -16,6 +17,7 @@ PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
 ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"]
+FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,12 @@ class DataConfig:
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
     """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
     is free, else on disk if there is room, else nowhere."""
+
+    @classmethod
+    def of_run(cls, stored: dict[str, Any]) -> "DataConfig":
+        """The options that `config.json` has under `data`."""
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        return cls(**{**values, "data_dir": Path(values["data_dir"]) if values["data_dir"] else None})
 
     @property
     def title(self) -> str:
@@ -195,6 +203,9 @@ class Config:
     threshold: str = "fpr"
     """fpr: see --fpr. sigma:3: mean and three standard deviations of the held-out normal scores. max: the largest of
     them. value:X: X itself. f1: the largest F1 on the test images, which makes it optimistic."""
+    export: tuple[FormatName, ...] = typing.get_args(FormatName)
+    """What to export at the end, each file compared with the network before it ships. None given: nothing. See
+    python -m export --help."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None

@@ -1,0 +1,49 @@
+"""Options of `python -m export`."""
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from piade_tf.config import FormatName
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Export a run to files for the phone, each compared with the network on the test images before it ships.
+
+    python -m export RUN
+
+    python -m export RUN --formats float32 int8
+
+    python -m export show FILE
+
+    Exit code 3 if a file differed too much; it is then in export/rejected/ with the reason.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run directory that train.py made. RUN/export is replaced when all is done."""
+    formats: tuple[FormatName, ...] = typing.get_args(FormatName)
+    """saved_model: for TensorFlow and TF Serving. float32, float16: LiteRT in floats. dynamic_int8: 8-bit weights.
+    int8: convolutions in 8-bit integers."""
+    tolerance: float | None = None
+    """The largest loss of image AUROC for any format. Left out: each format's own, 0.001 to 0.005."""
+    batch: int = 1
+    """Images that a file takes at a time. Only 1 is handed to all delegates in one piece."""
+    input_size: typing.Literal["fixed", "free"] = "fixed"
+    """free: the SavedModel takes images of any size and resizes them itself."""
+    data_dir: Path | None = None
+    """Where the images of the run are now. Left out: where they were."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Show what an exported file says of itself, and whether it is still as it was exported.
+
+    python -m export show runs/NAME/export/int8.tflite
+    """
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """A .tflite file."""

@@ -1,0 +1,28 @@
+"""`python -m export show FILE`: what a file says of itself."""
+
+import json
+
+from export.flatbuffer import is_litert, is_untouched, metadata_of
+from export.options import Show
+from piade_tf.errors import InputError
+
+
+def show(options: Show) -> int:
+    """Prints the metadata as JSON.
+
+    Raises:
+        InputError: no file of ours, or one that was changed since it was exported.
+    """
+    try:
+        content = options.file.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {options.file} ({error.strerror}); give a .tflite file") from None
+    if not is_litert(content):
+        raise InputError(f"{options.file} is no LiteRT file; give a .tflite that python -m export made")
+    metadata = metadata_of(content)
+    if metadata is None:
+        raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that python -m export made")
+    if not is_untouched(content):
+        raise InputError(f"{options.file} was changed since it was exported: its hash differs; export it again")
+    print(json.dumps(metadata, indent=2))
+    return 0

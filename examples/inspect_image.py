@@ -1,0 +1,40 @@
+"""python examples/inspect_image.py MODEL.tflite IMAGE HEATMAP.png    Exit code 0 normal, 1 anomalous, 2 an error."""
+
+import sys
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image, ImageOps
+from read_metadata import read
+
+
+def prepare(image: Image.Image, about: dict) -> np.ndarray:
+    """The image as in training: resized, then cut off or made black at all sides, in RGB or grey."""
+    (_, height, width, channels), to, image = about["shape"], about["resize_to"], ImageOps.exif_transpose(image)
+    factors = to[0] / image.height, to[1] / image.width
+    if about["resize"] != "stretch":
+        factors = ((min if about["resize"] == "pad" else max)(factors),) * 2
+    high, wide = max(round(image.height * factors[0]), 1), max(round(image.width * factors[1]), 1)
+    bands = (Image.fromarray(np.float32(band)) for band in image.convert("RGB").split())
+    bands = (band.resize((wide, high), Image.Resampling.BILINEAR) for band in bands)
+    top, left = int((to[0] - high) / 2) - (to[0] - height) // 2, int((to[1] - wide) / 2) - (to[1] - width) // 2
+    rgb = np.stack([band.crop((-left, -top, width - left, height - top)) for band in bands], axis=-1).round()
+    return (rgb if channels == 3 else rgb @ [[0.2989], [0.587], [0.114]] * 255.5 / 255).astype("uint8")[None]
+
+
+if __name__ == "__main__":
+    try:
+        _, model, file, heatmap = sys.argv
+        about = read(model)
+        image, limit = prepare(Image.open(file), about["input"]), about["threshold"]
+        found = Interpreter(model).get_signature_runner("inspect")(image=image)
+        red = np.clip(127 * found["anomaly_map"].reshape(image.shape[1:3]) / about["map_threshold"]["value"], 0, 255)
+        picture, mask = Image.fromarray(image[0].squeeze()).convert("RGB"), Image.fromarray(red.astype("uint8"))
+        Image.composite(Image.new("RGB", mask.size, "red"), picture, mask).save(heatmap)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"error: {error}" if len(sys.argv) == 4 else __doc__, file=sys.stderr)
+        sys.exit(2)
+    score = float(found["pred_score"][0])
+    percentile, anomalous = np.interp(score, limit["quantiles"], range(101)), score > limit["value"]
+    print(f"{score:.4f}, percentile {percentile:.1f}: {'anomalous' if anomalous else 'normal'}; heatmap in {heatmap}")
+    sys.exit(int(anomalous))

@@ -1,0 +1,72 @@
+"""The examples prepare an image as training does, read the metadata, and say what is wrong in a line."""
+
+import hashlib
+import json
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from piade_tf.data.preparation import Preparation
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "examples"))
+
+from inspect_image import prepare  # noqa: E402
+from read_metadata import read  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("preparation", "width", "height"),
+    [
+        (Preparation((32, 32), "stretch", None, 3), 64, 64),
+        (Preparation((32, 24), "pad", None, 3), 75, 50),
+        (Preparation((32, 24), "crop", None, 3), 75, 50),
+        (Preparation((39, 39), "stretch", (30, 30), 3), 160, 120),
+        (Preparation((47, 51), "pad", (32, 25), 1), 83, 194),
+        (Preparation((47, 51), "crop", (32, 26), 3), 83, 194),
+        (Preparation((50, 75), "pad", None, 1), 20, 16),
+        (Preparation((16, 16), "crop", None, 1), 16, 16),
+    ],
+)
+def test_an_image_is_prepared_as_in_training(preparation, width, height):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), "uint8")
+    about = {"resize": preparation.resize, "resize_to": list(preparation.size), "shape": [1, *preparation.shape]}
+    prepared = prepare(Image.fromarray(pixels), about)
+    np.testing.assert_array_equal(prepared[0], preparation.of_pixels(pixels))
+
+
+def model_with(metadata):
+    """Bytes with the metadata inside, as the exporter puts them into a file."""
+    text = json.dumps({**metadata, "sha256": "0" * 64}).encode()
+    content = b"TFL3 PIADEMD1 weights" + b"PIADEMD1" + struct.pack("<I", len(text)) + text + b"\0\0"
+    return content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode())
+
+
+def test_metadata_are_read(tmp_path):
+    (tmp_path / "m.tflite").write_bytes(model_with({"name": "Flasche, grün"}))
+    assert read(str(tmp_path / "m.tflite"))["name"] == "Flasche, grün"
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b[:-40], lambda b: b.replace(b"weights", b"Weights"), lambda b: b"", lambda b: b"PIADEMD1"]
+)
+def test_a_damaged_file_is_refused_in_one_line(tmp_path, spoil):
+    (tmp_path / "m.tflite").write_bytes(spoil(model_with({})))
+    command = [sys.executable, "examples/read_metadata.py", str(tmp_path / "m.tflite")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert re.fullmatch(r"error: .*m\.tflite: .*\n", ended.stderr)
+
+
+def test_no_example_is_longer_than_forty_lines():
+    page = (ROOT / "docs" / "mobile.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:kotlin|swift|javascript)\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 7
+    files = [file.read_text(encoding="utf-8") for file in (ROOT / "examples").glob("*.py")]
+    assert all(len(text.splitlines()) <= 40 for text in blocks + files)

@@ -11,11 +11,13 @@ from piade_tf.quiet import stderr_only_on_failure
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 
-def train(config: Config) -> None:
-    """From images to a run directory: data, network, fit, scores, threshold, metrics, figures, report."""
+def train(config: Config) -> int:
+    """From images to a run directory: data, network, fit, scores, threshold, metrics, figures, report, export."""
     options = config.training
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for TensorFlow.
+        from export.options import Export
+        from export.run import export
         from piade_tf import report
         from piade_tf.data import batches, load_data
         from piade_tf.data.splits import all_normal
@@ -65,8 +67,9 @@ def train(config: Config) -> None:
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     report.show_end(metrics, threshold, run.path)
+    return export(Export(run.path, config.export), data) if config.export else 0
 
 
 if __name__ == "__main__":
     with errors_in_one_line():
-        train(parse_config(sys.argv[1:]))
+        sys.exit(train(parse_config(sys.argv[1:])))

@@ -78,14 +78,21 @@ def with_metadata(content: bytes, metadata: dict[str, Any]) -> bytes:
     The buffer is `PIADEMD1`, the length of the JSON as uint32, little-endian, and the JSON in UTF-8. The digest is
     that of the file with 64 zeros in its place.
     """
-    text = json.dumps({**metadata, "sha256": NO_DIGEST}, indent=1, allow_nan=False).encode()
+    text = json.dumps(
+        {"sha256": NO_DIGEST, **{key: value for key, value in metadata.items() if key != "sha256"}},
+        indent=1,
+        allow_nan=False,
+    ).encode()
     model = read_model_from_bytearray(content)
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(MAGIC + struct.pack("<I", len(text)) + text, np.uint8)
-    model.buffers = [*model.buffers, buffer]
-    entry = schema.MetadataT()
-    entry.name, entry.buffer = METADATA_NAME, len(model.buffers) - 1
-    model.metadata = [one for one in model.metadata or [] if one.name != METADATA_NAME.encode()] + [entry]
+    model.metadata = model.metadata or []
+    entry = next((one for one in model.metadata if one.name == METADATA_NAME.encode()), None)
+    if entry is None:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
+        model.metadata = [*model.metadata, entry]
+        model.buffers = [*model.buffers, schema.BufferT()]
+    block = MAGIC + struct.pack("<I", len(text)) + text
+    model.buffers[entry.buffer].data = np.frombuffer(block, np.uint8)
     packed = bytes(convert_object_to_bytearray(model))
     digest = hashlib.sha256(packed).hexdigest().encode()
     place = packed.rindex(MAGIC)
@@ -99,7 +106,7 @@ def metadata_of(content: bytes) -> dict[str, Any] | None:
         return None
     (length,) = struct.unpack_from("<I", content, place + 8)
     try:
-        found = json.loads(content[place + 12 : place + 12 + length])
+        found = json.loads(content[place + 12 : place + 12 + length]) if place + 12 + length <= len(content) else None
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

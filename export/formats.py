@@ -15,7 +15,7 @@ class Tolerance:
         auroc_loss: of `image_AUROC`, where there are labelled anomalies.
         rank_correlation: least Spearman correlation of the scores where there are none.
         vector_agreement: least share of images for which the same instantiation vector is decoded.
-        size_ratio: bytes over those of `float32`.
+        size_ratio: bytes over those of `float32`, from a MiB on: in smaller models the graph itself weighs.
     """
 
     score_error: float | None = None

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from export.build import Builder
-from export.flatbuffer import with_metadata
+from export.flatbuffer import metadata_of, with_metadata
 from export.formats import FORMATS
 from export.golden import write_golden
 from export.manifest import describe_file, describe_run
@@ -112,12 +112,13 @@ def _fill(
         map_threshold = fit_threshold("fpr", config["options"]["fpr"], calibrated.map_max)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
-            path.write_bytes(with_metadata(path.read_bytes(), metadata))
-            write_json(path.with_suffix(".json"), metadata)
+            content = with_metadata(path.read_bytes(), metadata)
+            path.write_bytes(content)
+            write_json(path.with_suffix(".json"), metadata_of(content))
         comparison = compare(reference, measured[name], threshold, config["options"]["training"]["seed"])
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
-            comparison["size_ratio"] = description["bytes"] / builder.float_bytes
+            comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}
         reasons = problems(FORMATS[name].tolerance, comparison, description, options.tolerance)
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:

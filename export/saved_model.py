@@ -9,7 +9,7 @@ SIGNATURES = ("inspect", "serving_default")
 
 
 def write_saved_model(folder: Path, graph: Any, function: Any) -> Path:
-    """Writes `folder/1`, which loads with TensorFlow alone; the same bytes every time.
+    """Writes `folder/1`, which loads with TensorFlow alone.
 
     Args:
         folder: made where it is missing; TF Serving wants versions, as numbers, inside.

@@ -84,7 +84,7 @@ def problems(
 
     Args:
         tolerance: of its format.
-        comparison: as `compare` gives it, with `size_ratio` where there is one.
+        comparison: as `compare` gives it, with `size_ratio` and `float_bytes` where there are any.
         description: as `describe_file` gives it.
         auroc_loss: takes the place of the format's own, if not None.
     """
@@ -108,6 +108,7 @@ def problems(
         if least is not None and comparison[name] < least:
             found.append(f"has a {name.replace('_', ' ')} of {comparison[name]:.4f}, less than {least:g}")
     ratio = comparison.get("size_ratio")
-    if ratio is not None and tolerance.size_ratio is not None and ratio > tolerance.size_ratio:
+    large = comparison.get("float_bytes", 0) >= 2**20
+    if large and ratio is not None and tolerance.size_ratio is not None and ratio > tolerance.size_ratio:
         found.append(f"has {ratio:.3f} of the size of float32, more than {tolerance.size_ratio:g}")
     return found

@@ -1,0 +1,57 @@
+"""The inspection graph: what the Keras model says, also of two vectors and of every score, after conversion."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from export.convert import to_litert
+from export.flatbuffer import operators
+from export.graph import InspectionGraph
+from export.saved_model import write_saved_model
+from piade_tf.config import NetworkConfig
+from piade_tf.network import build_network
+from piade_tf.scorer import Scorer
+
+TWO_VECTORS = NetworkConfig(
+    widths=(8, 16), magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(16,), num_vectors=2
+)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A network with weights that show, its scorer, and images `(6, 29, 32, 3)`, uint8: odd and not square."""
+    tf.keras.utils.set_random_seed(0)
+    network = build_network(TWO_VECTORS, 29, 32, 3)
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.uniform(0.2, 1.0, w.shape) if "var" in w.name else rng.normal(0, 0.3, w.shape)
+                         for w in network.weights])  # fmt: skip
+    images = rng.integers(0, 256, (40, 29, 32, 3), "uint8")
+    scorer = Scorer(7)
+    scorer.fit(network, [images[:20] / np.float32(255)], [images[20:] / np.float32(255)])
+    return network, scorer, images[:6]
+
+
+@pytest.mark.parametrize("chosen", ["combined", "reconstruction", "latent", "embedding", "local"])
+def test_a_converted_graph_says_what_the_keras_model_says(fitted, chosen, tmp_path):
+    network, scorer, images = fitted
+    graph = InspectionGraph(network, scorer, chosen)
+    model = to_litert(write_saved_model(tmp_path / "saved", graph, graph.inspect), "inspect")
+    assert not any(name.startswith(("CUSTOM", "FLEX")) for name in operators(model))
+    inspect = Interpreter(model_content=model).get_signature_runner("inspect")
+    expected = scorer.inspection_model(network, chosen)(images / np.float32(255))
+    for i, image in enumerate(images):
+        found = inspect(image=image[None])
+        for name in ("pred_score", "anomaly_map", "latent"):
+            np.testing.assert_allclose(found[name][0], expected[name][i], rtol=2e-4, atol=2e-4, err_msg=name)
+        difference = found["reconstruction"][0].astype(int) - 255 * np.asarray(expected["reconstruction"][i])
+        assert np.abs(difference).max() <= 0.51
+
+
+def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
+    network, scorer, images = fitted
+    graph = InspectionGraph(network, scorer, "latent")
+    for image in images:
+        vectors = np.asarray(network(image[None] / np.float32(255))["instantiation_vectors"])[0]
+        longest = vectors[np.linalg.norm(vectors, axis=-1).argmax()]
+        np.testing.assert_allclose(graph.inspect(tf.constant(image[None]))["latent"][0], longest, atol=1e-5)

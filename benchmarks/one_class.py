@@ -65,7 +65,15 @@ def read_rows(path: Path) -> list[list]:
 def run_class(args: argparse.Namespace, normal_class: str) -> list:
     """Trains in a process of its own and reads the figures from the run directory."""
     name = f"{args.dataset}-{normal_class}-seed{args.seed}-{os.getpid()}"
-    command = [sys.executable, str(ROOT / "train.py"), "--dataset", args.dataset, "--normal-class", normal_class]
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        "--export",
+        "--dataset",
+        args.dataset,
+        "--normal-class",
+        normal_class,
+    ]
     command += ["--seed", args.seed, "--runs-dir", args.runs_dir, "--name", name, *args.options]
     if args.data_dir:
         command += ["--data-dir", args.data_dir]

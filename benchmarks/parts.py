@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, data: str) -> list:
     """Trains in a process of its own and reads the figures from the run directory."""
     name = f"{data}-seed{args.seed}-{os.getpid()}"
     where = [str(args.data_dir / word) if word in ("mvtec_ad", "magnetic_tile") else word for word in DATA[data]]
-    command = [sys.executable, str(ROOT / "train.py"), *where, "--seed", args.seed]
+    command = [sys.executable, str(ROOT / "train.py"), "--export", *where, "--seed", args.seed]
     subprocess.run([*command, "--runs-dir", args.runs_dir, "--name", name, *args.options], check=True)
     path = Path(args.runs_dir, name)
     metrics, threshold, config = (

@@ -65,4 +65,4 @@ def measure(file: Path, images: Path) -> Measured:
             raise InputError(f"{file.name} cannot be run ({reason[:200]})")
         with np.load(result, allow_pickle=False) as arrays:
             columns = dict(arrays.items())
-    return Measured(**{**columns, "peak_bytes": int(columns["peak_bytes"])})  # type: ignore[arg-type]
+    return Measured(**{**columns, "peak_bytes": int(columns["peak_bytes"])})

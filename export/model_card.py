@@ -72,7 +72,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
             ("file", "KiB", "1 thread", "2 threads", "memory, MiB"),
             [
                 (
-                    f"{name} ({FORMATS[name].summary})",  # type: ignore[index]
+                    f"{name} ({FORMATS[name].summary})",
                     f"{entry['bytes'] / 1024:.0f}",
                     *(_latency(entry, key) for key in ("1_thread", "2_threads")),
                     f"{entry['peak_bytes'] / 2**20:.0f}",

@@ -32,10 +32,10 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
     def scores() -> Iterator[dict[str, np.ndarray]]:
         for features in _features(model, graph, validation):
             yield {
-                part.name: keras.ops.convert_to_numpy(
-                    part.of_features(_of_score(features, part.name), outputs, size).pred_score
+                score.name: keras.ops.convert_to_numpy(
+                    score.of_features(_of_score(features, score.name), outputs, size).pred_score
                 )
-                for part in scorer.combined.parts
+                for score in scorer.gaussian_scores
             }
 
     scorer.fit_standards(scores())

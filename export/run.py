@@ -15,7 +15,7 @@ from export.flatbuffer import metadata_of, with_metadata
 from export.formats import FORMATS
 from export.golden import write_golden
 from export.manifest import describe_file, describe_run
-from export.measure import measure
+from export.measure import Measured, measure
 from export.metadata import metadata_for
 from export.model_card import write_model_card
 from export.options import Export
@@ -96,7 +96,7 @@ def _fill(
     reference = _reference(scorer.inspection_model(network, chosen), compared, bool(data.test.count))
     builder = Builder(network, scorer, chosen, config["options"]["loss"]["ssim_window"], data, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
-    measured = {}
+    measured: dict[str, Measured] = {}
     for name in options.formats:
         print(f"exporting {name}", flush=True)
         path = _build(builder, name, folder, options)

@@ -112,4 +112,4 @@ if __name__ == "__main__":
     model, pixels, result = (Path(argument) for argument in sys.argv[1:])
     if not model.is_dir():
         sys.modules["tensorflow"] = None  # type: ignore[assignment]  # an import of it fails
-    np.savez(result, allow_pickle=False, **verify(model, np.load(pixels, mmap_mode="r")))  # type: ignore[arg-type]
+    np.savez(result, allow_pickle=False, **verify(model, np.load(pixels, mmap_mode="r")))

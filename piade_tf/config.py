@@ -57,7 +57,9 @@ class DataConfig:
     @classmethod
     def of_run(cls, stored: dict[str, Any]) -> "DataConfig":
         """The options that `config.json` has under `data`."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
         return cls(**{**values, "data_dir": Path(values["data_dir"]) if values["data_dir"] else None})
 
     @property

@@ -32,7 +32,7 @@ TINY = [
 
 def run_train(*arguments):
     return subprocess.run(
-        [sys.executable, "train.py", *map(str, arguments)],
+        [sys.executable, "train.py", "--export", *map(str, arguments)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
         capture_output=True,
@@ -56,7 +56,9 @@ def mistaken(tmp_path, capsys):
 
     def run(arguments, left=()):
         with pytest.raises(SystemExit) as stop, errors_in_one_line():
-            train.train(parse_config([*TINY, "--epochs", "2", "--runs-dir", str(tmp_path / "runs"), *arguments]))
+            train.train(
+                parse_config(["--export", *TINY, "--epochs", "2", "--runs-dir", str(tmp_path / "runs"), *arguments])
+            )
         assert stop.value.code == 2
         err = capsys.readouterr().err
         assert err.startswith("error: ") and err.count("\n") == 1

@@ -1,0 +1,61 @@
+"""Every format of several runs beside the Keras model, one CSV row each.
+
+    python benchmarks/export_matrix.py RUN RUN ...
+
+Exports each run that has no export yet (`--again`: each run), and reads the manifests. About two minutes a run.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from piade_tf.files import write_csv
+
+HEADER = ("run", "data", "image", "n_normal", "n_anomalous", "keras_AUROC", "format", "KiB", "share_of_float32",
+          "AUROC", "AUROC_loss", "rank_correlation", "max_score_error", "vector_agreement", "ms_1_thread",
+          "share_of_float32_ms", "ms_2_threads", "accepted", "processor")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--again", action="store_true", help="export again what is exported already")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "export_matrix.csv")
+    args = parser.parse_args()
+    rows: list[list] = []
+    for run in args.runs:
+        manifest = run / "export" / "manifest.json"
+        if args.again or not manifest.exists():
+            subprocess.run([sys.executable, "-m", "export", str(run.resolve())], cwd=ROOT, check=False)
+        content, config = (json.loads(path.read_text(encoding="utf-8")) for path in (manifest, run / "config.json"))
+        rows += rows_of(content, config)
+        write_csv(args.out, HEADER, rows)
+
+
+def rows_of(manifest: dict, config: dict) -> list[list]:
+    """A row a format."""
+    files = manifest["files"]
+    base, base_ms = files["float32"]["bytes"], files["float32"]["latency_ms"]["1_thread"]["median"]
+    data = config["options"]["data"]
+    label = " ".join(str(part) for part in (data["dataset"], data["category"] or config["normal_class"]))
+    rows = []
+    for name, entry in files.items():
+        one, two = (entry["latency_ms"].get(key, {}).get("median") for key in ("1_thread", "2_threads"))
+        rows.append(
+            [manifest["run"], label, "x".join(map(str, config["image_shape"])), manifest["n_normal"],
+             manifest["n_anomalous"], round(manifest["keras"]["image_AUROC"], 6), name, round(entry["bytes"] / 1024),
+             round(entry["bytes"] / base, 4), round(entry["image_AUROC"], 6), round(entry["image_AUROC_loss"], 6),
+             round(entry["rank_correlation"], 5), f"{entry['max_score_error']:.2e}",
+             round(entry["vector_agreement"], 4), one, round(one / base_ms, 3), two, entry["accepted"],
+             manifest["machine"]["processor"]]
+        )  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ import numpy as np
 from export.graph import FeaturesGraph
 from export.quantize import WEIGHT_BITS
 from piade_tf.data import Split
+from piade_tf.errors import InputError
 from piade_tf.scorer import Scorer
 
 
@@ -24,16 +25,19 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
         graph: tells the names of the features.
         train, validation: the normal images that the run's own scorer was fitted to.
         ssim_window: side of the SSIM window in pixels.
+
+    Raises:
+        InputError: LiteRT cannot run the model.
     """
     scorer = Scorer(ssim_window)
     scorer.fit_gaussians(lambda: _features(model, graph, train), WEIGHT_BITS)
-    outputs, size = graph.network.output, graph.network.input.shape[1:3]
+    outputs = graph.network.output
 
     def scores() -> Iterator[dict[str, np.ndarray]]:
         for features in _features(model, graph, validation):
             yield {
                 score.name: keras.ops.convert_to_numpy(
-                    score.of_features(_of_score(features, score.name), outputs, size).pred_score
+                    score.of_features(_of_score(features, score.name), outputs).pred_score
                 )
                 for score in scorer.gaussian_scores
             }
@@ -45,7 +49,13 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
 def _features(model: bytes, graph: FeaturesGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
-    run = Interpreter(model_content=model).get_signature_runner()
+    try:
+        run = Interpreter(model_content=model).get_signature_runner()
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"LiteRT cannot run the quantized network ({reason}); train longer, or leave integers out of --formats"
+        ) from None
     for image in split.images.as_numpy_iterator():
         found = run(image=image[None])
         yield {feature: found[name] for name, feature in graph.names.items()}

@@ -82,10 +82,10 @@ class GaussianScore(ScoreFunction):
         """The features by name, `(batch, places, dim)`."""
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        return self.of_features(self.features(outputs), outputs, images.shape[1:3])
+        return self.of_features(self.features(outputs), outputs)
 
-    def of_features(self, features: dict[str, Any], outputs: Outputs, size: tuple[int, int]) -> Score:
-        """The score of `features`; of `outputs` only the shapes count. `size` is that of the image."""
+    def of_features(self, features: dict[str, Any], outputs: Outputs) -> Score:
+        """The score of `features`; of `outputs` only the shapes count."""
         (distance,) = self.distances(features).values()  # one feature at one place; LocalScore has more
         return Score(ops.squeeze(distance, axis=1))
 
@@ -154,7 +154,7 @@ class LocalScore(GaussianScore):
         ]
         return {name: outputs[name] for name in coarse_enough[:2] or names[-1:]}
 
-    def of_features(self, features: dict[str, Any], outputs: Outputs, size: tuple[int, int]) -> Score:
+    def of_features(self, features: dict[str, Any], outputs: Outputs) -> Score:
         distances = self.distances(features)
         shapes = {name: values.shape[1:3] for name, values in self.maps(outputs).items()}
         finest = next(iter(shapes.values()))
@@ -164,7 +164,7 @@ class LocalScore(GaussianScore):
             maps.append(distance if shape == finest else ops.image.resize(distance, finest))
         distance = sum(maps) / len(maps)
         score = ops.power(ops.mean(ops.power(distance, PEAK_EMPHASIS), axis=(1, 2, 3)), 1 / PEAK_EMPHASIS)
-        return Score(score, ops.squeeze(ops.image.resize(distance, size), axis=-1))
+        return Score(score, ops.squeeze(ops.image.resize(distance, outputs["reconstruction"].shape[1:3]), axis=-1))
 
 
 def _map_names(outputs: Outputs) -> list[str]:

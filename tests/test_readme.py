@@ -55,7 +55,7 @@ def test_the_lines_of_python_run(tmp_path, monkeypatch, capsys):
     tiny = "--network.widths 8 --network.stem-stride 4 --network.magnifications 1 2 --network.capsule-dim 4"
     options = f"{tiny} --network.vector-dim 8 --network.upsampling 8 --epochs 1 --no-tensorboard --name NAME"
     monkeypatch.chdir(tmp_path)
-    train.train(parse_config(options.split()))
+    train.train(parse_config(["--export", *options.split()]))
     Image.fromarray(np.zeros((20, 20), "uint8")).save("photo.png")
     capsys.readouterr()
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -38,6 +38,7 @@ OPTIONS = {
     "preset": ("--preset paper", "paper"),
     "score": ("--score local", "local"),
     "fpr": ("--fpr 0.05", 0.05),
+    "export": ("--export float32 int8", ("float32", "int8")),
     "threshold": ("--threshold sigma:3", "sigma:3"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
     "name": ("--name mine", "mine"),

@@ -32,7 +32,7 @@ TINY = [
 def run(tmp_path_factory):
     """A run on the digit 3, and the first twelve test images as files."""
     root = tmp_path_factory.mktemp("detector")
-    train.train(parse_config([*TINY, "--normal-class", "3", "--runs-dir", str(root), "--name", "run"]))
+    train.train(parse_config(["--export", *TINY, "--normal-class", "3", "--runs-dir", str(root), "--name", "run"]))
     images = digits.load()[1].images[:12]
     (root / "photos").mkdir()
     for i, image in enumerate(images):

@@ -10,13 +10,13 @@ from read_metadata import read
 
 def prepare(image: Image.Image, about: dict) -> np.ndarray:
     """The image as in training: resized, then cut off or made black at all sides, in RGB or grey."""
+    if image.mode[0] in "IF":
+        raise ValueError("16-bit or floating-point pixels; save the image with 8 bits")
     (_, height, width, channels), to, image = about["shape"], about["resize_to"], ImageOps.exif_transpose(image)
-    factors = to[0] / image.height, to[1] / image.width
-    if about["resize"] != "stretch":
-        factors = ((min if about["resize"] == "pad" else max)(factors),) * 2
-    high, wide = max(round(image.height * factors[0]), 1), max(round(image.width * factors[1]), 1)
-    bands = (Image.fromarray(np.float32(band)) for band in image.convert("RGB").split())
-    bands = (band.resize((wide, high), Image.Resampling.BILINEAR) for band in bands)
+    factors = np.float32(to) / (sides := np.float32([image.height, image.width]))
+    factor = {"pad": factors.min(), "crop": factors.max()}.get(about["resize"], factors)
+    high, wide = np.maximum(np.round(sides * factor), 1).astype(int).tolist()
+    bands = [Image.fromarray(np.float32(b)).resize((wide, high), Image.BILINEAR) for b in image.convert("RGB").split()]
     top, left = int((to[0] - high) / 2) - (to[0] - height) // 2, int((to[1] - wide) / 2) - (to[1] - width) // 2
     rgb = np.stack([band.crop((-left, -top, width - left, height - top)) for band in bands], axis=-1).round()
     return (rgb if channels == 3 else rgb @ [[0.2989], [0.587], [0.114]] * 255.5 / 255).astype("uint8")[None]

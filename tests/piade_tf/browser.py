@@ -62,15 +62,15 @@ class Browser:
         assert "error" not in answer, answer
         return answer["result"]
 
-    def open(self, path, width=1280, dark=False, mobile=False):
-        """Opens a file, and returns when it has loaded."""
+    def open(self, page, width=1280, dark=False, mobile=False):
+        """Opens a file or an address, and returns when it has loaded."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 2 if mobile else 1, "mobile": mobile}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         for seen in (self.errors, self.requests, self._events):
             seen.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while "Page.loadEventFired" not in self._events:
             self._next()
 

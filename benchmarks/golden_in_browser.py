@@ -1,0 +1,95 @@
+"""Whether the JavaScript of docs/mobile.md, run in Chromium, says of golden images what `golden.json` says.
+
+    npm install @litertjs/core@2.5.3
+    python benchmarks/golden_in_browser.py node_modules RUN RUN --csv benchmarks/results/golden_in_browser.csv
+
+Needs Chromium. Half a minute a run. Exit code 1 if a verdict differs.
+"""
+
+import argparse
+import csv
+import functools
+import http.server
+import json
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests" / "piade_tf")]
+from browser import Browser
+from mobile_page import blocks
+
+PAGE = """<!doctype html><script type="importmap">{"imports": {
+"@litertjs/core": "/node_modules/@litertjs/core/dist/index.js",
+"@litertjs/wasm-utils": "/node_modules/@litertjs/wasm-utils/dist/index.js"}}</script>"""
+JUDGE = """(async () => {
+  const {heatmap, loadInspector} = await import('/inspector.js');
+  const {about, inspect} = await loadInspector('/export/%s.tflite');
+  const found = {};
+  for (const name of %s) {
+    const picture = await createImageBitmap(await (await fetch('/export/golden/' + name)).blob());
+    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const {score, anomalous, map} = await inspect(context.getImageData(0, 0, picture.width, picture.height));
+    const reds = heatmap(map, about).data.filter((_, i) => i %% 4 === 3);
+    found[name] = {pred_score: score, anomalous, anomaly_map_max: Math.max(...map),
+      anomaly_map_mean: map.reduce((sum, value) => sum + value, 0) / map.length,
+      drawn: Math.abs(Math.max(...reds) - Math.min(127 * Math.max(...map) / about.map_threshold.value, 255)) < 1};
+  }
+  return found;
+})()"""
+NUMBERS = ("pred_score", "anomaly_map_max", "anomaly_map_mean")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_) -> None:
+        pass
+
+
+def judged(run: Path, modules: Path, scratch: Path) -> list[dict]:
+    """A row for each golden image and file of a run."""
+    site = scratch / run.name
+    site.mkdir()
+    (site / "index.html").write_text(PAGE, encoding="utf-8")
+    _, inspector, heatmap = blocks("JavaScript")
+    (site / "inspector.js").write_text(inspector + heatmap, encoding="utf-8")
+    (site / "node_modules").symlink_to(modules.resolve())
+    (site / "export").symlink_to((run / "export").resolve())
+    golden = json.loads((run / "export/golden/golden.json").read_text(encoding="utf-8"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rows = []
+    with Browser(scratch / f"{run.name}-profile", limit=300) as browser:
+        for file in sorted((run / "export").glob("*.tflite")):
+            browser.open(f"http://127.0.0.1:{server.server_port}/index.html")
+            for name, found in browser.run(JUDGE % (file.stem, json.dumps(list(golden)))).items():
+                said = golden[name][file.stem]
+                differences = {n: abs(found[n] - said[n]) / max(1, abs(said[n])) for n in NUMBERS}
+                row = {"run": run.name, "file": file.name, "image": name, "pred_score": f"{said['pred_score']:.4f}"}
+                row |= {f"{n}_difference": f"{value:.1e}" for n, value in differences.items()}
+                rows.append(row | {"same_verdict": found["anomalous"] == said["anomalous"], "drawn": found["drawn"]})
+                print(*rows[-1].values())
+    server.shutdown()
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("node_modules", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--csv", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = [row for run in options.runs for row in judged(run, options.node_modules, Path(scratch))]
+    if options.csv:
+        with options.csv.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    return int(not all(row["same_verdict"] and row["drawn"] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

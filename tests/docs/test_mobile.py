@@ -1,0 +1,120 @@
+"""docs/mobile.md keeps its promise of short examples, and they prepare an image as training does.
+
+What a machine lacks is skipped: Node, the Kotlin compiler (`npm install kotlin-compiler`), and a parser of Swift
+(`pip install tree-sitter tree-sitter-swift`).
+"""
+
+import json
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+from mobile_page import LANGUAGES, PAGE, blocks
+
+from piade_tf.data.preparation import Preparation
+
+CASES = [
+    (Preparation((32, 32), "stretch", None, 3), 64, 64),
+    (Preparation((32, 24), "pad", None, 3), 75, 50),
+    (Preparation((32, 24), "crop", None, 3), 75, 50),
+    (Preparation((39, 39), "stretch", (30, 30), 3), 160, 120),
+    (Preparation((39, 39), "stretch", None, 1), 121, 33),
+    (Preparation((47, 51), "pad", (32, 25), 1), 83, 194),
+    (Preparation((47, 51), "crop", (32, 26), 3), 83, 194),
+    (Preparation((50, 75), "pad", None, 1), 20, 16),
+    (Preparation((16, 16), "crop", None, 1), 16, 16),
+    (Preparation((5, 5), "pad", None, 3), 20, 10),  # 2.5 rows are kept: 2, not 3
+]
+STAND_INS = sorted((PAGE.parents[1] / "tests" / "docs" / "stand_ins").glob("*.kt"))
+
+
+def frame(width, height):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), "uint8")
+
+
+def about(preparation):
+    return {
+        "input": {
+            "resize": preparation.resize,
+            "resize_to": list(preparation.size),
+            "shape": [1, *preparation.shape],
+        },
+        "threshold": {"value": 127.5},
+        "map_threshold": {"value": 100.0},
+    }
+
+
+def assert_prepared_as_in_training(found, preparation, pixels):
+    expected = preparation.of_pixels(pixels).astype(int)
+    difference = np.abs(np.asarray(found, int).reshape(expected.shape) - expected)
+    assert difference.max() <= 1  # where rounding is a tie
+    assert np.mean(difference > 0) < 0.002
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_from_frame_to_verdict_in_forty_lines_and_calling_it_in_ten(language):
+    calling, inspector, heatmap, *_ = blocks(language)
+    assert "inspect(" in calling and "heatmap(" in calling
+    assert len(calling.splitlines()) <= 10
+    assert "PIADEMD1" in inspector and "heatmap(" not in inspector
+    assert len(inspector.splitlines()) <= 40
+    assert len(heatmap.splitlines()) <= 12
+    assert all(len(line) <= 120 for block in (calling, inspector, heatmap) for line in block.splitlines())
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+@pytest.mark.parametrize(("preparation", "width", "height"), CASES)
+def test_javascript_prepares_an_image_as_training_does(preparation, width, height, tmp_path):
+    lines = blocks("JavaScript")[1]
+    (tmp_path / "inspector.mjs").write_text(lines[lines.index("function shares") :] + "export {prepared};\n")
+    pixels = frame(width, height)
+    rgba = np.dstack([pixels, np.full_like(pixels[..., 0], 7)])
+    image = {"width": width, "height": height, "data": rgba.ravel().tolist()}
+    program = f"""
+        import {{prepared}} from './inspector.mjs';
+        const found = prepared({json.dumps(image)}, {json.dumps(about(preparation)["input"])});
+        console.log(JSON.stringify(Array.from(found)));
+    """
+    (tmp_path / "run.mjs").write_text(program)
+    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert_prepared_as_in_training(json.loads(printed), preparation, pixels)
+
+
+@pytest.fixture(scope="module")
+def inspector_jar(tmp_path_factory):
+    """The Kotlin of the page, compiled against stand-ins for the classes of Android and LiteRT."""
+    folder = tmp_path_factory.mktemp("kotlin")
+    _, inspector, heatmap, *_ = blocks("Kotlin")
+    (folder / "Inspector.kt").write_text(inspector + heatmap)
+    jar = folder / "inspector.jar"
+    subprocess.run(["kotlinc", folder / "Inspector.kt", *STAND_INS, "-include-runtime", "-d", jar], check=True)
+    return jar
+
+
+@pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
+@pytest.mark.parametrize(("preparation", "width", "height"), CASES)
+def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, width, height, tmp_path, inspector_jar):
+    metadata = json.dumps(about(preparation)).encode()
+    model = b"TFL3 PIADEMD1 weights PIADEMD1" + struct.pack("<I", len(metadata)) + metadata + b"\0\0"
+    (tmp_path / "model").write_bytes(model)
+    pixels = frame(width, height)
+    pixels.tofile(tmp_path / "frame")
+    command = ["java", "-jar", inspector_jar, "model", str(width), str(height), "frame"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    score, anomalous, heatmap, image = printed.splitlines()
+    image = np.array(image.split(), int)
+    assert_prepared_as_in_training(image, preparation, pixels)
+    assert float(score) == pytest.approx(image.mean(), abs=1e-3)
+    assert anomalous == str(image.mean() > 127.5).lower()
+    red = np.minimum(127 * image[: preparation.shape[0] * preparation.shape[1]] / 100.0, 255).astype(int)
+    assert heatmap.split() == [f"{alpha:02x}ff0000" for alpha in red]
+
+
+def test_swift_is_free_of_mistakes_of_syntax():
+    tree_sitter = pytest.importorskip("tree_sitter")
+    swift = tree_sitter.Language(pytest.importorskip("tree_sitter_swift").language())
+    for block in blocks("Swift"):
+        tree = tree_sitter.Parser(swift).parse(block.encode())
+        assert not tree.root_node.has_error, block

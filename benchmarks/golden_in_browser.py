@@ -1,5 +1,7 @@
 """Whether the JavaScript of docs/mobile.md, run in Chromium, says of golden images what `golden.json` says.
 
+The lines there that call it must judge a video of `golden_2.png` as `golden.json` does.
+
     npm install @litertjs/core@2.5.3
     python benchmarks/golden_in_browser.py node_modules RUN RUN --csv benchmarks/results/golden_in_browser.csv
 
@@ -23,7 +25,8 @@ from mobile_page import blocks
 
 PAGE = """<!doctype html><script type="importmap">{"imports": {
 "@litertjs/core": "/node_modules/@litertjs/core/dist/index.js",
-"@litertjs/wasm-utils": "/node_modules/@litertjs/wasm-utils/dist/index.js"}}</script>"""
+"@litertjs/wasm-utils": "/node_modules/@litertjs/wasm-utils/dist/index.js"}}</script>
+<video id="video" muted></video><p id="verdict"></p><canvas id="overlay"></canvas>"""
 JUDGE = """(async () => {
   const {heatmap, loadInspector} = await import('/inspector.js');
   const {about, inspect} = await loadInspector('/export/%s.tflite');
@@ -40,6 +43,16 @@ JUDGE = """(async () => {
   }
   return found;
 })()"""
+FILM = """(async () => {
+  const picture = await createImageBitmap(await (await fetch('/export/golden/golden_2.png')).blob());
+  const context = Object.assign(document.createElement('canvas'), {width: 320, height: 320}).getContext('2d');
+  setInterval(() => context.drawImage(picture, 0, 0, 320, 320), 50);
+  video.srcObject = context.canvas.captureStream();
+  await video.play();
+  import('/calling.js'); // never ends
+  while (!verdict.textContent) await new Promise(requestAnimationFrame);
+  return verdict.textContent;
+})()"""
 NUMBERS = ("pred_score", "anomaly_map_max", "anomaly_map_mean")
 
 
@@ -53,10 +66,12 @@ def judged(run: Path, modules: Path, scratch: Path) -> list[dict]:
     site = scratch / run.name
     site.mkdir()
     (site / "index.html").write_text(PAGE, encoding="utf-8")
-    _, inspector, heatmap = blocks("JavaScript")
+    calling, inspector, heatmap = blocks("JavaScript")
+    (site / "calling.js").write_text(calling, encoding="utf-8")
     (site / "inspector.js").write_text(inspector + heatmap, encoding="utf-8")
     (site / "node_modules").symlink_to(modules.resolve())
     (site / "export").symlink_to((run / "export").resolve())
+    (site / "float32.tflite").symlink_to((run / "export/float32.tflite").resolve())
     golden = json.loads((run / "export/golden/golden.json").read_text(encoding="utf-8"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -71,7 +86,12 @@ def judged(run: Path, modules: Path, scratch: Path) -> list[dict]:
                 row |= {f"{n}_difference": f"{value:.1e}" for n, value in differences.items()}
                 rows.append(row | {"same_verdict": found["anomalous"] == said["anomalous"], "drawn": found["drawn"]})
                 print(*rows[-1].values())
+        browser.open(f"http://127.0.0.1:{server.server_port}/index.html")
+        verdict = browser.run(FILM)
     server.shutdown()
+    print(run.name, "float32.tflite", "video of golden_2.png", verdict)
+    if (verdict == "anomalous") != golden["golden_2.png"]["float32"]["anomalous"]:
+        raise SystemExit("the lines that call say otherwise than golden.json")
     return rows
 
 

@@ -1,7 +1,7 @@
 """docs/mobile.md keeps its promise of short examples, and they prepare an image as training does.
 
-What a machine lacks is skipped: Node, the Kotlin compiler (`npm install kotlin-compiler`), and a parser of Swift
-(`pip install tree-sitter tree-sitter-swift`).
+What a machine lacks is skipped: Node, the Kotlin compiler (`npm install kotlin-compiler`), and parsers
+(`pip install tree-sitter tree-sitter-kotlin tree-sitter-swift`).
 """
 
 import json
@@ -112,9 +112,17 @@ def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, wi
     assert heatmap.split() == [f"{alpha:02x}ff0000" for alpha in red]
 
 
-def test_swift_is_free_of_mistakes_of_syntax():
+@pytest.mark.parametrize("language", ["Kotlin", "Swift"])
+def test_every_block_is_free_of_mistakes_of_syntax(language):
     tree_sitter = pytest.importorskip("tree_sitter")
-    swift = tree_sitter.Language(pytest.importorskip("tree_sitter_swift").language())
-    for block in blocks("Swift"):
-        tree = tree_sitter.Parser(swift).parse(block.encode())
+    grammar = tree_sitter.Language(pytest.importorskip(f"tree_sitter_{language.lower()}").language())
+    for block in blocks(language):
+        tree = tree_sitter.Parser(grammar).parse(block.encode())
         assert not tree.root_node.has_error, block
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_every_block_of_javascript_is_free_of_mistakes_of_syntax(tmp_path):
+    for block in blocks("JavaScript"):
+        (tmp_path / "block.mjs").write_text(block)
+        subprocess.run(["node", "--check", "block.mjs"], cwd=tmp_path, check=True)

@@ -74,7 +74,12 @@ def evaluate(options: Evaluate) -> None:
     results = score(detector.inspection, test, options.batch_size, window, training["seed"])
     target = RunDirectory(_make(options, data_config.dataset))
     title = f"{data_config.title}, normal: {source.normal_class}"
-    shown = config | {"evaluated": {"dataset": data_config.dataset, "fingerprint": source.fingerprint}}
+    evaluated = {
+        "dataset": data_config.dataset,
+        "normal_class": source.normal_class,
+        "fingerprint": source.fingerprint,
+    }
+    shown = config | {"evaluated": evaluated}
     metrics = write_results(
         target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}
     )

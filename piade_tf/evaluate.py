@@ -11,6 +11,8 @@ import tyro
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
 
+SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
@@ -31,7 +33,7 @@ class Evaluate:
     """Which product of mvtec or btad."""
     normal_class: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None
     """The class that is normal there."""
-    label_key: str = "label"
+    label_key: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """tfds:NAME only: which feature is the label."""
     batch_size: int = 32
     """Images at a time."""
@@ -72,7 +74,12 @@ def evaluate(options: Evaluate) -> None:
     results = score(detector.inspection, test, options.batch_size, window, training["seed"])
     target = RunDirectory(_make(options, data_config.dataset))
     title = f"{data_config.title}, normal: {source.normal_class}"
-    shown = config | {"evaluated": {"dataset": data_config.dataset, "fingerprint": source.fingerprint}}
+    evaluated = {
+        "dataset": data_config.dataset,
+        "normal_class": source.normal_class,
+        "fingerprint": source.fingerprint,
+    }
+    shown = config | {"evaluated": evaluated}
     metrics = write_results(
         target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}
     )
@@ -82,13 +89,9 @@ def evaluate(options: Evaluate) -> None:
 def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:
     """The run's own data, or what the options give instead; sizes and colour stay those of the network."""
     stored = config["options"]["data"]
-    if options.dataset is None:
-        kept = {name: stored[name] for name in ("dataset", "category", "normal_class", "label_key")}
-        folder = options.data_dir or (Path(stored["data_dir"]) if stored["data_dir"] else None)
-        return DataConfig(**kept, data_dir=folder)
-    return DataConfig(
-        options.dataset, options.data_dir, options.category, options.normal_class, label_key=options.label_key
-    )
+    own = DataConfig.of_run({name: stored[name] for name in SOURCE}) if options.dataset is None else DataConfig()
+    given = {name: value for name in SOURCE if (value := getattr(options, name)) is not None}
+    return dataclasses.replace(own, **given)
 
 
 def _make(options: Evaluate, dataset: str) -> Path:

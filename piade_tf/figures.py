@@ -164,6 +164,7 @@ def precision_recall_figure(
     """
     figure, axes = _curve_panel(title, "recall", "precision")
     precision, recall, _ = precision_recall_curve(labels, scores)
+    precision[-1] = precision[-2]  # scikit-learn ends at a precision of 1, which no threshold has
     # Steps, not slopes: the area drawn is then the average precision printed.
     label = f"AUPR {average_precision_score(labels, scores):.3f}"
     axes.plot(recall, precision, color=CURVE, drawstyle="steps-post", label=label)

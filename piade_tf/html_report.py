@@ -36,7 +36,7 @@ class ReportContent:
     """
 
     title: str
-    config: Mapping[str, Any]  # as in config.json
+    config: Mapping[str, Any]  # as in config.json; of a later evaluation, `evaluated`: its dataset and normal_class
     metrics: Mapping[str, Any]  # as in metrics.json; of a null, `reasons` says why
     # method, value, n (images it was chosen on), promised_fpr, sentence; None: no threshold was chosen
     threshold: Mapping[str, Any] | None
@@ -105,10 +105,16 @@ def _head(content: ReportContent) -> Markup:
     metrics = Metrics(content.metrics)
     config = content.config
     data = config.get("options", {}).get("data", {}) if isinstance(config.get("options"), Mapping) else {}
+    trained = {
+        "dataset": data.get("dataset") if isinstance(data, Mapping) else None,
+        "normal_class": config.get("normal_class"),
+    }
+    tested = config.get("evaluated") or trained
     facts = [
-        ("data set", data.get("dataset") if isinstance(data, Mapping) else None),
-        ("normal class", config.get("normal_class")),
+        ("data set", tested["dataset"]),
+        ("normal class", tested["normal_class"]),
         ("images", _shape(config.get("image_shape"))),
+        ("trained on", None if tested is trained else f"{trained['dataset']}, normal: {trained['normal_class']}"),
     ]
     named = [element("div", element("dt", name), element("dd", value)) for name, value in facts if value]
     return join(
@@ -359,7 +365,7 @@ def _config(config: Mapping[str, Any]) -> Markup:
     sections |= {"This run": other} if other else {}
     again = element(
         "div",
-        element("h3", "Run it again"),
+        element("h3", "Train it again"),
         element("pre", element("code", *_words(command or ""))),
         element(
             "p",

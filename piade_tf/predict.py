@@ -37,7 +37,8 @@ class Predict:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="IMAGE [IMAGE ...]", help_behavior_hint="(required)"),
     ]
-    """Files, folders with all below them, patterns such as 'photos/*.png', or - for paths on standard input."""
+    """Files, folders with all below them, patterns such as 'photos/*.png', or - for paths on standard input, one a line
+    or as find -print0 writes them."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there. A character of a path that cannot be printed is escaped, a line break as \\n."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -124,7 +125,9 @@ def find_images(given: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for name in given:
         if name == "-":
-            found.extend(line.rstrip("\r\n") for line in sys.stdin if line.strip())
+            text = sys.stdin.read()
+            separator = "\0" if "\0" in text else "\n"  # find has -print0 for names with line breaks
+            found.extend(line.rstrip("\r") for line in text.split(separator) if line.strip())
         elif os.path.isdir(name):
             files = [os.path.join(folder, file) for folder, _, names in os.walk(name) for file in names]
             images = sorted(file for file in files if file.lower().endswith(SUFFIXES))

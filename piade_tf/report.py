@@ -37,7 +37,7 @@ def show_start(config: Config, data: DataSplits, network: keras.Model, path: Pat
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:
     """Prints the metrics as a table, what the threshold promises, and where `what` is."""
-    table = Table("metric", "value")
+    table = Table("metric", "value (95 % interval)")
     table.columns[1].justify = "right"
     for key, name in METRICS.items():
         if metrics.get(key) is not None:

@@ -40,6 +40,7 @@ TILE, GAP = 112, 4  # pixels in a picture of examples: least height of an image,
 METRICS = ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")  # by which the HParams tab compares runs
 FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # options to which the HParams tab is opened
 TERMS = {"loss/total": "The weighted sum of the terms.", "loss/ssim": "1 - SSIM"}
+RESULT = "Of all test images, by the finished detector; the steps say nothing."
 WATCH_ONLY = "Of test images, for watching only: neither early stopping nor the choice of the weights knows it."
 
 
@@ -207,9 +208,10 @@ def log_result(
         images = (examples.images, examples.reconstructions, examples.anomaly_maps)
         for kind, picture in _pictures(examples.labels, *images).items():
             _write_png(f"examples_anomaly_map/{kind}", _encode(picture), "Image, reconstruction, anomaly map.")
-        for label, kind in enumerate(KINDS):
-            if np.any(labels == label):
-                tf.summary.histogram(f"result_score/{kind}", scores[labels == label])
+        for label in np.unique(labels):
+            for step in (0, len(history["loss"])):  # the Distributions tab draws nothing of a single step
+                name = f"result_score/{KINDS[label]}"
+                tf.summary.histogram(name, scores[labels == label], step, description=RESULT)
         if len(np.unique(labels)) == len(KINDS):
             _write_summary(_precision_recall(labels, scores))
         for path in sorted(figures.glob("*.png")):

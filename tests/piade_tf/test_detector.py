@@ -83,12 +83,11 @@ def test_paths_give_what_their_pixels_give_in_batches_of_any_size(run, batch_siz
 
 
 def test_the_percentile_is_among_the_normal_scores(run):
-    detector = Detector.load(run.path)
-    quantiles = np.array(detector.threshold.quantiles)
-    for prediction in detector.predict(run.images):
-        if prediction.pred_score > quantiles[-1]:
-            assert prediction.percentile == 100
-        assert prediction.anomalous == (prediction.pred_score > detector.threshold.value)
+    stored = json.loads((run.path / "threshold.json").read_text())
+    for prediction in Detector.load(run.path).predict(run.images):
+        below = np.searchsorted(stored["quantiles"], prediction.pred_score)  # of 101 quantiles, a percent apart
+        assert max(0, below - 1) <= prediction.percentile <= min(100, below)
+        assert prediction.anomalous == (prediction.pred_score > stored["value"])
 
 
 def test_images_of_any_size_and_colour_are_taken(run):
@@ -184,6 +183,15 @@ def test_paths_come_from_patterns_and_standard_input(run, monkeypatch, capsys):
     assert "of 2 images" in printed and "03.png" in printed
 
 
+def test_paths_with_line_breaks_come_from_find_print0(run, tmp_path, monkeypatch, capsys):
+    shutil.copy(run.photos / "03.png", tmp_path / "a\nb.png")
+    found = subprocess.run(["find", str(tmp_path), "-name", "*.png", "-print0"], capture_output=True, text=True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(found.stdout))
+    assert command("predict", run.path, "-") in (0, 1)
+    printed = capsys.readouterr().out
+    assert "of 1 images" in printed and "a\\nb.png" in printed
+
+
 def test_mistakes_are_one_line(run, tmp_path, capsys):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -266,6 +274,19 @@ def test_evaluate_gives_the_metrics_of_the_run_again(run, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "again").iterdir()} >= {"scores.csv", "report.html", "figures"}
     printed = capsys.readouterr().out
     assert printed.endswith(f"Evaluation: {tmp_path / 'again'}\n") and "Run directory" not in printed
+
+
+def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path, capsys):
+    command("evaluate", run.path, "--normal-class", 5, "--out", tmp_path / "fives")
+    metrics = json.loads((tmp_path / "fives" / "metrics.json").read_text())
+    with open(tmp_path / "fives" / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] == "5" for row in rows] == [row["label"] == "0" for row in rows]
+    assert metrics["n_normal"] == sum(row["class"] == "5" for row in run.rows) > 0
+    scores = [[float(row["pred_score"]) for row in table] for table in (rows, run.rows)]
+    np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)
+    assert "normal: 5" in (tmp_path / "fives" / "report.html").read_text()
+    assert "--category belongs to" in refused(capsys, "evaluate", run.path, "--category", "bottle")
 
 
 def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):

@@ -148,6 +148,12 @@ def test_legends_state_auroc_aupr_and_base_rate():
     assert texts == [f"AUPR {average_precision_score(labels, scores):.3f}", "base rate 0.600"]
 
 
+def test_precision_is_never_drawn_higher_than_a_threshold_has_it():
+    labels, scores = np.array([0, 1, 1]), np.array([3.0, 2, 1])  # the highest score is a false alarm
+    points = figures.precision_recall_figure(labels, scores, "title").axes[0].lines[0].get_xydata()
+    np.testing.assert_allclose(points, [(1, 2 / 3), (0.5, 0.5), (0, 0), (0, 0)])
+
+
 def test_the_threshold_is_a_dot_on_the_curves_with_its_rates():
     labels, scores = np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 2, 3, 4, 3.5, 9])
     roc = figures.roc_figure(labels, scores, "title", 3.0)

@@ -100,6 +100,13 @@ def test_head_states_auroc_with_interval_threshold_with_promise_and_counts():
     assert "learned from 82, validated on 20, threshold from 20, tested on 3 normal and 4 anomalous" in text
 
 
+def test_the_page_of_a_later_evaluation_names_its_own_data_and_that_of_the_training():
+    text = words(render(make_content(config=CONFIG | {"evaluated": {"dataset": "folder", "normal_class": "good"}})))
+    head = text.split("Image AUROC")[0]
+    assert "data set folder normal class good" in head and "trained on digits, normal: 8" in head
+    assert "trained on" not in words(render(make_content()))
+
+
 def test_the_interval_of_the_whole_is_not_given_to_a_class():
     metrics = {"image_AUROC": 0.9, "intervals": {"image_AUROC": [0.81, 0.97]}, "per_class": {"a": {"image_AUROC": 0.7}}}
     text = words(render(make_content(metrics=metrics)))

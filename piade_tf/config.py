@@ -169,6 +169,10 @@ class TrainingConfig:
     noise: float = 0.1
     """Standard deviation of the noise on the images that the network sees in training; it is to rebuild them
     without (images lie in [0, 1]). 0: off."""
+    turns: float | None = None
+    """Share of the images that the network sees turned, by one to three quarters, in training; it is to rebuild them
+    upright. Left out: a share where a class is told from others, none for photographs of parts (folder, mvtec, btad),
+    which may have no upright."""
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
@@ -247,6 +251,8 @@ def check(config: Config) -> None:
     for name, number in (("--weight-decay", options.weight_decay), ("--noise", options.noise)):
         if not (math.isfinite(number) and number >= 0):
             raise InputError(f"{name} must be at least 0, got {number}")
+    if options.turns is not None and not 0 <= options.turns <= 1:
+        raise InputError(f"--turns must lie between 0 and 1, got {options.turns}; it is a share of the images")
     if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")
 

@@ -7,15 +7,17 @@ import keras
 import tensorflow as tf
 
 from piade_tf.config import Config
-from piade_tf.data import DataSplits, batches
+from piade_tf.data import FILES, DataSplits, batches
 from piade_tf.distribution import strategy_scope
 from piade_tf.errors import InputError
 from piade_tf.losses import ReconstructionLoss
 from piade_tf.network import build_network
 from piade_tf.progress import Progress
+from piade_tf.turns import RandomTurns
 
 STEPS, LEAST_EPOCHS = 750, 10  # of a training whose --epochs is left out
 LEAST_PATIENCE = 5
+TURNS = 0.375  # share of the images, where --turns is left out and a class is told from others
 STEPS_PER_EXECUTION = 10  # without a return to Python
 
 
@@ -30,15 +32,22 @@ class Trainer(keras.Model):
         reconstruction_loss: between the images and their reconstructions.
         noise: standard deviation of the normal noise on the images that the network sees in training, as in
             a denoising autoencoder (Vincent et al. 2008).
-        seed: of the noise.
+        turns: share of the images that the network sees turned in training.
+        seed: of noise and turns.
     """
 
     def __init__(
-        self, network: keras.Model, reconstruction_loss: ReconstructionLoss, noise: float = 0.0, seed: int = 0
+        self,
+        network: keras.Model,
+        reconstruction_loss: ReconstructionLoss,
+        noise: float = 0.0,
+        turns: float = 0.0,
+        seed: int = 0,
     ):
         super().__init__(name="trainer")
         self.network = network
         self.noise = keras.layers.GaussianNoise(noise, seed=seed)
+        self.turns = RandomTurns(turns, seed=seed)
         self.reconstruction_loss = reconstruction_loss
         self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
         self.term_means = {
@@ -46,7 +55,8 @@ class Trainer(keras.Model):
         }
 
     def call(self, images, training=None):
-        return self.network(self.noise(images, training=training), training=training)["reconstruction"]
+        seen = self.noise(self.turns(images, training=training), training=training)
+        return self.network(seen, training=training)["reconstruction"]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         terms = self.reconstruction_loss.terms(x, y_pred)
@@ -108,7 +118,7 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
         loss = ReconstructionLoss.from_options(config.loss)
         loss.check_image(height, width)
         network = build_network(config.network, height, width, channels)
-        trainer = Trainer(network, loss, config.training.noise, config.training.seed)
+        trainer = Trainer(network, loss, config.training.noise, turns_of(config), config.training.seed)
         schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
         optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
@@ -121,6 +131,13 @@ def epochs_of(config: Config, images: int) -> int:
     """The number of epochs: as given, or as many as make about 750 steps, at least 10."""
     steps_an_epoch = math.ceil(images / config.training.batch_size)
     return config.training.epochs or max(LEAST_EPOCHS, math.ceil(STEPS / steps_an_epoch))
+
+
+def turns_of(config: Config) -> float:
+    """The share of turned images: as given, or by the kind of data."""
+    if config.training.turns is not None:
+        return config.training.turns
+    return 0.0 if config.data.dataset in FILES else TURNS
 
 
 def fit(

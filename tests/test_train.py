@@ -184,6 +184,7 @@ def test_a_mistake_found_after_tensorflow_was_imported_is_one_line_on_stderr(tmp
         ("--learning-rate nan", "learning"),
         ("--seed -1", "seed"),
         ("--noise -1", "noise"),
+        ("--turns 1.5", "turns"),
         ("--crop 28 20", "28 to 512"),
         ("--crop 40", "larger than the image"),
         ("--image-size 28 28 28", "one number or two"),

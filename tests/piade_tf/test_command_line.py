@@ -31,6 +31,7 @@ OPTIONS = {
     "training.learning_rate": ("--learning-rate 3e-4", 3e-4),
     "training.weight_decay": ("--weight-decay 0.01", 0.01),
     "training.noise": ("--noise 0.05", 0.05),
+    "training.turns": ("--turns 0.25", 0.25),
     "training.patience": ("--patience 9", 9),
     "training.strategy": ("--strategy mirrored", "mirrored"),
     "training.seed": ("--seed 5", 5),

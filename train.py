@@ -22,7 +22,7 @@ def train(config: Config) -> int:
         from piade_tf.data import batches, load_data
         from piade_tf.data.splits import all_normal
         from piade_tf.distribution import share_threads
-        from piade_tf.evaluation import score_split
+        from piade_tf.evaluation import BATCH, score_split
         from piade_tf.results import score, write_results
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scorer import Scorer
@@ -50,13 +50,13 @@ def train(config: Config) -> int:
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
     scorer = Scorer(config.loss.ssim_window)
-    scorer.fit(trainer.network, batches(data.train, options.batch_size), batches(data.validation, options.batch_size))
+    scorer.fit(trainer.network, batches(data.train, BATCH), batches(data.validation, BATCH))
     run.write_scorer(scorer)
     inspection = scorer.inspection_model(trainer.network, config.score)
 
     held_out = all_normal(data.calibration, data.normal_class)
-    results = score(inspection, data.test, options.batch_size, config.loss.ssim_window, options.seed, held_out)
-    normal = score_split(inspection, held_out, options.batch_size)
+    results = score(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
+    normal = score_split(inspection, held_out, BATCH)
     threshold = fit_threshold(
         config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score
     )

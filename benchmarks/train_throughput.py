@@ -50,6 +50,7 @@ from piade_tf.presets import PRESETS, preset_config
 # For the processes of the rounds, before they import TensorFlow or PyTorch.
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
 
+LEARNING_RATE = 1e-3
 SEED, POOL, WARM_UP_STEPS = 0, 256, 10  # as many as our trainer takes at a time
 # POOL: different images that batches are drawn from
 THREAD_TRIAL_STEPS = 3  # of PyTorch, with one thread and with all
@@ -125,7 +126,9 @@ def keras_round(workload: Workload) -> Round:
     data = divide(source, Preparation(images.shape[1:3], channels=images.shape[3]), SEED)
     data = dataclasses.replace(data, train=Split(tf.data.Dataset.from_tensor_slices(images).repeat(), POOL))
     config = preset_config(workload.preset)
-    options = dataclasses.replace(config.training, batch_size=workload.batch_size, seed=SEED)
+    options = dataclasses.replace(
+        config.training, batch_size=workload.batch_size, learning_rate=LEARNING_RATE, turns=0.0, seed=SEED
+    )
     trainer = build_trainer(dataclasses.replace(config, training=options), data)
     trainer.fit(
         batches(data.train, workload.batch_size, shuffle_seed=SEED),
@@ -149,9 +152,8 @@ def torch_round(workload: Workload) -> Round:
     config = preset_config(workload.preset)
     height, width, channels = workload.image_shape
     network = Piade(config.network, height, width, channels)
-    options = config.training
     loss = ReconstructionLoss(config.loss, channels)
-    training = TrainingLoop(network, loss, options.learning_rate, options.noise)
+    training = TrainingLoop(network, loss, LEARNING_RATE, config.training.noise)
 
     def seconds(steps: int, threads: int) -> float:
         torch.set_num_threads(threads)

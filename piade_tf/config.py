@@ -160,10 +160,11 @@ class TrainingConfig:
 
     epochs: int | None = None
     """Times that every training image is seen. Left out: as many as make about 750 steps, at least 10."""
-    batch_size: int = 32
-    """Images a step, over all devices."""
-    learning_rate: float = 1e-3
-    """Adam's first learning rate; it falls to zero along a cosine."""
+    batch_size: int | None = None
+    """Images a step, over all devices. Left out: 32, or 64 from 2,000 training images on."""
+    learning_rate: float | None = None
+    """Adam's first learning rate; it falls to zero along a cosine. Left out: 1e-3, or 2e-3 from 2,000 training images
+    on."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
     noise: float = 0.1
@@ -171,8 +172,8 @@ class TrainingConfig:
     without (images lie in [0, 1]). 0: off."""
     turns: float | None = None
     """Share of the images that the network sees turned, by one to three quarters, in training; it is to rebuild them
-    upright. Left out: a share where a class is told from others, none for photographs of parts (folder, mvtec, btad),
-    which may have no upright."""
+    upright. Left out: 0.375 where a class of at least 2,000 training images is told from others, none for photographs
+    of parts (folder, mvtec, btad), which may have no upright."""
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
@@ -253,7 +254,7 @@ def check(config: Config) -> None:
             raise InputError(f"{name} must be at least 0, got {number}")
     if options.turns is not None and not 0 <= options.turns <= 1:
         raise InputError(f"--turns must lie between 0 and 1, got {options.turns}; it is a share of the images")
-    if not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
+    if options.learning_rate is not None and not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")
 
 

@@ -15,6 +15,7 @@ from piade_tf.pixel_metrics import PixelMetrics
 from piade_tf.threshold import Threshold, clopper_pearson
 
 SCORE_PREFIX = "score_"
+BATCH = 32  # images scored at a time
 
 
 @dataclasses.dataclass(frozen=True)

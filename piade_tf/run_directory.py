@@ -23,6 +23,7 @@ from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation import Scored
 from piade_tf.files import replacing, write_csv, write_json
+from piade_tf.schedule import Schedule
 from piade_tf.scorer import Scorer
 from piade_tf.threshold import Threshold
 
@@ -71,6 +72,7 @@ class RunDirectory:
         content = {
             "format_version": FORMAT_VERSION,
             "options": dataclasses.asdict(resolved),
+            "schedule": dataclasses.asdict(Schedule.of(config, data.train.count)),
             "normal_class": data.normal_class,
             "image_shape": [height, width, channels],
             "layout": data.layout,

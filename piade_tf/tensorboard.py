@@ -28,8 +28,8 @@ from piade_tf.data.splits import all_normal, images_at
 from piade_tf.examples import pick_indices
 from piade_tf.figures import MAPS, SHOWN, colour_limits
 from piade_tf.results import Results
+from piade_tf.schedule import Schedule
 from piade_tf.scoring import ReconstructionScore
-from piade_tf.training import epochs_of
 
 ROUNDS = 10  # of images, histograms and the watched AUROC, at most
 TIME_SHARE = 0.04  # of the training: a round that would take the log above it waits
@@ -68,7 +68,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._start = time.perf_counter()
         self._next_round, self._round_seconds = 1, 0.0
-        self._epochs = epochs_of(self.config, self.data.train.count)
+        self._schedule = Schedule.of(self.config, self.data.train.count)
         with self._measured():
             self._root, self._train, self._validation = (
                 tf.summary.create_file_writer(str(self.folder / name)) for name in ("", "train", "validation")
@@ -103,7 +103,7 @@ class TensorBoardLog(keras.callbacks.Callback):
                 if done == 1:
                     # Traced at its next call: a training with one round cannot afford it, one with many is glad of it.
                     self._inspect = _traced(self._inspect, self.model.network)
-                self._next_round = done + math.ceil(self._epochs / ROUNDS)
+                self._next_round = done + math.ceil(self._schedule.epochs / ROUNDS)
                 self._round_seconds = time.perf_counter() - before
             for writer in (self._root, self._train, self._validation):
                 writer.flush()
@@ -145,7 +145,7 @@ class TensorBoardLog(keras.callbacks.Callback):
                     tf.summary.scalar(tag, logs[name], description=TERMS.get(tag))
         with self._train.as_default(step=done):
             tf.summary.scalar("training/learning_rate", self.model.optimizer.learning_rate)
-            images = self.data.train.count - self._not_timed * self.config.training.batch_size
+            images = self.data.train.count - self._not_timed * self._schedule.batch_size
             if images > 0:
                 speed = images / (self._train_end - self._epoch_start)
                 tf.summary.scalar("training/images_per_second", speed, description="Without validation and this log.")
@@ -174,7 +174,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def _outputs(self, images: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         """What the network makes of uint8 images `(n, height, width, channels)` by now."""
-        size = max(self.config.training.batch_size, BATCH_PIXELS // math.prod(images.shape[1:3]))
+        size = max(self._schedule.batch_size, BATCH_PIXELS // math.prod(images.shape[1:3]))
         parts = [self._inspect(images[i : i + size]) for i in range(0, max(1, len(images)), size)]
         return {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
 
@@ -247,7 +247,8 @@ def options_by_name(config: Config, data: DataSplits) -> dict[str, bool | float 
             f"network.{name}": value
             for name, value in dataclasses.asdict(config.network.for_image(height, width)).items()
         },
-        **{"normal_class": data.normal_class, "image_size": height, "epochs": epochs_of(config, data.train.count)},
+        **dataclasses.asdict(Schedule.of(config, data.train.count)),
+        **{"normal_class": data.normal_class, "image_size": height},
     }
     return {name: _plain(value) for name, value in options.items() if name not in ("data_dir", "tensorboard")}
 

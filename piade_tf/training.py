@@ -7,17 +7,15 @@ import keras
 import tensorflow as tf
 
 from piade_tf.config import Config
-from piade_tf.data import FILES, DataSplits, batches
+from piade_tf.data import DataSplits, batches
 from piade_tf.distribution import strategy_scope
 from piade_tf.errors import InputError
 from piade_tf.losses import ReconstructionLoss
 from piade_tf.network import build_network
 from piade_tf.progress import Progress
+from piade_tf.schedule import Schedule
 from piade_tf.turns import RandomTurns
 
-STEPS, LEAST_EPOCHS = 750, 10  # of a training whose --epochs is left out
-LEAST_PATIENCE = 5
-TURNS = 0.375  # share of the images, where --turns is left out and a class is told from others
 STEPS_PER_EXECUTION = 10  # without a return to Python
 
 
@@ -113,31 +111,19 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
         InputError: the network or the loss refuses the images.
     """
     height, width, channels = data.image_shape
-    steps = epochs_of(config, data.train.count) * math.ceil(data.train.count / config.training.batch_size)
+    schedule = Schedule.of(config, data.train.count)
+    steps = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
     with strategy_scope(config.training.strategy):
         loss = ReconstructionLoss.from_options(config.loss)
         loss.check_image(height, width)
         network = build_network(config.network, height, width, channels)
-        trainer = Trainer(network, loss, config.training.noise, turns_of(config), config.training.seed)
-        schedule = keras.optimizers.schedules.CosineDecay(config.training.learning_rate, steps)
-        optimizer = keras.optimizers.Adam(schedule, weight_decay=config.training.weight_decay or None)
+        trainer = Trainer(network, loss, config.training.noise, schedule.turns, config.training.seed)
+        learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=config.training.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
         trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=together)
     return trainer
-
-
-def epochs_of(config: Config, images: int) -> int:
-    """The number of epochs: as given, or as many as make about 750 steps, at least 10."""
-    steps_an_epoch = math.ceil(images / config.training.batch_size)
-    return config.training.epochs or max(LEAST_EPOCHS, math.ceil(STEPS / steps_an_epoch))
-
-
-def turns_of(config: Config) -> float:
-    """The share of turned images: as given, or by the kind of data."""
-    if config.training.turns is not None:
-        return config.training.turns
-    return 0.0 if config.data.dataset in FILES else TURNS
 
 
 def fit(
@@ -157,19 +143,18 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite. The network then has its best weights so far.
     """
-    options, epochs = config.training, epochs_of(config, data.train.count)
-    patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
+    schedule = Schedule.of(config, data.train.count)
     diverged = StopWhenDiverged()
     history = trainer.fit(
-        batches(data.train, options.batch_size, options.seed, config.data.augment),
-        validation_data=batches(data.validation, options.batch_size),
-        epochs=epochs,
+        batches(data.train, schedule.batch_size, config.training.seed, config.data.augment),
+        validation_data=batches(data.validation, schedule.batch_size),
+        epochs=schedule.epochs,
         shuffle=False,  # tf.data does
         verbose=0,
         callbacks=[
-            keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+            keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True),
             diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
-            Progress(epochs, math.ceil(data.train.count / options.batch_size)),
+            Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size)),
             *callbacks,
         ],
     )
@@ -177,7 +162,7 @@ def fit(
         kept = "the best weights before it" if diverged.diverged_in > 1 else "the untrained weights"
         raise InputError(
             f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the run directory has {kept}; train "
-            f"again with a lower --learning-rate (it was {options.learning_rate:g})"
+            f"again with a lower --learning-rate (it was {schedule.learning_rate:g})"
         )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from piade_tf import training
-from piade_tf.config import Config, LossConfig, TrainingConfig
+from piade_tf.config import Config, DataConfig, LossConfig, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
 from piade_tf.losses import ReconstructionLoss
-from piade_tf.training import StopWhenDiverged, Trainer, build_trainer, epochs_of, fit, make_reproducible
+from piade_tf.schedule import LEAST_EPOCHS, STEPS, Schedule
+from piade_tf.training import StopWhenDiverged, Trainer, build_trainer, fit, make_reproducible
 
 
 def configured(network, **options):
@@ -130,15 +130,32 @@ def test_weights_are_left_alone_while_all_is_well(watched):
 @pytest.mark.parametrize("images", [1, 84, 500, 4800])
 @pytest.mark.parametrize("batch_size", [16, 64])
 def test_left_out_epochs_make_about_the_stated_number_of_steps(tiny, images, batch_size):
-    epochs = epochs_of(configured(tiny, epochs=None, batch_size=batch_size), images)
+    epochs = Schedule.of(configured(tiny, epochs=None, batch_size=batch_size), images).epochs
     steps = math.ceil(images / batch_size)
-    assert epochs >= training.LEAST_EPOCHS
-    assert epochs * steps >= training.STEPS
-    assert epochs == training.LEAST_EPOCHS or (epochs - 1) * steps < training.STEPS
+    assert epochs >= LEAST_EPOCHS
+    assert epochs * steps >= STEPS
+    assert epochs == LEAST_EPOCHS or (epochs - 1) * steps < STEPS
 
 
-def test_given_epochs_are_taken(tiny):
-    assert epochs_of(configured(tiny, epochs=3), 10_000) == 3
+@pytest.mark.parametrize(
+    "dataset, images, schedule",
+    [
+        ("fashion_mnist", 5400, (64, 2e-3, 0.375)),
+        ("tfds:cars", 2000, (64, 2e-3, 0.375)),
+        ("mnist", 1999, (32, 1e-3, 0.0)),
+        ("digits", 84, (32, 1e-3, 0.0)),
+        ("folder", 5400, (64, 2e-3, 0.0)),
+        ("mvtec", 170, (32, 1e-3, 0.0)),
+    ],
+)
+def test_what_is_left_out_is_filled_in_by_the_data(dataset, images, schedule):
+    found = Schedule.of(Config(data=DataConfig(dataset)), images)
+    assert (found.batch_size, found.learning_rate, found.turns) == schedule
+
+
+def test_what_is_given_is_taken(tiny):
+    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "turns": 0.1}
+    assert dataclasses.asdict(Schedule.of(configured(tiny, **given), 10_000)) == given
 
 
 def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():

@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from piade_tf.config import Config, DataConfig, TrainingConfig
 from piade_tf.losses import ReconstructionLoss
-from piade_tf.training import TURNS, Trainer, turns_of
+from piade_tf.training import Trainer
 from piade_tf.turns import RandomTurns
 
 SQUARE = np.random.default_rng(0).random((4000, 5, 5, 2), "float32")
@@ -57,17 +56,3 @@ def test_turned_images_are_seen_in_training_only_and_are_to_be_rebuilt_upright()
     seen = np.asarray(trainer(images, training=True))
     loss = float(trainer.compute_loss(x=images, y_pred=seen))
     assert loss == pytest.approx(np.square(seen - images).mean(), rel=1e-5) and loss > 0.1
-
-
-@pytest.mark.parametrize(
-    "dataset, given, share",
-    [
-        ("fashion_mnist", None, TURNS),
-        ("tfds:cars", None, TURNS),
-        ("folder", None, 0),
-        ("folder", 0.2, 0.2),
-        ("mnist", 0.0, 0),
-    ],
-)
-def test_parts_are_not_turned_unless_told(dataset, given, share):
-    assert turns_of(Config(data=DataConfig(dataset), training=TrainingConfig(turns=given))) == share

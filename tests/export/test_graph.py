@@ -6,13 +6,13 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from export.convert import to_litert
+from export.errors import CannotRun
 from export.flatbuffer import operators
 from export.graph import FeaturesGraph, InspectionGraph
 from export.refit import refit
 from export.saved_model import write_saved_model
 from piade_tf.config import NetworkConfig
 from piade_tf.data.preparation import Preparation
-from piade_tf.errors import InputError
 from piade_tf.network import build_network
 from piade_tf.scorer import Scorer
 
@@ -76,6 +76,6 @@ def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
 
 def test_a_quantized_network_that_cannot_be_run_is_said_in_one_line(fitted):
     network, scorer, _ = fitted
-    with pytest.raises(InputError, match="LiteRT cannot run the quantized network") as error:
+    with pytest.raises(CannotRun, match="cannot be run by LiteRT") as error:
         refit(b"no model" * 20, FeaturesGraph(network, scorer), None, None, 7)
     assert "\n" not in str(error.value)

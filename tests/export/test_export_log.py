@@ -46,3 +46,20 @@ def test_tensorboard_gets_the_table_and_a_second_export_replaces_it(run):
 def test_a_run_without_logs_gets_none(run):
     assert export(Export(run, ("float32",))) == 0
     assert not (run / "logs").exists()
+
+
+WITH_SMALL_FILES_ONLY = """
+import json, resource, sys
+from pathlib import Path
+from export.tensorboard import write_log
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write_log(Path(sys.argv[2]), json.loads(Path(sys.argv[1]).read_text()))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_log_that_cannot_be_written_whole_is_an_error_of_the_disk(exported, python, tmp_path):
+    done = python("-c", WITH_SMALL_FILES_ONLY, exported.folder / "manifest.json", tmp_path / "log")
+    assert done.stdout.strip() == "File too large"

@@ -3,7 +3,7 @@
     python benchmarks/export_latency.py RUN RUN ...
 
 Expected result: a table for each run, and the same as `benchmarks/results/export_latency.csv`. Needs runs that are
-exported. Time: about ten minutes a run, most of it starting processes. Hardware: a CPU with nothing else to do. With
+exported. Time: about five minutes a run, most of it starting processes. Hardware: a CPU with nothing else to do. With
 `pip install torch`, which is no requirement of the project, PyTorch has its row too.
 
 Everything is timed in a process of its own with one thread, warm, on one random image. Rounds go through all of them

@@ -2,11 +2,13 @@
 
     python benchmarks/export_matrix.py RUN RUN ...
 
-Exports each run that has no export yet (`--again`: each run), and reads the manifests. About two minutes a run.
+Exports each run that has no export yet (`--again`: each run), and reads the manifests. About two minutes a run. A file
+that could not be run has no figures. `export_latency.py` has the latencies beside those of Keras and PyTorch.
 """
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from export.manifest import is_measured
 from piade_tf.files import write_csv
 
 HEADER = ("run", "data", "image", "n_normal", "n_anomalous", "keras_AUROC", "format", "KiB", "share_of_float32",
@@ -40,18 +43,24 @@ def main() -> None:
 def rows_of(manifest: dict, config: dict) -> list[list]:
     """A row a format."""
     files = manifest["files"]
-    base, base_ms = files["float32"]["bytes"], files["float32"]["latency_ms"]["1_thread"]["median"]
+    base_bytes = base_ms = math.nan
+    if is_measured(files["float32"]):
+        base_bytes, base_ms = files["float32"]["bytes"], files["float32"]["latency_ms"]["1_thread"]["median"]
     data = config["options"]["data"]
     label = " ".join(str(part) for part in (data["dataset"], data["category"] or config["normal_class"]))
     rows = []
+    about = [manifest["run"], label, "x".join(map(str, config["image_shape"])), manifest["n_normal"],
+             manifest["n_anomalous"], round(manifest["keras"]["image_AUROC"], 6)]  # fmt: skip
     for name, entry in files.items():
+        if not is_measured(entry):
+            rows.append([*about, name, *[None] * 10, entry["accepted"], manifest["machine"]["processor"]])
+            continue
         one, two = (entry["latency_ms"].get(key, {}).get("median") for key in ("1_thread", "2_threads"))
         rows.append(
-            [manifest["run"], label, "x".join(map(str, config["image_shape"])), manifest["n_normal"],
-             manifest["n_anomalous"], round(manifest["keras"]["image_AUROC"], 6), name, round(entry["bytes"] / 1024),
-             round(entry["bytes"] / base, 4), round(entry["image_AUROC"], 6), round(entry["image_AUROC_loss"], 6),
-             round(entry["rank_correlation"], 5), f"{entry['max_score_error']:.2e}",
-             round(entry["vector_agreement"], 4), one, round(one / base_ms, 3), two, entry["accepted"],
+            [*about, name, round(entry["bytes"] / 1024), round(entry["bytes"] / base_bytes, 4),
+             round(entry["image_AUROC"], 6), round(entry["image_AUROC_loss"], 6), round(entry["rank_correlation"], 5),
+             f"{entry['max_score_error']:.2e}", round(entry["vector_agreement"], 4), one,
+             round(one / base_ms, 3), two, entry["accepted"],
              manifest["machine"]["processor"]]
         )  # fmt: skip
     return rows

@@ -48,7 +48,7 @@ class Builder:
         """Writes a SavedModel; returns the folder of its version."""
         preparation = self.data.preparation if any_size else None
         graph = InspectionGraph(self.network, self.scorer, self.chosen, self.batch, preparation)
-        return write_saved_model(folder, graph, graph.inspect)
+        return write_saved_model(folder, graph.inspect)
 
     def litert(self, name: FormatName) -> bytes:
         """A LiteRT model, without metadata."""
@@ -63,7 +63,7 @@ class Builder:
 
     def _converted(self, scorer: Scorer, half: bool = False) -> bytes:
         graph = InspectionGraph(self.network, scorer, self.chosen, self.batch)
-        model = to_litert(write_saved_model(self.work / "inspection", graph, graph.inspect), SIGNATURE, half)
+        model = to_litert(write_saved_model(self.work / "inspection", graph.inspect), SIGNATURE, half)
         self.float_bytes = self.float_bytes if half else len(model)
         return model
 
@@ -74,7 +74,7 @@ class Builder:
     @functools.cached_property
     def _features(self) -> bytes:
         graph = self._features_graph
-        return to_litert(write_saved_model(self.work / "features", graph, graph.features), SIGNATURE)
+        return to_litert(write_saved_model(self.work / "features", graph.features), SIGNATURE)
 
     @functools.cached_property
     def _representative(self) -> list[np.ndarray]:

@@ -37,7 +37,7 @@ class InspectionGraph(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((batch, *shape), tf.uint8, name="image")])
         def inspect(image):
             if preparation is not None:
-                image = tf.map_fn(preparation, image)
+                image = tf.stack([preparation(one) for one in tf.unstack(image)])  # map_fn would make a loop
             images = scaled(image)
             with tf.name_scope("network"):
                 outputs = network(images, training=False)

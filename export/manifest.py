@@ -47,6 +47,11 @@ def describe_file(path: Path, measured: Measured, threshold: Threshold, map_thre
     }
 
 
+def is_measured(entry: dict[str, Any]) -> bool:
+    """Whether a file of the manifest could be run; else it has only the reasons why not."""
+    return "bytes" in entry
+
+
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from piade_tf.errors import InputError
+from export.errors import CannotRun
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,7 +48,8 @@ def measure(file: Path, images: Path) -> Measured:
         images: `.npy`, `(n, height, width, channels)`, uint8.
 
     Raises:
-        InputError: the file cannot be loaded or run.
+        CannotRun: the file cannot be loaded or run, or its scores are not finite.
+        OSError: the results cannot be written.
     """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "result.npz")
@@ -61,8 +62,12 @@ def measure(file: Path, images: Path) -> Measured:
         ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise InputError(f"{file.name} cannot be run ({reason[:200]})")
+            reason = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
+            if reason.startswith("OSError: [Errno"):  # a full disk is not the file's fault
+                raise OSError(reason)
+            raise CannotRun(f"cannot be run ({reason[:200]})")
         with np.load(result, allow_pickle=False) as arrays:
             columns = dict(arrays.items())
+    if not np.isfinite([columns["pred_score"], columns["map_max"]]).all():
+        raise CannotRun("has scores that are not finite")
     return Measured(**{**columns, "peak_bytes": int(columns["peak_bytes"])})

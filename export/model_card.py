@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from export.formats import FORMATS
+from export.manifest import is_measured
 from piade_tf.files import replacing
 from piade_tf.threshold import Threshold, explain
 
@@ -49,36 +50,25 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
         "## Metrics",
         f"Each file was run on {manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous "
         f"{manifest['compared_on']}. {_keras(manifest)}",
-        _table(
+        table(
             ("file", "image AUROC, 95 % interval", "loss", "rank correlation", "same vector", "verdict"),
             [
                 (
                     name,
-                    _auroc(entry),
-                    "cannot be measured" if entry["image_AUROC_loss"] is None else f"{entry['image_AUROC_loss']:.4f}",
-                    f"{entry['rank_correlation']:.4f}",
-                    f"{100 * entry['vector_agreement']:.1f} %",
+                    *_differences(entry),
                     "ships" if entry["accepted"] else "rejected: it " + "; it ".join(entry["reasons"]),
                 )
                 for name, entry in files.items()
             ],
         ),
         "## Threshold",
-        "\n".join(f"- `{name}`: {explain(_threshold(entry))} {_realised(entry)}" for name, entry in files.items()),
+        "\n".join(f"- `{name}`: {_threshold(entry)}" for name, entry in files.items()),
         "## Size and speed",
         f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, one image at a time, warm; "
         "milliseconds, median and 95th percentile. Phones differ: measure there.",
-        _table(
+        table(
             ("file", "KiB", "1 thread", "2 threads", "memory, MiB"),
-            [
-                (
-                    f"{name} ({FORMATS[name].summary})",
-                    f"{entry['bytes'] / 1024:.0f}",
-                    *(_latency(entry, key) for key in ("1_thread", "2_threads")),
-                    f"{entry['peak_bytes'] / 2**20:.0f}",
-                )
-                for name, entry in files.items()
-            ],
+            [(f"{name} ({FORMATS[name].summary})", *_costs(entry)) for name, entry in files.items()],
         ),
         "## Limits",
         "- A promise about false alarms holds for images that are taken like the calibration images: same camera, "
@@ -101,6 +91,26 @@ def _keras(manifest: dict[str, Any]) -> str:
     return f"The Keras model has an image AUROC of {auroc:.4f}."
 
 
+def _differences(entry: dict[str, Any]) -> tuple[str, ...]:
+    """AUROC, loss, rank correlation, same vector."""
+    if not is_measured(entry):
+        return ("not measured",) * 4
+    return (
+        _auroc(entry),
+        "cannot be measured" if entry["image_AUROC_loss"] is None else f"{entry['image_AUROC_loss']:.4f}",
+        f"{entry['rank_correlation']:.4f}",
+        f"{100 * entry['vector_agreement']:.1f} %",
+    )
+
+
+def _costs(entry: dict[str, Any]) -> tuple[str, ...]:
+    """KiB, milliseconds on one thread and on two, MiB."""
+    if not is_measured(entry):
+        return ("not measured",) * 4
+    latencies = (_latency(entry, key) for key in ("1_thread", "2_threads"))
+    return (f"{entry['bytes'] / 1024:.0f}", *latencies, f"{entry['peak_bytes'] / 2**20:.0f}")
+
+
 def _auroc(entry: dict[str, Any]) -> str:
     if entry["image_AUROC"] is None:
         return "cannot be measured"
@@ -108,8 +118,11 @@ def _auroc(entry: dict[str, Any]) -> str:
     return f"{entry['image_AUROC']:.4f} ({low:.4f} to {high:.4f})"
 
 
-def _threshold(entry: dict[str, Any]) -> Threshold:
-    return Threshold(**{**entry["threshold"], "quantiles": tuple(entry["threshold"]["quantiles"])})
+def _threshold(entry: dict[str, Any]) -> str:
+    if not is_measured(entry):
+        return "none, since the file has no scores."
+    threshold = Threshold(**{**entry["threshold"], "quantiles": tuple(entry["threshold"]["quantiles"])})
+    return f"{explain(threshold)} {_realised(entry)}"
 
 
 def _realised(entry: dict[str, Any]) -> str:
@@ -129,6 +142,7 @@ def _list(values: dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in values.items())
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -20,7 +20,7 @@ class Export:
 
     python -m export show FILE
 
-    Exit code 3 if a file differed too much; it is then in export/rejected/ with the reason.
+    Exit code 3 if a file differed too much or could not be run; export/rejected/ then says why. The others ship.
     """
 
     run: Annotated[Path, tyro.conf.Positional]

@@ -5,15 +5,16 @@ way. The same Ledoit-Wolf fit to the same training images, through the network t
 noise of its integers as part of what is normal.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 
+from export.errors import CannotRun
 from export.graph import FeaturesGraph
 from export.quantize import WEIGHT_BITS
 from piade_tf.data import Split
-from piade_tf.errors import InputError
 from piade_tf.scorer import Scorer
 
 
@@ -27,7 +28,7 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
         ssim_window: side of the SSIM window in pixels.
 
     Raises:
-        InputError: LiteRT cannot run the model.
+        CannotRun: LiteRT refuses the model.
     """
     scorer = Scorer(ssim_window)
     scorer.fit_gaussians(lambda: _features(model, graph, train), WEIGHT_BITS)
@@ -49,16 +50,21 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
 def _features(model: bytes, graph: FeaturesGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
-    try:
+    with _refusals():
         run = Interpreter(model_content=model).get_signature_runner()
+    for image in split.images.as_numpy_iterator():
+        with _refusals():
+            found = run(image=image[None])
+        yield {feature: found[name] for name, feature in graph.names.items()}
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"LiteRT cannot run the quantized network ({reason}); train longer, or leave integers out of --formats"
-        ) from None
-    for image in split.images.as_numpy_iterator():
-        found = run(image=image[None])
-        yield {feature: found[name] for name, feature in graph.names.items()}
+        raise CannotRun(f"cannot be run by LiteRT ({reason}); train longer, or leave it out of --formats") from None
 
 
 def _of_score(features: dict[str, np.ndarray], score: str) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from export.build import Builder
+from export.errors import CannotRun
 from export.flatbuffer import metadata_of, with_metadata
 from export.formats import FORMATS
 from export.golden import write_golden
@@ -20,6 +21,7 @@ from export.metadata import metadata_for
 from export.model_card import write_model_card
 from export.options import Export
 from export.report import show_table
+from export.tensorboard import write_log
 from export.tolerance import Reference, compare, problems
 from piade_tf.config import DataConfig, FormatName
 from piade_tf.data import DataSplits, LabelledSplit, Split, batches, load_data
@@ -65,7 +67,12 @@ def export(options: Export, data: DataSplits | None = None) -> int:
             new = Path(work, "export")
             new.mkdir()
             manifest = _fill(new, options, config, network, scorer, data)
+            log, logs = Path(work, "log"), run.path / "logs"
+            if logs.is_dir():
+                write_log(log, manifest)
             _replace(target, new, Path(work, "old"))
+            if logs.is_dir():  # a second export takes the place of the first there too
+                _replace(logs / "export", log, Path(work, "old_log"))
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); what was there before stays") from None
     show_table(manifest, target)
@@ -99,8 +106,13 @@ def _fill(
     measured: dict[str, Measured] = {}
     for name in options.formats:
         print(f"exporting {name}", flush=True)
-        path = _build(builder, name, folder, options)
-        found = measure(path, images)
+        try:
+            path = _build(builder, name, folder, options)
+            found = measure(path, images)
+        except CannotRun as error:
+            entries[name] = {"accepted": False, "reasons": [str(error)]}
+            _reject(folder, name, [str(error)])
+            continue
         calibrated, measured[name] = found.part(slice(held_out.count)), found.part(slice(held_out.count, None))
         threshold = fit_threshold(
             config["options"]["threshold"],
@@ -166,7 +178,7 @@ def _build(builder: Builder, name: FormatName, folder: Path, options: Export) ->
 def _reject(folder: Path, name: str, reasons: list[str]) -> None:
     rejected = folder / "rejected"
     rejected.mkdir(exist_ok=True)
-    for path in sorted(folder.glob(f"{name}*")):
+    for path in [*folder.glob(name), *folder.glob(f"{name}.*")]:
         path.rename(rejected / path.name)
     (rejected / f"{name}.txt").write_text("\n".join(reasons) + "\n", encoding="utf-8")
 

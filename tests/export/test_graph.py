@@ -6,12 +6,13 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from export.convert import to_litert
+from export.errors import CannotRun
 from export.flatbuffer import operators
 from export.graph import FeaturesGraph, InspectionGraph
 from export.refit import refit
 from export.saved_model import write_saved_model
 from piade_tf.config import NetworkConfig
-from piade_tf.errors import InputError
+from piade_tf.data.preparation import Preparation
 from piade_tf.network import build_network
 from piade_tf.scorer import Scorer
 
@@ -38,7 +39,7 @@ def fitted():
 def test_a_converted_graph_says_what_the_keras_model_says(fitted, chosen, tmp_path):
     network, scorer, images = fitted
     graph = InspectionGraph(network, scorer, chosen)
-    model = to_litert(write_saved_model(tmp_path / "saved", graph, graph.inspect), "inspect")
+    model = to_litert(write_saved_model(tmp_path / "saved", graph.inspect), "inspect")
     assert not any(name.startswith(("CUSTOM", "FLEX")) for name in operators(model))
     inspect = Interpreter(model_content=model).get_signature_runner("inspect")
     expected = scorer.inspection_model(network, chosen)(images / np.float32(255))
@@ -48,6 +49,20 @@ def test_a_converted_graph_says_what_the_keras_model_says(fitted, chosen, tmp_pa
             np.testing.assert_allclose(found[name][0], expected[name][i], rtol=2e-4, atol=2e-4, err_msg=name)
         difference = found["reconstruction"][0].astype(int) - 255 * np.asarray(expected["reconstruction"][i])
         assert np.abs(difference).max() <= 0.51
+
+
+@pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
+def test_a_saved_model_of_free_size_prepares_each_image_of_a_batch(fitted, resize, tmp_path):
+    network, scorer, _ = fitted
+    preparation = Preparation((40, 32), resize, (29, 32), 3)
+    images = np.random.default_rng(1).integers(0, 256, (2, 50, 61, 3), "uint8")
+    graph = InspectionGraph(network, scorer, "combined", 2, preparation)
+    inspect = tf.saved_model.load(str(write_saved_model(tmp_path, graph.inspect))).signatures["inspect"]
+    found = inspect(image=tf.constant(images))
+    prepared = np.stack([preparation(image) for image in images])
+    expected = scorer.inspection_model(network, "combined")(prepared / np.float32(255))
+    for name in ("pred_score", "anomaly_map", "latent"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
@@ -61,6 +76,6 @@ def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
 
 def test_a_quantized_network_that_cannot_be_run_is_said_in_one_line(fitted):
     network, scorer, _ = fitted
-    with pytest.raises(InputError, match="LiteRT cannot run the quantized network") as error:
+    with pytest.raises(CannotRun, match="cannot be run by LiteRT") as error:
         refit(b"no model" * 20, FeaturesGraph(network, scorer), None, None, 7)
     assert "\n" not in str(error.value)

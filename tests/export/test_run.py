@@ -3,10 +3,14 @@
 import errno
 import json
 import shutil
+import subprocess
 
+import numpy as np
 import pytest
 
 import export.run
+from export.build import Builder
+from export.errors import CannotRun
 from export.formats import FORMATS, Format, Tolerance
 from export.options import Export
 from export.run import REJECTED
@@ -23,13 +27,22 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_the_same_run_exports_to_the_same_bytes(exported, run):
-    # Of a SavedModel only the numbers are the same: TensorFlow orders what is in it differently in every process.
-    formats = ("float32", "dynamic_int8", "int8")
-    assert export.run.export(Export(run, formats)) == 0
-    for name in formats:
-        for file in (f"{name}.tflite", f"{name}.json"):
-            assert (run / "export" / file).read_bytes() == (exported.folder / file).read_bytes(), file
+def test_the_same_run_exports_to_the_same_bytes_in_another_process(exported, run, python):
+    python("-m", "export", run)
+    before, after = contents(exported.folder), contents(run / "export")
+    assert after.keys() == before.keys()
+    for name in before.keys() - {"manifest.json", "MODEL_CARD.md"}:
+        assert after[name] == before[name], name
+    assert _timeless(after) == _timeless(before)
+
+
+def _timeless(files):
+    """The manifest and the card without what was measured with a clock."""
+    manifest = json.loads(files["manifest.json"])
+    for entry in manifest["files"].values():
+        del entry["latency_ms"], entry["peak_bytes"]
+    above, _, below = files["MODEL_CARD.md"].decode().partition("## Size and speed")
+    return manifest, above, below.partition("## Limits")[2]
 
 
 def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypatch, capsys):
@@ -52,6 +65,51 @@ def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypa
     assert "rejected: float16 loses" in capsys.readouterr().out
 
 
+def test_files_that_cannot_be_run_are_set_aside_with_the_reason_and_the_others_ship(run, monkeypatch, capsys):
+    whole = Builder.litert
+    monkeypatch.setattr(export.build, "quantize", lambda *_: b"no model" * 20)  # int8: refused when fitted anew
+    monkeypatch.setattr(
+        Builder, "litert", lambda self, name: b"no model" * 20 if name == "float16" else whole(self, name)
+    )  # float16: refused when measured
+    assert export.run.export(Export(run, ("int8", "float16", "float32"))) == REJECTED
+    folder = run / "export"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["files"]["float32"]["accepted"] and (folder / "float32.tflite").exists()
+    assert sorted(path.name for path in (folder / "rejected").iterdir()) == [
+        "float16.tflite", "float16.txt", "int8.txt",
+    ]  # fmt: skip
+    printed, card = capsys.readouterr().out, (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for name in ("int8", "float16"):
+        entry = manifest["files"][name]
+        assert list(entry) == ["accepted", "reasons"] and not entry["accepted"]
+        (reason,) = entry["reasons"]
+        assert reason.startswith("cannot be run") and "\n" not in reason
+        assert f"rejected: {name} {reason}; see" in printed
+        assert f"rejected: it {reason} |" in card and f"- `{name}`: none" in card
+        assert (folder / f"rejected/{name}.txt").read_text(encoding="utf-8") == f"{reason}\n"
+    golden = json.loads((folder / "golden/golden.json").read_text(encoding="utf-8"))
+    assert set(golden["golden_0.png"]) == {"label", "float32"}
+
+
+def test_int8_that_is_rejected_takes_no_other_file_along(tmp_path):
+    for name in ("int8.tflite", "int8.json", "int8_full.tflite"):
+        (tmp_path / name).touch()
+    export.run._reject(tmp_path, "int8", ["loses"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["int8_full.tflite", "rejected"]
+
+
+@pytest.mark.parametrize("scores", [[1.0, np.nan], [np.inf, 1.0]])
+def test_scores_that_are_no_numbers_are_a_reason(monkeypatch, tmp_path, scores):
+    def verify(command, **_):
+        columns = {name: np.ones(2) for name in ("map_max", "map_mean", "reconstruction_mean", "latent", "timings")}
+        np.savez(command[-1], pred_score=scores, peak_bytes=1, **columns)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(export.measure.subprocess, "run", verify)
+    with pytest.raises(CannotRun, match="not finite"):
+        export.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy")
+
+
 def test_a_full_disk_leaves_the_old_export_as_it_was(run, monkeypatch):
     before = contents(run)
 
@@ -62,6 +120,25 @@ def test_a_full_disk_leaves_the_old_export_as_it_was(run, monkeypatch):
     with pytest.raises(InputError, match="No space left on device.*what was there before stays"):
         export.run.export(Export(run, ("float32",)))
     assert contents(run) == before
+
+
+WITH_SMALL_FILES_ONLY = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.argv[1:] = sys.argv[2:]
+runpy.run_module("export", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("most", [100_000, 1_000_000])  # bytes: the images do not fit, the SavedModel does not
+def test_files_that_cannot_be_written_whole_end_in_one_line_and_leave_nothing_behind(run, python, most):
+    before = contents(run)
+    done = python("-c", WITH_SMALL_FILES_ONLY, most, run, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line == f"error: cannot write {run / 'export'} (File too large); what was there before stays"
+    assert contents(run) == before
+    assert not list(run.glob(".export.*"))
 
 
 def test_without_test_images_files_are_compared_on_the_calibration_images(run, tmp_path):
@@ -138,7 +215,6 @@ def test_show_prints_the_metadata_and_notices_a_change(exported, python, tmp_pat
 
 
 def test_a_free_input_size_is_brought_to_size_inside_the_saved_model(run, python, test_images, tmp_path):
-    import numpy as np
     import tensorflow as tf
 
     from piade_tf.detector import Detector

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from export.graph import FeaturesGraph
+from export.graph import FeaturesGraph, NetworkGraph
+from export.outside_score import dequantized
 from export.quantize import WEIGHT_BITS
 from piade_tf.data import Split
 from piade_tf.errors import InputError
 from piade_tf.scorer import Scorer
 
 
-def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, ssim_window: int) -> Scorer:
+def refit(
+    model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, validation: Split, ssim_window: int
+) -> Scorer:
     """A scorer for the network inside `model`.
 
     Args:
         model: a quantized LiteRT model of `graph`.
-        graph: tells the names of the features.
+        graph: tells where the features are.
         train, validation: the normal images that the run's own scorer was fitted to.
         ssim_window: side of the SSIM window in pixels.
 
@@ -46,7 +49,7 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
     return scorer
 
 
-def _features(model: bytes, graph: FeaturesGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
+def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
@@ -57,8 +60,7 @@ def _features(model: bytes, graph: FeaturesGraph, split: Split) -> Iterator[dict
             f"LiteRT cannot run the quantized network ({reason}); train longer, or leave integers out of --formats"
         ) from None
     for image in split.images.as_numpy_iterator():
-        found = run(image=image[None])
-        yield {feature: found[name] for name, feature in graph.names.items()}
+        yield graph.features_in(dequantized(run, run(image=image[None])))
 
 
 def _of_score(features: dict[str, np.ndarray], score: str) -> dict[str, np.ndarray]:

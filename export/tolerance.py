@@ -92,6 +92,9 @@ def problems(
     foreign = [name for name in description.get("operators", {}) if name.startswith(("CUSTOM", "FLEX"))]
     if foreign:
         found.append(f"has operators that no phone has: {', '.join(foreign)}")
+    floats = [name for name in description.get("tensors", {}) if name.startswith(("float", "complex"))]
+    if tolerance.integers_only and floats:
+        found.append(f"has tensors of floats: {', '.join(floats)}")
     if not np.isfinite(comparison["max_score_error"]):
         found.append("has scores that are not finite")
     loss, most = comparison["image_AUROC_loss"], tolerance.auroc_loss if auroc_loss is None else auroc_loss

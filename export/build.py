@@ -76,14 +76,20 @@ class Builder:
     def _in_integers(self) -> bytes:
         if not self.float_bytes:
             self._converted(self.scorer)
-        graph = NetworkGraph(self.network, self.scorer, self.batch)
-        model = to_litert(write_saved_model(self.work / "network", graph, graph.inspect), SIGNATURE)
-        model = quantize_throughout(model, self._representative, SIGNATURE)
+        graph, model = self._quantized_throughout(1)
         scorer = self.scorer
         if self.chosen != "reconstruction":
             scorer = refit(model, graph, self.data.train, self.data.validation, self.ssim_window)
+        if self.batch > 1:
+            _, model = self._quantized_throughout(self.batch)
         about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
         return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
+
+    def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
+        graph = NetworkGraph(self.network, self.scorer, batch)
+        model = to_litert(write_saved_model(self.work / "network", graph, graph.inspect), SIGNATURE)
+        images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
+        return graph, quantize_throughout(model, images, SIGNATURE)
 
     @functools.cached_property
     def _features_graph(self) -> FeaturesGraph:

@@ -22,7 +22,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
 
     Args:
         model: of `NetworkGraph`, as `to_litert` gives it.
-        images: the representative data set, `(height, width, channels)`, uint8.
+        images: the representative data set in batches as the model takes them, uint8.
         signature: of the model.
 
     Returns:
@@ -53,7 +53,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     quantizer.update_quantization_recipe(".*", Op.OUTPUT, algorithm_key=AlgorithmName.NO_QUANTIZE)
     try:
         with output_only_on_failure():
-            scaled = [{"image": image[None] / np.float32(255)} for image in images]
+            scaled = [{"image": batch / np.float32(255)} for batch in images]
             ranges = quantizer.calibrate({signature: scaled}, num_threads=1)
             _set(ranges[names["image"]], *PIXELS)
             for name, seen in ranges.items():
@@ -61,7 +61,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
                     factor = HEADROOM_OF_ROOTS if "Rsqrt" in name else HEADROOM
                     _set(seen, factor * seen["min"], factor * seen["max"])
             quantized = quantizer.quantize(ranges).quantized_model
-    except (RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"the network cannot be put in integers ({' '.join(str(error).split())[:120]})") from None
     assert quantized is not None
     return with_integer_ends(bytes(quantized), names, signature)

@@ -25,7 +25,7 @@ def contents(folder):
 
 def test_the_same_run_exports_to_the_same_bytes(exported, run):
     # Of a SavedModel only the numbers are the same: TensorFlow orders what is in it differently in every process.
-    formats = ("float32", "dynamic_int8", "int8")
+    formats = ("float32", "dynamic_int8", "int8", "int8_full")
     assert export.run.export(Export(run, formats)) == 0
     for name in formats:
         for file in (f"{name}.tflite", f"{name}.json"):

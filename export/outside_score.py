@@ -82,7 +82,7 @@ class OutsideScore:
     def _moved(self, maps: np.ndarray, matrices: dict[str, Any]) -> np.ndarray:
         """Maps `(batch, h, w)` or `(batch, h, w, channels)` with both axes multiplied by a matrix."""
         rows, columns = self._array(matrices["rows"]), self._array(matrices["columns"])
-        return np.einsum("ih,jw,bhw...->bij...", rows, columns, maps, optimize=True)
+        return np.moveaxis(rows @ np.moveaxis(maps, (1, 2), (-2, -1)) @ columns.T, (-2, -1), (1, 2))
 
     def _reconstruction_map(self, images: np.ndarray, outputs: Arrays) -> np.ndarray:
         return reconstruction_map(images / np.float32(255), outputs["reconstruction"], self.about["ssim_window"])

@@ -51,19 +51,22 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     integer = qtyping.ComputePrecision.INTEGER
     quantizer.update_quantization_recipe(".*", Op.INPUT, qtyping.OpQuantizationConfig(pixels, weights, integer))
     quantizer.update_quantization_recipe(".*", Op.OUTPUT, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    try:
-        with output_only_on_failure():
-            scaled = [{"image": batch / np.float32(255)} for batch in images]
+    scaled = [{"image": batch / np.float32(255)} for batch in images]
+    headroom = rf"({routing})(Sum|mul|add|Rsqrt)|{ends}"
+    quantized, failure = None, "it gave no model"
+    with output_only_on_failure():
+        try:
             ranges = quantizer.calibrate({signature: scaled}, num_threads=1)
             _set(ranges[names["image"]], *PIXELS)
             for name, seen in ranges.items():
-                if re.search(rf"({routing})(Sum|mul|add|Rsqrt)|{ends}", f"{name};") and "min" in seen:
+                if re.search(headroom, f"{name};") and "min" in seen:
                     factor = HEADROOM_OF_ROOTS if "Rsqrt" in name else HEADROOM
                     _set(seen, factor * seen["min"], factor * seen["max"])
             quantized = quantizer.quantize(ranges).quantized_model
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"the network cannot be put in integers ({' '.join(str(error).split())[:120]})") from None
-    assert quantized is not None
+        except (KeyError, RuntimeError, ValueError) as error:
+            failure = " ".join(str(error).split())[:120]
+    if quantized is None:
+        raise InputError(f"the network cannot be put in integers ({failure}); leave int8_full out of --formats")
     return with_integer_ends(bytes(quantized), names, signature)
 
 

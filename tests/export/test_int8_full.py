@@ -11,7 +11,15 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
+from export.convert import to_litert
 from export.flatbuffer import is_untouched, metadata_of
+from export.graph import NetworkGraph
+from export.quantize_throughout import quantize_throughout
+from export.saved_model import write_saved_model
+from piade_tf.config import NetworkConfig
+from piade_tf.errors import InputError
+from piade_tf.network import build_network
+from piade_tf.scorer import Scorer
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "examples"))
@@ -84,3 +92,12 @@ def test_a_changed_statistic_is_noticed(file):
     assert is_untouched(bytes(content))
     content[content.rindex(b"PIADESC1") + 50] ^= 1
     assert not is_untouched(bytes(content))
+
+
+def test_a_network_that_the_quantizer_refuses_is_said_in_one_line(tmp_path, capfd):
+    network = build_network(NetworkConfig(widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1)
+    graph = NetworkGraph(network, Scorer(7), 1)
+    model = to_litert(write_saved_model(tmp_path / "saved", graph, graph.inspect), "inspect")
+    with pytest.raises(InputError, match="cannot be put in integers") as error:
+        quantize_throughout(model, [np.zeros((1, 28, 28, 3), "uint8")], "inspect")  # three channels, not one
+    assert "\n" not in str(error.value) and "Calibration" not in capfd.readouterr().err

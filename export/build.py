@@ -8,11 +8,15 @@ import keras
 import numpy as np
 
 from export.convert import to_litert
+from export.flatbuffer import with_block, with_metadata
 from export.formats import FORMATS
-from export.graph import FeaturesGraph, InspectionGraph
+from export.graph import FeaturesGraph, InspectionGraph, NetworkGraph
+from export.outside_score import BLOCK_NAME
 from export.quantize import quantize
+from export.quantize_throughout import quantize_throughout
 from export.refit import refit
 from export.saved_model import SIGNATURES, write_saved_model
+from export.score_block import score_block
 from piade_tf.config import FormatName, ScoreName
 from piade_tf.data import DataSplits
 from piade_tf.scorer import Scorer
@@ -51,8 +55,10 @@ class Builder:
         return write_saved_model(folder, graph.inspect)
 
     def litert(self, name: FormatName) -> bytes:
-        """A LiteRT model, without metadata."""
+        """A LiteRT model; of its metadata, those that tell how to compute a score outside."""
         kind = FORMATS[name].integer
+        if kind == "throughout":
+            return self._in_integers()
         if kind is None:
             return self._converted(self.scorer, half=name == "float16")
         scorer = self.scorer
@@ -66,6 +72,24 @@ class Builder:
         model = to_litert(write_saved_model(self.work / "inspection", graph.inspect), SIGNATURE, half)
         self.float_bytes = self.float_bytes if half else len(model)
         return model
+
+    def _in_integers(self) -> bytes:
+        if not self.float_bytes:
+            self._converted(self.scorer)
+        graph, model = self._quantized_throughout(1)
+        scorer = self.scorer
+        if self.chosen != "reconstruction":
+            scorer = refit(model, graph, self.data.train, self.data.validation, self.ssim_window)
+        if self.batch > 1:
+            _, model = self._quantized_throughout(self.batch)
+        about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
+        return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
+
+    def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
+        graph = NetworkGraph(self.network, self.scorer, batch)
+        model = to_litert(write_saved_model(self.work / "network", graph.inspect), SIGNATURE)
+        images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
+        return graph, quantize_throughout(model, images, SIGNATURE)
 
     @functools.cached_property
     def _features_graph(self) -> FeaturesGraph:

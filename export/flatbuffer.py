@@ -42,6 +42,14 @@ def _operator_name(code: Any) -> str:
     return _OPERATORS[builtin]
 
 
+def tensor_types(content: bytes) -> dict[str, int]:
+    """How many tensors there are of each type."""
+    model = schema.Model.GetRootAs(content, 0)
+    graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
+    types = [_TYPES[graph.Tensors(j).Type()] for graph in graphs for j in range(graph.TensorsLength())]
+    return {name: types.count(name) for name in sorted(set(types))}
+
+
 def signatures(content: bytes) -> dict[str, dict[str, dict[str, Any]]]:
     """By the name of each signature `inputs` and `outputs`, by name: `shape`, `dtype`, `quantization`."""
     model = schema.Model.GetRootAs(content, 0)
@@ -83,20 +91,24 @@ def with_metadata(content: bytes, metadata: dict[str, Any]) -> bytes:
         indent=1,
         allow_nan=False,
     ).encode()
-    model = read_model_from_bytearray(content)
-    model.metadata = model.metadata or []
-    entry = next((one for one in model.metadata if one.name == METADATA_NAME.encode()), None)
-    if entry is None:
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-        model.metadata = [*model.metadata, entry]
-        model.buffers = [*model.buffers, schema.BufferT()]
-    block = MAGIC + struct.pack("<I", len(text)) + text
-    model.buffers[entry.buffer].data = np.frombuffer(block, np.uint8)
-    packed = bytes(convert_object_to_bytearray(model))
+    packed = with_block(content, METADATA_NAME, MAGIC + struct.pack("<I", len(text)) + text)
     digest = hashlib.sha256(packed).hexdigest().encode()
     place = packed.rindex(MAGIC)
     return packed[:place] + packed[place:].replace(NO_DIGEST.encode(), digest, 1)
+
+
+def with_block(content: bytes, name: str, block: bytes) -> bytes:
+    """The same model with `block` as its metadata entry of that name."""
+    model = read_model_from_bytearray(content)
+    model.metadata = model.metadata or []
+    entry = next((one for one in model.metadata if one.name == name.encode()), None)
+    if entry is None:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, len(model.buffers)
+        model.metadata = [*model.metadata, entry]
+        model.buffers = [*model.buffers, schema.BufferT()]
+    model.buffers[entry.buffer].data = np.frombuffer(block, np.uint8)
+    return bytes(convert_object_to_bytearray(model))
 
 
 def metadata_of(content: bytes) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ class Tolerance:
         rank_correlation: least Spearman correlation of the scores where there are none.
         vector_agreement: least share of images for which the same instantiation vector is decoded.
         size_ratio: bytes over those of `float32`, from a MiB on: in smaller models the graph itself weighs.
+        integers_only: whether there may be no tensor of floats, at the ends neither.
     """
 
     score_error: float | None = None
@@ -23,6 +24,7 @@ class Tolerance:
     rank_correlation: float | None = None
     vector_agreement: float | None = None
     size_ratio: float | None = None
+    integers_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +34,13 @@ class Format:
     Attributes:
         summary: in a few words, for people.
         tolerance: what it must keep.
-        integer: whether weights, and activations of convolutions, are 8-bit integers: `weights`, `static` or None.
+        integer: what is in integers: `weights`; `static`, also the activations of convolutions; `throughout`,
+            everything, and the score is computed outside; or None.
     """
 
     summary: str
     tolerance: Tolerance
-    integer: Literal["weights", "static"] | None = None
+    integer: Literal["weights", "static", "throughout"] | None = None
 
 
 FORMATS: dict[FormatName, Format] = {
@@ -53,5 +56,11 @@ FORMATS: dict[FormatName, Format] = {
         "LiteRT, convolutions in 8-bit integers, routing and score in floats",
         Tolerance(auroc_loss=0.005, rank_correlation=0.9, vector_agreement=0.99, size_ratio=0.32),
         "static",
+    ),
+    # No vector agreement: a score does not depend on which vector is decoded.
+    "int8_full": Format(
+        "LiteRT, integers throughout, score computed outside and timed with it",
+        Tolerance(auroc_loss=0.01, rank_correlation=0.9, size_ratio=0.32, integers_only=True),
+        "throughout",
     ),
 }

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from export.routing_in_integers import network_in_integers
 from piade_tf.config import ScoreName
 from piade_tf.data.preparation import Preparation
 from piade_tf.scorer import Scorer
@@ -75,6 +76,37 @@ class FeaturesGraph(tf.Module):
                 return {name: found[feature] for name, feature in self.names.items()}
 
         self.features = features
+
+    def features_in(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The features among what `features` returned."""
+        return {feature: found[name] for name, feature in self.names.items()}
+
+
+class NetworkGraph(tf.Module):
+    """The network alone, for integers throughout: its score is computed outside, from its outputs.
+
+    Attributes:
+        inspect: takes `image`, `(batch, height, width, channels)`, float32 in [0, 1], and returns `reconstruction`,
+            `latent`, `instantiation_vectors` and the feature maps that scores compare with normal images.
+    """
+
+    def __init__(self, network: keras.Model, scorer: Scorer, batch: int):
+        super().__init__()
+        self.network = network_in_integers(network)
+        self.scorer = scorer
+        compared = {name for names in scorer.sources(network.output).values() for name in names}
+
+        @tf.function(input_signature=[tf.TensorSpec((batch, *network.input.shape[1:]), tf.float32, name="image")])
+        def inspect(image):
+            with tf.name_scope("network"):
+                outputs: Any = self.network(image, training=False)
+            return {name: outputs[name] for name in ("reconstruction", "latent", *sorted(compared))}
+
+        self.inspect = inspect
+
+    def features_in(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The features among what `inspect` returned; see `Scorer.features`."""
+        return {name: keras.ops.convert_to_numpy(values) for name, values in self.scorer.features(found).items()}
 
 
 def scaled(image):

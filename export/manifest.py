@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from export.flatbuffer import operators, signatures
+from export.flatbuffer import operators, signatures, tensor_types
 from export.measure import Measured
 from export.tolerance import Reference
 from piade_tf import __version__
@@ -32,7 +32,7 @@ def describe_file(path: Path, measured: Measured, threshold: Threshold, map_thre
     }
     if path.is_file():
         data = path.read_bytes()
-        content |= {"operators": operators(data), "signatures": signatures(data)}
+        content |= {"operators": operators(data), "tensors": tensor_types(data), "signatures": signatures(data)}
     return content | {
         "threshold": dataclasses.asdict(threshold),
         "map_threshold": dataclasses.asdict(map_threshold),

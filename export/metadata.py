@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from export.build import SIGNATURE
-from export.flatbuffer import signatures
+from export.flatbuffer import metadata_of, signatures
 from piade_tf import __version__
 from piade_tf.threshold import Threshold
 
@@ -23,9 +23,10 @@ def metadata_for(
         config: the content of `config.json`.
         run: the run directory.
         threshold, map_threshold: fitted to the file's own scores and maps.
-        content: the file.
+        content: the file, with `outside` in its metadata if its score is computed there.
     """
     ends = signatures(content)[SIGNATURE]
+    outside = (metadata_of(content) or {}).get("outside")
     image, prepared = ends["inputs"]["image"], config["preparation"] or {}
     return {
         "format_version": FORMAT_VERSION,
@@ -47,7 +48,11 @@ def metadata_for(
             "resize_to": prepared.get("size", image["shape"][1:3]),
             "crop": prepared.get("crop"),
         },
-        "outputs": {key: {"shape": end["shape"], "dtype": end["dtype"]} for key, end in ends["outputs"].items()},
+        "outputs": {
+            key: {"shape": end["shape"], "dtype": end["dtype"], **(end["quantization"] or {})}
+            for key, end in ends["outputs"].items()
+        },
+        **({"outside": outside} if outside else {}),
         "threshold": dataclasses.asdict(threshold),
         "map_threshold": dataclasses.asdict(map_threshold),
         "config_sha256": hashlib.sha256((run / "config.json").read_bytes()).hexdigest(),

@@ -27,9 +27,10 @@ class Export:
     """A run directory that train.py made. RUN/export is replaced when all is done."""
     formats: tuple[FormatName, ...] = typing.get_args(FormatName)
     """saved_model: for TensorFlow and TF Serving. float32, float16: LiteRT in floats. dynamic_int8: 8-bit weights.
-    int8: convolutions in 8-bit integers."""
+    int8: convolutions in 8-bit integers. int8_full: integers throughout, for NPUs and microcontrollers; the score is
+    computed outside."""
     tolerance: float | None = None
-    """The largest loss of image AUROC for any format. Left out: each format's own, 0.001 to 0.005."""
+    """The largest loss of image AUROC for any format. Left out: each format's own, 0.001 to 0.01."""
     batch: int = 1
     """Images that a file takes at a time. Only 1 is handed to all delegates in one piece."""
     input_size: typing.Literal["fixed", "free"] = "fixed"

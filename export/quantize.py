@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from export.errors import refused
 from export.graph import ROUTING, SCORE_SCOPE
 from piade_tf.quiet import output_only_on_failure
 
@@ -39,7 +40,7 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
             quantizer.add_static_config(IN_INTEGERS, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
     quantizer.add_dynamic_config(f".*{ROUTING}", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
     quantizer.add_weight_only_config(f".*{SCORE_SCOPE}/", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
-    with output_only_on_failure():
+    with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = None
         if quantizer.need_calibration:
             ranges = quantizer.calibrate({signature: [{"image": image[None]} for image in images]}, num_threads=1)

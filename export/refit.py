@@ -5,25 +5,27 @@ way. The same Ledoit-Wolf fit to the same training images, through the network t
 noise of its integers as part of what is normal.
 """
 
-import contextlib
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 
-from export.errors import CannotRun
-from export.graph import FeaturesGraph
+from export.errors import refused
+from export.graph import FeaturesGraph, NetworkGraph
+from export.outside_score import dequantized
 from export.quantize import WEIGHT_BITS
 from piade_tf.data import Split
 from piade_tf.scorer import Scorer
 
 
-def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, ssim_window: int) -> Scorer:
+def refit(
+    model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, validation: Split, ssim_window: int
+) -> Scorer:
     """A scorer for the network inside `model`.
 
     Args:
         model: a quantized LiteRT model of `graph`.
-        graph: tells the names of the features.
+        graph: tells where the features are.
         train, validation: the normal images that the run's own scorer was fitted to.
         ssim_window: side of the SSIM window in pixels.
 
@@ -47,24 +49,15 @@ def refit(model: bytes, graph: FeaturesGraph, train: Split, validation: Split, s
     return scorer
 
 
-def _features(model: bytes, graph: FeaturesGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
+def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
-    with _refusals():
+    with refused("cannot be run by LiteRT"):
         run = Interpreter(model_content=model).get_signature_runner()
     for image in split.images.as_numpy_iterator():
-        with _refusals():
+        with refused("cannot be run by LiteRT"):
             found = run(image=image[None])
-        yield {feature: found[name] for name, feature in graph.names.items()}
-
-
-@contextlib.contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise CannotRun(f"cannot be run by LiteRT ({reason}); train longer, or leave it out of --formats") from None
+        yield graph.features_in(dequantized(run, found))
 
 
 def _of_score(features: dict[str, np.ndarray], score: str) -> dict[str, np.ndarray]:

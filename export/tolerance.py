@@ -97,6 +97,9 @@ def problems(
     foreign = [name for name in description.get("operators", {}) if name.startswith(("CUSTOM", "FLEX"))]
     if foreign:
         found.append(f"has operators that no phone has: {', '.join(foreign)}")
+    floats = [name for name in description.get("tensors", {}) if name.startswith(("float", "complex"))]
+    if tolerance.integers_only and floats:
+        found.append(f"has tensors of floats: {', '.join(floats)}")
     loss, most = comparison["image_AUROC_loss"], tolerance.auroc_loss if auroc_loss is None else auroc_loss
     if loss is not None and most is not None and loss > most:
         found.append(f"loses {loss:.4f} of image AUROC, more than {most:g}")

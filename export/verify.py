@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from export.outside_score import OutsideScore, dequantized
+
 WARM_UP, TIMED = 10, 100
 THREADS = (1, 2)
 
@@ -89,7 +91,19 @@ def _litert(file: Path, threads: int) -> Runner:
     from ai_edge_litert.interpreter import Interpreter
 
     inspect = Interpreter(str(file), num_threads=threads).get_signature_runner("inspect")
-    return Runner(int(inspect.get_input_details()["image"]["shape"][0]), lambda images: inspect(image=images))
+    batch = int(inspect.get_input_details()["image"]["shape"][0])
+    outside = OutsideScore.of_file(file.read_bytes())
+    if outside is None:
+        return Runner(batch, lambda images: inspect(image=images))
+
+    def call(images: np.ndarray) -> dict[str, np.ndarray]:
+        found = inspect(image=images)
+        numbers = dequantized(inspect, found)
+        pred_score, anomaly_map = outside(images, numbers)
+        ours = {"pred_score": pred_score, "anomaly_map": anomaly_map, "latent": numbers["latent"]}
+        return ours | {"reconstruction": found["reconstruction"]}
+
+    return Runner(batch, call)
 
 
 def _saved_model(file: Path, threads: int) -> Runner:

@@ -17,7 +17,7 @@ PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
 ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"]
-FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8"]
+FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
 
 
 @dataclasses.dataclass(frozen=True)

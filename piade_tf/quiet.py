@@ -7,6 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from piade_tf.errors import InputError
+
 
 @contextlib.contextmanager
 def stderr_only_on_failure() -> Iterator[None]:
@@ -33,6 +35,8 @@ def _held_back(descriptor: int) -> Iterator[None]:
         os.dup2(held_back.fileno(), descriptor)
         try:
             yield
+        except InputError:  # says in a line what there is to say
+            raise
         except BaseException:
             held_back.seek(0)
             os.write(saved, held_back.read())

@@ -62,6 +62,14 @@ class Scorer:
             for name, values in score.features(outputs).items()
         }
 
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        """By `SCORE/FEATURE`, the names of the outputs that the feature is made of."""
+        return {
+            f"{score.name}/{name}": found
+            for score in self.gaussian_scores
+            for name, found in score.sources(outputs).items()
+        }
+
     def fit_gaussians(
         self, features: Callable[[], Iterable[dict[str, np.ndarray]]], weight_bits: int | None = None
     ) -> None:

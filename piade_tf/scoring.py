@@ -81,6 +81,10 @@ class GaussianScore(ScoreFunction):
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """The features by name, `(batch, places, dim)`."""
 
+    @abc.abstractmethod
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        """By the feature's name, those of the outputs that it is made of, in their order."""
+
     def __call__(self, images, outputs: Outputs) -> Score:
         return self.of_features(self.features(outputs), outputs)
 
@@ -109,6 +113,9 @@ class LatentScore(GaussianScore):
         vectors = outputs["instantiation_vectors"]
         return {"instantiation_vectors": ops.reshape(vectors, (-1, 1, math.prod(vectors.shape[1:])))}
 
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        return {"instantiation_vectors": ["instantiation_vectors"]}
+
 
 class EmbeddingScore(GaussianScore):
     """Mahalanobis distance of all instantiation vectors and the quadrants of the encoder's last map, taken together.
@@ -119,10 +126,13 @@ class EmbeddingScore(GaussianScore):
     name = "embedding"
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
-        vectors, last_map = outputs["instantiation_vectors"], outputs[_map_names(outputs)[-1]]
+        vectors, last_map = (outputs[name] for name in self.sources(outputs)["embedding"])
         quadrants = adaptive_average_pool(last_map, min(QUADRANTS, *last_map.shape[1:3]))
         parts = [ops.reshape(part, (-1, math.prod(part.shape[1:]))) for part in (vectors, quadrants)]
         return {"embedding": ops.concatenate(parts, axis=-1)[:, None, :]}
+
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        return {"embedding": ["instantiation_vectors", _map_names(outputs)[-1]]}
 
 
 class LocalScore(GaussianScore):
@@ -140,6 +150,9 @@ class LocalScore(GaussianScore):
             name: ops.reshape(values, (-1, math.prod(values.shape[1:3]), values.shape[3]))
             for name, values in self.maps(outputs).items()
         }
+
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        return {name: [name] for name in self.maps(outputs)}
 
     def maps(self, outputs: Outputs) -> dict[str, Any]:
         """The feature maps that are compared, finest first."""

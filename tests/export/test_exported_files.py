@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from export.flatbuffer import is_untouched, metadata_of, operators, signatures
 
-LITERT = ("float32", "float16", "dynamic_int8", "int8")
+LITERT = ("float32", "float16", "dynamic_int8", "int8")  # what is the same in these; test_int8_full.py has the other
+ALL_LITERT = (*LITERT, "int8_full")
 SHAPES = {
     "pred_score": ([1], "float32"),
     "anomaly_map": ([1, 32, 32], "float32"),
@@ -25,11 +26,11 @@ def runner(folder, name):
 
 
 def test_train_ends_with_every_format_shipped_and_a_table(exported):
-    assert list(exported.manifest["files"]) == ["saved_model", *LITERT]
+    assert list(exported.manifest["files"]) == ["saved_model", *ALL_LITERT]
     assert all(entry["accepted"] for entry in exported.manifest["files"].values())
     assert not (exported.folder / "rejected").exists()
     for name in exported.manifest["files"]:
-        (line,) = [line for line in exported.printed.splitlines() if line.startswith(name)]
+        (line,) = [line for line in exported.printed.splitlines() if line.startswith(f"{name} ")]
         assert line.endswith("ships")
 
 
@@ -42,7 +43,7 @@ def test_input_and_outputs_have_the_names_types_and_shapes_that_are_documented(e
     }
 
 
-@pytest.mark.parametrize("name", LITERT)
+@pytest.mark.parametrize("name", ALL_LITERT)
 def test_operators_are_builtin_and_those_that_the_interpreter_sees(exported, name):
     path = exported.folder / f"{name}.tflite"
     found = operators(path.read_bytes())
@@ -71,14 +72,14 @@ def test_the_manifest_says_what_the_file_does(exported, test_images, scores, nam
     assert entry["at_threshold"]["FP"] == np.sum(flagged & (scores.label == 0))
 
 
-@pytest.mark.parametrize("name", LITERT)
+@pytest.mark.parametrize("name", ALL_LITERT)
 def test_bytes_and_digest_are_those_of_the_file(exported, name):
     content, entry = (exported.folder / f"{name}.tflite").read_bytes(), exported.manifest["files"][name]
     assert entry["bytes"] == len(content)
     assert entry["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize("name", LITERT)
+@pytest.mark.parametrize("name", ALL_LITERT)
 def test_metadata_inside_sidecar_and_manifest_agree(exported, name):
     content = (exported.folder / f"{name}.tflite").read_bytes()
     metadata = metadata_of(content)
@@ -108,7 +109,7 @@ def test_golden_images_give_what_golden_json_says(exported, name):
 def test_sizes_fall_as_the_formats_promise(exported):
     size = {name: entry["bytes"] for name, entry in exported.manifest["files"].items()}
     assert size["float16"] < 0.6 * size["float32"]
-    for name in ("dynamic_int8", "int8"):
+    for name in ("dynamic_int8", "int8", "int8_full"):
         entry = exported.manifest["files"][name]
         assert entry["size_ratio"] == pytest.approx(size[name] / size["float32"], rel=0.05)
 

@@ -78,6 +78,13 @@ def test_operators_that_are_not_builtin_are_refused():
     assert "CUSTOM:FlexErf" in problem
 
 
+def test_floats_are_refused_where_all_must_be_integers():
+    tensors = {"tensors": {"float32": 2, "int8": 40}}
+    (problem,) = problems(FORMATS["int8_full"].tolerance, GOOD, tensors, None)
+    assert problem == "has tensors of floats: float32"
+    assert problems(FORMATS["int8"].tolerance, GOOD, tensors, None) == []
+
+
 def test_the_tolerance_asked_for_takes_the_place_of_the_format():
     comparison = {**GOOD, "image_AUROC_loss": 0.0051}
     assert problems(FORMATS["int8"].tolerance, comparison, {}, 0.006) == []

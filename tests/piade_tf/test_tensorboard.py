@@ -60,7 +60,9 @@ class Log:
 
 
 def configured(network, **options):
-    return Config(network=network, training=TrainingConfig(**{"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, **options}))
+    return Config(
+        network=network, training=TrainingConfig(**{"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, **options})
+    )
 
 
 def run(config, data, folder=None):

@@ -53,6 +53,7 @@ FILM = """(async () => {
   while (!verdict.textContent) await new Promise(requestAnimationFrame);
   return verdict.textContent;
 })()"""
+NOT_IN_BROWSERS = "int8_full"  # LiteRT.js takes no int8 and no int16
 NUMBERS = ("pred_score", "anomaly_map_max", "anomaly_map_mean")
 
 
@@ -77,7 +78,8 @@ def judged(run: Path, modules: Path, scratch: Path) -> list[dict]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     rows = []
     with Browser(scratch / f"{run.name}-profile", limit=300) as browser:
-        for file in sorted((run / "export").glob("*.tflite")):
+        files = sorted((run / "export").glob("*.tflite"))
+        for file in [file for file in files if file.stem != NOT_IN_BROWSERS]:
             browser.open(f"http://127.0.0.1:{server.server_port}/index.html")
             for name, found in browser.run(JUDGE % (file.stem, json.dumps(list(golden)))).items():
                 said = golden[name][file.stem]

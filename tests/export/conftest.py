@@ -19,7 +19,6 @@ SMALL = [
     *("--network.widths", "8", "16", "--network.magnifications", "1", "2"),
     *("--network.vector-dim", "8", "--network.num-vectors", "1"),
 ]
-FORMATS = ("saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full")
 
 
 def run_python(*words, cwd=ROOT, check=True):

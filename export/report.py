@@ -42,10 +42,11 @@ def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
 
 def explanation(manifest: dict[str, Any]) -> str:
     """What the columns mean."""
+    images = manifest["n_normal"] + manifest["n_anomalous"]
     return (
-        f"Compared with Keras on {manifest['n_normal'] + manifest['n_anomalous']} {manifest['compared_on']}. rank: "
-        "correlation of the scores.\nerror: the largest of a score. vector: share of images with the same "
-        "instantiation vector.\nms: an image on one thread of this machine."
+        f"Compared with Keras on {images} {manifest['compared_on']}. loss: of AUROC.\n"
+        "rank: correlation of the scores. error: the largest of a score.\n"
+        "vector: share of images with the same instantiation vector. ms: an image on one thread of this machine."
     )
 
 

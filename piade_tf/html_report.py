@@ -351,7 +351,10 @@ def _history(history: Mapping[str, Sequence[float]]) -> Markup:
 
 
 def _config(config: Mapping[str, Any]) -> Markup:
-    """Options in a table for each section, then everything else; the command first."""
+    """Options in a table for each section, then everything else; the command first.
+
+    The schedule follows the options of the training: it says what became of those that were left out.
+    """
     command = rerun_command(config)
     commit = config.get("git_commit")
     options = config.get("options")
@@ -360,7 +363,11 @@ def _config(config: Mapping[str, Any]) -> Markup:
     rest = {name: value for name, value in config.items() if name != "options"}
     other = {name: value for name, value in rest.items() if not isinstance(value, Mapping)}
     sections: dict[str, Mapping[str, Any]] = {"Options": plain} if plain else {}
-    sections |= {f"Options: {name}": value for name, value in options.items() if isinstance(value, Mapping)}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            sections[f"Options: {name}"] = value
+            if name == "training" and isinstance(rest.get("schedule"), Mapping):
+                sections["Schedule"] = rest["schedule"]
     sections |= {title_of(name): value for name, value in rest.items() if isinstance(value, Mapping)}
     sections |= {"This run": other} if other else {}
     again = element(
@@ -393,7 +400,9 @@ def _pairs(values: Mapping[str, Any]) -> Markup:
 
 
 def _option(value: Any) -> str:
-    """As JSON, without the quotes of plain text."""
+    """As JSON, without the quotes of plain text; a dash for what was left out."""
+    if value is None or value == []:
+        return "–"
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 

@@ -235,7 +235,7 @@ def _plain_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
 def options_by_name(config: Config, data: DataSplits) -> dict[str, bool | float | str]:
     """The options that matter to the result, named as on the command line (`learning_rate`, `loss.ssim`).
 
-    Those left out are filled in where the run decides them; a tuple becomes text, and None "auto".
+    Those left out are filled in where the run decides them; a tuple becomes text, an empty one "none", and None "auto".
     """
     height, width, _ = data.image_shape
     options = {
@@ -275,7 +275,7 @@ def _boxed(layer_name: str) -> str:
 def _plain(value: Any) -> bool | float | str:
     if value is None:
         return "auto"
-    return value if isinstance(value, (bool, int, float, str)) else " ".join(map(str, value))
+    return value if isinstance(value, (bool, int, float, str)) else " ".join(map(str, value)) or "none"
 
 
 def _markdown_table(values: dict[str, Any]) -> str:

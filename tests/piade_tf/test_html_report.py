@@ -15,6 +15,7 @@ from piade_tf.command_line import parse_config
 from piade_tf.html_report import ReportContent, render, write_report
 from piade_tf.mistakes_figure import Mistake
 from piade_tf.rerun import rerun_command
+from piade_tf.schedule import Schedule
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{csp}}<!--"
 CONFIG = {
@@ -196,6 +197,14 @@ def test_configuration_is_complete():
     assert "python train.py --normal-class 8 --seed 3" in text
 
 
+def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_became():
+    training = {"epochs": None, "seed": 3}
+    options = CONFIG["options"] | {"training": training, "loss": {"mse": 1.0}, "export": []}
+    text = words(render(make_content(config=CONFIG | {"options": options, "schedule": {"epochs": 10}})))
+    assert "Options: training epochs – seed 3 Schedule epochs 10 Options: loss" in text
+    assert "export –" in text and text.count("Schedule") == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -209,7 +218,14 @@ def test_the_command_makes_the_same_configuration(arguments):
     size = (config.data.crop or config.data.image_size or (32,))[0]
     resolved = dataclasses.replace(config, network=config.network.for_image(size, size))
     stored = json.loads(
-        json.dumps({"options": dataclasses.asdict(resolved), "image_shape": [size, size, 1]}, default=str)
+        json.dumps(
+            {
+                "options": dataclasses.asdict(resolved),
+                "schedule": dataclasses.asdict(Schedule.of(config, images=5400)),
+                "image_shape": [size, size, 1],
+            },
+            default=str,
+        )
     )
     again = parse_config(shlex.split(rerun_command(stored))[2:])
     assert again == config
@@ -446,6 +462,19 @@ def test_a_phone_scrolls_in_one_direction_only(browser, page, dark):
     browser.open(page, width=360, dark=dark, mobile=True)
     assert browser.run("document.documentElement.scrollWidth") == 360
     assert browser.errors == []
+
+
+@needs_chromium
+def test_a_path_breaks_after_a_slash_on_a_phone(browser, tmp_path):
+    write_report(tmp_path / "report.html", make_content(rows=make_rows(image=["test/broken_large/014.png"] * 7)))
+    browser.open(tmp_path / "report.html", width=360, mobile=True)
+    name = 'document.querySelector("#scores tbody td span")'
+    assert browser.run(f"{name}.textContent") == "test/broken_large/014.png"
+    browser.run(f"range = document.createRange(), range.selectNodeContents({name}), null")
+    lines = "[...new Set([...range.getClientRects()].map((piece) => piece.top))]"
+    assert browser.run(f"{lines}.length") > 1
+    browser.run(f"range.setStart([...{name}.childNodes].find((part) => part.textContent === '014.png'), 0)")
+    assert browser.run(f"{lines}.length") == 1
 
 
 @needs_chromium

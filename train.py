@@ -31,7 +31,7 @@ def train(config: Config) -> int:
         from piade_tf.training import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
-        share_threads()
+        share_threads(config.data)
 
     data = load_data(config.data, options.seed)
     check_method(config.threshold, data.test.labels)

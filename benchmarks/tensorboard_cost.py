@@ -33,7 +33,7 @@ HEADER = ("options", "share_median", "share_least", "share_most", "fit_seconds_m
 
 def main(arguments: list[str]) -> None:
     config = parse_config(arguments)
-    share_threads()
+    share_threads(config.data)
     data = load_data(config.data, config.training.seed)
     shares, seconds = [], []
     for _ in range(ROUNDS):

@@ -106,6 +106,7 @@ def keras_round(workload: Workload) -> Round:
     import keras
     import tensorflow as tf
 
+    from piade_tf.config import DataConfig
     from piade_tf.data import Split, arrays, batches
     from piade_tf.data.preparation import Preparation
     from piade_tf.data.splits import divide
@@ -119,7 +120,7 @@ def keras_round(workload: Workload) -> Round:
 
     times: dict[int, float] = {}  # at the end of an execution, by the steps done
     make_reproducible(SEED)
-    share_threads()
+    share_threads(DataConfig(image_size=workload.image_shape[:2]))
     images = random_images(workload)
     labelled = arrays.LabelledImages(images, np.zeros(POOL, "int64"))
     source = arrays.one_class_source(labelled, labelled, ("random",), "random", "random images")

@@ -21,7 +21,7 @@ def read(file: str) -> dict[str, Any]:
     digest = metadata["sha256"].encode()
     blank = content[:start] + content[start:].replace(digest, b"0" * 64, 1)
     if hashlib.sha256(blank).hexdigest().encode() != digest:
-        raise ValueError(f"{file}: changed since it was exported, its SHA-256 is another")
+        raise ValueError(f"{file}: changed or cut short since it was exported, its SHA-256 is another")
     return metadata
 
 

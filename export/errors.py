@@ -17,4 +17,4 @@ def refused(what: str) -> Iterator[None]:
         yield
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise CannotRun(f"{what} ({reason}); train longer, or leave it out of --formats") from None
+        raise CannotRun(f"{what} ({reason}); train longer, or leave this format out") from None

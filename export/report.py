@@ -31,7 +31,7 @@ def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{entry['bytes'] / 1024:.0f}",
         "-" if loss is None else f"{entry['image_AUROC']:.4f}",
-        "-" if loss is None else f"{loss:.4f}",
+        "-" if loss is None else f"{round(loss, 4) + 0.0:.4f}",  # + 0: no -0.0000
         f"{entry['rank_correlation']:.4f}",
         f"{entry['max_score_error']:.1e}",
         f"{entry['vector_agreement']:.3f}",

@@ -1,6 +1,7 @@
 """`python -m export show FILE`: what a file says of itself."""
 
 import json
+import re
 
 from export.flatbuffer import is_litert, is_untouched, metadata_of
 from export.options import Show
@@ -23,6 +24,8 @@ def show(options: Show) -> int:
     if metadata is None:
         raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that python -m export made")
     if not is_untouched(content):
-        raise InputError(f"{options.file} was changed since it was exported: its hash differs; export it again")
-    print(json.dumps(metadata, indent=2))
+        raise InputError(
+            f"{options.file} was changed or cut short since it was exported: its hash differs; export it again"
+        )
+    print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
     return 0

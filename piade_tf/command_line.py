@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -90,7 +91,8 @@ def _one_line(box: str) -> str:
             break
         if not line.startswith("╭"):
             words.extend(line.split())
-    return " ".join(words) + " (see --help)"
+    message = re.sub(r"no type matching .* could be instantiated from", "not understood:", " ".join(words))
+    return f"{message} (see --help)"
 
 
 @contextlib.contextmanager

@@ -29,5 +29,6 @@ def flat_warning(images: np.ndarray, reconstructions: np.ndarray, labels: np.nda
         return None
     return (
         f"the reconstructions are almost flat, with {100 * kept:.0f} % of the contrast of the images: the training was "
-        "too short (raise --epochs), or the images are a texture too fine to rebuild; do not rely on the reconstruction"
+        "too short (raise --epochs, or --patience where it stopped by itself), or the images are a texture too fine to "
+        "rebuild; do not rely on the reconstruction"
     )

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from piade_tf.distribution import strategy_scope
+from piade_tf.config import DataConfig
+from piade_tf.distribution import has_small_images, strategy_scope
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,3 +78,18 @@ def test_two_devices_give_the_losses_of_one(tmp_path):
     assert one["loss"][-1] < one["loss"][0]
     noisy = report["noisy"]["history"]["loss"]
     assert np.isfinite(noisy).all() and noisy != two["loss"]
+
+
+@pytest.mark.parametrize(
+    "data, small",
+    [
+        (DataConfig("digits"), True),
+        (DataConfig("fashion_mnist"), True),
+        (DataConfig("fashion_mnist", image_size=(128,)), False),
+        (DataConfig("folder"), False),
+        (DataConfig("folder", image_size=(32, 48)), True),
+        (DataConfig("mvtec", image_size=(156,), crop=(56,)), True),
+    ],
+)
+def test_images_are_small_where_the_options_say_so(data, small):
+    assert has_small_images(data) == small

@@ -1,14 +1,21 @@
-"""python examples/score_outside.py int8_full.tflite IMAGE.npy    Exit code 0 normal, 1 anomalous, 2 an error."""
+"""python examples/score_outside.py int8_full.tflite IMAGE    Exit code 0 normal, 1 anomalous, 2 an error.
+
+IMAGE has the size of the network, as those in golden/ have; inspect_image.py shows how to bring others to it.
+"""
 
 import sys
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
 from read_metadata import read
 
 
 def score(file: str, image: np.ndarray) -> float:  # (H, W, C), uint8; not for `reconstruction`, which needs SSIM
-    content, about = np.fromfile(file, "uint8").tobytes(), read(file)["outside"]
+    about = read(file).get("outside")
+    if about is None:
+        raise ValueError(f"{file} has its score inside; see inspect_image.py")
+    content = np.fromfile(file, "uint8").tobytes()
     inspect = Interpreter(file).get_signature_runner("inspect")
     x, total, power = inspect(image=image[None]), 0.0, about["exponent"]
     for name, (scale, zero) in ((name, end["quantization"]) for name, end in inspect.get_output_details().items()):
@@ -34,7 +41,12 @@ def score(file: str, image: np.ndarray) -> float:  # (H, W, C), uint8; not for `
 
 if __name__ == "__main__":
     try:
-        found, limit = score(sys.argv[1], np.load(sys.argv[2])), read(sys.argv[1])["threshold"]["value"]
-    except (IndexError, KeyError, OSError, ValueError) as error:
-        sys.exit(print(f"error: {error}; {__doc__}", file=sys.stderr) or 2)
-    sys.exit(print(f"{found:.4f}, anomalous above {limit:.4f}") or int(found > limit))
+        _, model, file = sys.argv
+        image = np.atleast_3d(np.asarray(Image.open(file)))
+        found, limit = score(model, image), read(model)["threshold"]["value"]
+    except (OSError, RuntimeError, ValueError) as error:
+        message = f"error: {' '.join(str(error).split())}" if len(sys.argv) == 3 else __doc__
+        print(message, file=sys.stderr)
+        sys.exit(2)
+    print(f"{found:.4f}, {'anomalous' if found > limit else 'normal'}")
+    sys.exit(int(found > limit))

@@ -52,9 +52,13 @@ def write_golden(
 
 
 def pick(reference: Reference) -> list[int]:
-    """A normal image and an anomalous one, each of the middle of its kind, and the one that scores highest."""
+    """A normal image and an anomalous one, each of the middle of its kind, and the one that scores highest.
+
+    Of images of one kind, the one that scores lowest instead: the highest may be the threshold, to the last digit.
+    """
     order = np.argsort(reference.pred_score, kind="stable")
     middles = [order[reference.labels[order] == label] for label in (0, 1)]
-    chosen = [int(of_kind[len(of_kind) // 2]) for of_kind in middles if len(of_kind)] + [int(order[-1])]
+    chosen = [int(of_kind[len(of_kind) // 2]) for of_kind in middles if len(of_kind)]
+    chosen.append(int(order[-1 if reference.both_kinds else 0]))
     rest = [int(index) for index in order if index not in chosen]
     return (list(dict.fromkeys(chosen)) + rest)[:3]

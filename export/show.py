@@ -24,8 +24,6 @@ def show(options: Show) -> int:
     if metadata is None:
         raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that python -m export made")
     if not is_untouched(content):
-        raise InputError(
-            f"{options.file} was changed or cut short since it was exported: its hash differs; export it again"
-        )
+        raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
     return 0

@@ -7,6 +7,7 @@ import numpy as np
 
 from export.errors import refused
 from export.graph import ROUTING, SCORE_SCOPE
+from export.ranges import with_room
 from piade_tf.quiet import output_only_on_failure
 
 WEIGHT_BITS = 8
@@ -43,7 +44,8 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = None
         if quantizer.need_calibration:
-            ranges = quantizer.calibrate({signature: [{"image": image[None]} for image in images]}, num_threads=1)
+            seen = quantizer.calibrate({signature: [{"image": image[None]} for image in images]}, num_threads=1)
+            ranges = with_room(seen)
         quantized = quantizer.quantize(ranges).quantized_model
     assert quantized is not None
     return bytes(quantized)

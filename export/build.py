@@ -15,6 +15,7 @@ from export.outside_score import BLOCK_NAME
 from export.quantize import quantize
 from export.quantize_throughout import quantize_throughout
 from export.refit import refit
+from export.rounding import rounded
 from export.saved_model import SIGNATURES, write_saved_model
 from export.score_block import score_block
 from piade_tf.config import FormatName, ScoreName
@@ -60,22 +61,22 @@ class Builder:
         if kind == "throughout":
             return self._in_integers()
         if kind is None:
-            return self._converted(self.scorer, half=name == "float16")
+            return self._converted(self.network, self.scorer, half=name == "float16")
         scorer = self.scorer
         if self.chosen != "reconstruction":
             features = quantize(self._features, kind, self._representative, SIGNATURE)
             scorer = refit(features, self._features_graph, self.data.train, self.data.validation, self.ssim_window)
-        return quantize(self._converted(scorer), kind, self._representative, SIGNATURE)
+        return quantize(self._converted(self._rounded, scorer), kind, self._representative, SIGNATURE)
 
-    def _converted(self, scorer: Scorer, half: bool = False) -> bytes:
-        graph = InspectionGraph(self.network, scorer, self.chosen, self.batch)
+    def _converted(self, network: keras.Model, scorer: Scorer, half: bool = False) -> bytes:
+        graph = InspectionGraph(network, scorer, self.chosen, self.batch)
         model = to_litert(write_saved_model(self.work / "inspection", graph.inspect), SIGNATURE, half)
         self.float_bytes = self.float_bytes if half else len(model)
         return model
 
     def _in_integers(self) -> bytes:
         if not self.float_bytes:
-            self._converted(self.scorer)
+            self._converted(self.network, self.scorer)
         graph, model = self._quantized_throughout(1)
         scorer = self.scorer
         if self.chosen != "reconstruction":
@@ -86,14 +87,14 @@ class Builder:
         return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
-        graph = NetworkGraph(self.network, self.scorer, batch)
+        graph = NetworkGraph(self._rounded, self.scorer, batch)
         model = to_litert(write_saved_model(self.work / "network", graph.inspect), SIGNATURE)
         images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
         return graph, quantize_throughout(model, images, SIGNATURE)
 
     @functools.cached_property
     def _features_graph(self) -> FeaturesGraph:
-        return FeaturesGraph(self.network, self.scorer)
+        return FeaturesGraph(self._rounded, self.scorer)
 
     @functools.cached_property
     def _features(self) -> bytes:
@@ -102,4 +103,9 @@ class Builder:
 
     @functools.cached_property
     def _representative(self) -> list[np.ndarray]:
-        return list(self.data.calibration.images.take(REPRESENTATIVE).as_numpy_iterator())
+        images = self.data.calibration.images.concatenate(self.data.train.images)
+        return list(images.take(REPRESENTATIVE).as_numpy_iterator())
+
+    @functools.cached_property
+    def _rounded(self) -> keras.Model:
+        return rounded(self.network, self._representative)

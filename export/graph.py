@@ -11,7 +11,7 @@ from piade_tf.data.preparation import Preparation
 from piade_tf.scorer import Scorer
 
 OUTPUTS = ("pred_score", "anomaly_map", "reconstruction", "latent")
-SCORE_SCOPE, ROUTING = "score", "instantiation_vectors"  # names that quantization goes by
+SCORE_SCOPE, PYRAMID, ROUTING = "score", "pyramid_pooling", "instantiation_vectors"  # names that quantization goes by
 
 
 class InspectionGraph(tf.Module):

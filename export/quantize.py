@@ -6,15 +6,17 @@ from typing import Literal
 import numpy as np
 
 from export.errors import refused
-from export.graph import ROUTING, SCORE_SCOPE
-from export.ranges import with_room
+from export.graph import PYRAMID, ROUTING, SCORE_SCOPE
+from export.ranges import ranges_of
+from export.rounding import WEIGHT_BITS
 from piade_tf.quiet import output_only_on_failure
 
-WEIGHT_BITS = 8
-# Convolutions and dense layers of encoder, pyramid and decoder. The first dense layer reads `latent`, an output of the
-# graph, which has to stay a float.
+# Convolutions and dense layers of encoder, pyramid and decoder.
 NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
-IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|latent|upsampling_0)).*network/.*"
+# Those with activations of fixed ranges. Without the pyramid, whose few cells decide on the lengths of instantiation
+# vectors, and whose range over some images says little of the next one's. And without the first dense layer: it reads
+# `latent`, an output of the graph, which has to stay a float.
+IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*"
 
 
 def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[np.ndarray], signature: str) -> bytes:
@@ -44,8 +46,7 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = None
         if quantizer.need_calibration:
-            seen = quantizer.calibrate({signature: [{"image": image[None]} for image in images]}, num_threads=1)
-            ranges = with_room(seen)
+            ranges = ranges_of(quantizer, model, signature, [{"image": image[None]} for image in images])
         quantized = quantizer.quantize(ranges).quantized_model
     assert quantized is not None
     return bytes(quantized)

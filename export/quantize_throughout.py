@@ -8,8 +8,8 @@ import numpy as np
 from export.errors import refused
 from export.graph import ROUTING
 from export.integer_ends import PIXELS, float_names, with_integer_ends
-from export.quantize import WEIGHT_BITS
-from export.ranges import with_room
+from export.ranges import ranges_of
+from export.rounding import WEIGHT_BITS
 from piade_tf.quiet import output_only_on_failure
 
 VECTORS = (ROUTING, "latent")  # layers, and outputs of the same names
@@ -55,7 +55,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     scaled = [{"image": batch / np.float32(255)} for batch in images]
     headroom = rf"({routing})(Sum|mul|add|Rsqrt)|{ends}"
     with output_only_on_failure(), refused("cannot be put in integers"):
-        ranges = with_room(quantizer.calibrate({signature: scaled}, num_threads=1))
+        ranges = ranges_of(quantizer, model, signature, scaled)
         _set(ranges[names["image"]], *PIXELS)
         for name, seen in ranges.items():
             if re.search(headroom, f"{name};") and "min" in seen:

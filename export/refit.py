@@ -13,7 +13,7 @@ import numpy as np
 from export.errors import refused
 from export.graph import FeaturesGraph, NetworkGraph
 from export.outside_score import dequantized
-from export.quantize import WEIGHT_BITS
+from export.rounding import round_columns
 from piade_tf.data import Split
 from piade_tf.scorer import Scorer
 
@@ -21,7 +21,7 @@ from piade_tf.scorer import Scorer
 def refit(
     model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, validation: Split, ssim_window: int
 ) -> Scorer:
-    """A scorer for the network inside `model`.
+    """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
 
     Args:
         model: a quantized LiteRT model of `graph`.
@@ -33,7 +33,11 @@ def refit(
         CannotRun: LiteRT refuses the model.
     """
     scorer = Scorer(ssim_window)
-    scorer.fit_gaussians(lambda: _features(model, graph, train), WEIGHT_BITS)
+    scorer.fit_gaussians(lambda: _features(model, graph, train))
+    for fitted in scorer.gaussian_scores:
+        for name, (mean, whitening) in fitted.gaussians.items():
+            integers, fitted.steps[name] = _in_integers(whitening)
+            fitted.gaussians[name] = mean, integers
     outputs = graph.network.output
 
     def scores() -> Iterator[dict[str, np.ndarray]]:
@@ -47,6 +51,14 @@ def refit(
 
     scorer.fit_standards(scores())
     return scorer
+
+
+def _in_integers(whitening: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers and steps, rounded for the covariance that is whitened; see `round_columns`."""
+    matrices = whitening.astype("float64")
+    covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
+    integers, step = round_columns(matrices, covariance)
+    return integers.astype("float32"), step.astype("float32")
 
 
 def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:

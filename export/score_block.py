@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from export.outside_score import BLOCK_MAGIC
-from export.quantize import WEIGHT_BITS
 from layers.adaptive_average_pool import cell_weights
 from piade_tf.config import ScoreName
 from piade_tf.scorer import Scorer
@@ -19,7 +18,7 @@ def score_block(scorer: Scorer, chosen: ScoreName, outputs: Outputs, ssim_window
     """A score as `OutsideScore` takes it.
 
     Args:
-        scorer: fitted to the network of the file.
+        scorer: fitted to the network of the file, as `refit` gives it.
         chosen: the score that decides.
         outputs: of the network; their shapes count.
         ssim_window: side of the SSIM window in pixels.
@@ -52,7 +51,6 @@ def _features(score: GaussianScore, outputs: Outputs, block: "_Block") -> dict[s
     found: dict[str, Any] = {}
     for name, sources in score.sources(outputs).items():
         mean, whitening = score.gaussians[name]
-        step = np.abs(whitening).max(axis=(0, 1)) / (2 ** (WEIGHT_BITS - 1) - 1)
         sides = outputs[sources[-1]].shape[1:3]
         quadrants = [min(QUADRANTS, *sides)] * 2
         places = list(sides) if score.name == "local" else [1, 1]
@@ -61,8 +59,8 @@ def _features(score: GaussianScore, outputs: Outputs, block: "_Block") -> dict[s
             "outputs": sources,
             "pool": {sources[-1]: _matrices(block, _average, sides, quadrants)} if score.name == "embedding" else {},
             "mean": block.add(mean),
-            "whitening": block.add(np.round(whitening / step).astype("int8")),
-            "step": block.add(step),
+            "whitening": block.add(whitening.astype("int8")),
+            "step": block.add(score.steps[name]),
             "places": places,
             "spread": _matrices(block, _bilinear, places, finest),
         }

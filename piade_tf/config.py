@@ -148,6 +148,9 @@ class LossConfig:
     """Weight of 1 - SSIM (structural similarity)."""
     ssim_window: int = 7
     """Side of the SSIM window in pixels; also used by the reconstruction score."""
+    margin: float = 0.1
+    """Weight of a term that keeps the lengths of the two longest instantiation vectors 0.1 apart: which of them is
+    decoded then does not hang on the rounding of a phone. 0: off, as in the paper."""
     perceptual: float = 0.0
     """Weight of the squared difference of VGG-16 features; 0: off."""
     perceptual_weights: str = "imagenet"
@@ -249,7 +252,12 @@ def check(config: Config) -> None:
     ):
         if value is not None and value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
-    for name, number in (("--weight-decay", options.weight_decay), ("--noise", options.noise)):
+    not_negative = {
+        "--weight-decay": options.weight_decay,
+        "--noise": options.noise,
+        "--loss.margin": config.loss.margin,
+    }
+    for name, number in not_negative.items():
         if not (math.isfinite(number) and number >= 0):
             raise InputError(f"{name} must be at least 0, got {number}")
     if options.turns is not None and not 0 <= options.turns <= 1:

@@ -1,4 +1,4 @@
-"""What training minimises: how far a reconstruction is from its image."""
+"""What training minimises: how far a reconstruction is from its image, and how near vectors are to a tie."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from keras import ops
 from piade_tf.config import LossConfig
 from piade_tf.errors import InputError
 from piade_tf.ssim import check_window, ssim_map
+
+CLEAR_MARGIN = 0.1  # between lengths of 0 to 1: many times what rounding to 8 bits moves them
 
 
 @keras.saving.register_keras_serializable(package="piade")
@@ -93,6 +95,23 @@ class ReconstructionLoss(keras.losses.Loss):
             "ssim_window": self.ssim_window,
             "perceptual_weights": self.perceptual_weights,
         }
+
+
+def nearness_of_lengths(vectors):
+    """How near the two longest instantiation vectors are to being equally long.
+
+    The longest is decoded. Where two are nearly as long, the last bit of a rounded network decides which one that is.
+
+    Args:
+        vectors: `(batch, k, d)`, k at least 2, of lengths 0 to 1.
+
+    Returns:
+        `(batch,)`, float32: 1 for equal lengths, falling in a straight line to 0 for lengths `CLEAR_MARGIN` apart. A
+        hinge on lengths, as the margin loss of Sabour et al. 2017 (equation 4), but between vectors, without labels.
+    """
+    squared = ops.sum(ops.square(ops.cast(vectors, "float32")), axis=-1)
+    longest, _ = ops.top_k(ops.sqrt(squared + 1e-9), 2)
+    return ops.relu(1.0 - (longest[:, 0] - longest[:, 1]) / CLEAR_MARGIN)
 
 
 def perceptual_features(weights: str) -> keras.Model:

@@ -37,13 +37,8 @@ class NormalStatistics:
         self._covariance += np.transpose(centred, (0, 2, 1)) @ centred
         self._fourth_moment += np.square(np.square(centred).sum(axis=-1)).sum(axis=-1)
 
-    def mean_and_whitening(self, weight_bits: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def mean_and_whitening(self) -> tuple[np.ndarray, np.ndarray]:
         """The fitted Gaussians.
-
-        Args:
-            weight_bits: the matrices will be stored with that many bits, one scale a column for all places. Rounding
-                lets directions of large variance leak into those of small variance; each column is then scaled so
-                that normal features keep a variance of `1 / dim` under the rounded matrix.
 
         Returns:
             Means `(places, dim)` and whitening matrices `(places, dim, dim)`, float32. The squared
@@ -68,9 +63,4 @@ class NormalStatistics:
         eigenvalues, eigenvectors = np.linalg.eigh(shrunk)
         scale = 1 / np.sqrt(self.dim * np.maximum(eigenvalues, floor))
         whitening = eigenvectors * scale[:, None, :]
-        if weight_bits is not None:
-            step = np.abs(whitening).max(axis=(0, 1)) / (2 ** (weight_bits - 1) - 1)
-            rounded = step * np.round(whitening / step)
-            leaked = np.einsum("pik,pij,pjk->pk", rounded, shrunk, rounded, optimize=True)
-            whitening = whitening / np.sqrt(np.maximum(self.dim * leaked, 1.0))[:, None, :]
         return self._mean.astype("float32"), whitening.astype("float32")

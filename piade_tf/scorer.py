@@ -70,14 +70,11 @@ class Scorer:
             for name, found in score.sources(outputs).items()
         }
 
-    def fit_gaussians(
-        self, features: Callable[[], Iterable[dict[str, np.ndarray]]], weight_bits: int | None = None
-    ) -> None:
+    def fit_gaussians(self, features: Callable[[], Iterable[dict[str, np.ndarray]]]) -> None:
         """Fits the Gaussians to features of normal training images.
 
         Args:
             features: gives batches of what `features` returns; called twice, for the same images.
-            weight_bits: as `NormalStatistics.mean_and_whitening` takes it.
         """
         statistics: dict[str, NormalStatistics] = {}
         for batch in features():
@@ -88,7 +85,7 @@ class Scorer:
                 statistics[name].add_to_covariance(values)
         for score in self.gaussian_scores:
             score.gaussians = {
-                name.split("/")[1]: fitted.mean_and_whitening(weight_bits)
+                name.split("/")[1]: fitted.mean_and_whitening()
                 for name, fitted in statistics.items()
                 if name.startswith(f"{score.name}/")
             }

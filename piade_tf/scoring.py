@@ -72,10 +72,12 @@ class GaussianScore(ScoreFunction):
     Attributes:
         gaussians: by the feature's name, its means `(places, dim)` and whitening matrices
             `(places, dim, dim)` as `NormalStatistics` gives them.
+        steps: by the feature's name, `(places, 1, dim)`, what matrices in integers are multiplied by; none for floats.
     """
 
     def __init__(self, gaussians: dict[str, tuple[np.ndarray, np.ndarray]] | None = None):
         self.gaussians = gaussians or {}
+        self.steps: dict[str, np.ndarray] = {}
 
     @abc.abstractmethod
     def features(self, outputs: Outputs) -> dict[str, Any]:
@@ -101,6 +103,8 @@ class GaussianScore(ScoreFunction):
         mean, whitening = self.gaussians[name]
         centred = ops.transpose(features - mean, (1, 0, 2))
         whitened = ops.matmul(centred, ops.convert_to_tensor(whitening))
+        if name in self.steps:
+            whitened = whitened * self.steps[name]
         return ops.transpose(ops.sqrt(ops.sum(ops.square(whitened), axis=-1)))
 
 

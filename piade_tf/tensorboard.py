@@ -39,7 +39,11 @@ BATCH_PIXELS = 1 << 17  # of the images looked at together, where that is more t
 TILE, GAP = 112, 4  # pixels in a picture of examples: least height of an image, space between two
 METRICS = ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")  # by which the HParams tab compares runs
 FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # options to which the HParams tab is opened
-TERMS = {"loss/total": "The weighted sum of the terms.", "loss/ssim": "1 - SSIM"}
+TERMS = {
+    "loss/total": "The weighted sum of the terms.",
+    "loss/ssim": "1 - SSIM",
+    "loss/margin": "1: two instantiation vectors equally long. 0: their lengths 0.1 apart or more.",
+}
 RESULT = "Of all test images, by the finished detector; the steps say nothing."
 WATCH_ONLY = "Of test images, for watching only: neither early stopping nor the choice of the weights knows it."
 

@@ -10,7 +10,7 @@ from piade_tf.config import Config
 from piade_tf.data import DataSplits, batches
 from piade_tf.distribution import strategy_scope
 from piade_tf.errors import InputError
-from piade_tf.losses import ReconstructionLoss
+from piade_tf.losses import ReconstructionLoss, nearness_of_lengths
 from piade_tf.network import build_network
 from piade_tf.progress import Progress
 from piade_tf.schedule import Schedule
@@ -28,6 +28,7 @@ class Trainer(keras.Model):
     Args:
         network: as `build_network` gives it.
         reconstruction_loss: between the images and their reconstructions.
+        margin: weight of `nearness_of_lengths`, logged as `margin`.
         noise: standard deviation of the normal noise on the images that the network sees in training, as in
             a denoising autoencoder (Vincent et al. 2008).
         turns: share of the images that the network sees turned in training.
@@ -38,6 +39,7 @@ class Trainer(keras.Model):
         self,
         network: keras.Model,
         reconstruction_loss: ReconstructionLoss,
+        margin: float = 0.0,
         noise: float = 0.0,
         turns: float = 0.0,
         seed: int = 0,
@@ -47,20 +49,24 @@ class Trainer(keras.Model):
         self.noise = keras.layers.GaussianNoise(noise, seed=seed)
         self.turns = RandomTurns(turns, seed=seed)
         self.reconstruction_loss = reconstruction_loss
+        self.margin = margin if margin and network.output["instantiation_vectors"].shape[1] > 1 else 0.0
         self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
-        self.term_means = {
-            name: keras.metrics.Mean(name=name) for name, weight in reconstruction_loss.weights.items() if weight
-        }
+        weights = reconstruction_loss.weights | {"margin": self.margin}
+        self.term_means = {name: keras.metrics.Mean(name=name) for name, weight in weights.items() if weight}
 
     def call(self, images, training=None):
         seen = self.noise(self.turns(images, training=training), training=training)
-        return self.network(seen, training=training)["reconstruction"]
+        return self.network(seen, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        terms = self.reconstruction_loss.terms(x, y_pred)
+        terms = self.reconstruction_loss.terms(x, y_pred["reconstruction"])
+        total = self.reconstruction_loss.total(terms)
+        if self.margin:
+            terms["margin"] = nearness_of_lengths(y_pred["instantiation_vectors"])
+            total = total + self.margin * terms["margin"]
         for name, values in terms.items():
             self.term_means[name].update_state(values)
-        return self.mean_over_batch(x, self.reconstruction_loss.total(terms))
+        return self.mean_over_batch(x, total)
 
 
 class _MeanOverBatch(keras.losses.Loss):
@@ -117,7 +123,8 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
         loss = ReconstructionLoss.from_options(config.loss)
         loss.check_image(height, width)
         network = build_network(config.network, height, width, channels)
-        trainer = Trainer(network, loss, config.training.noise, schedule.turns, config.training.seed)
+        options = config.training
+        trainer = Trainer(network, loss, config.loss.margin, options.noise, schedule.turns, options.seed)
         learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
         optimizer = keras.optimizers.Adam(learning_rate, weight_decay=config.training.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).

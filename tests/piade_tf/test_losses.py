@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from piade_tf.config import LossConfig
 from piade_tf.errors import InputError
-from piade_tf.losses import ReconstructionLoss
+from piade_tf.losses import CLEAR_MARGIN, ReconstructionLoss, nearness_of_lengths
 
 WINDOW = 5
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68])  # blue, green, red
@@ -152,3 +152,21 @@ def test_a_file_that_holds_no_vgg_weights_is_one_line(tmp_path):
 def test_off_refuses_a_perceptual_weight():
     with pytest.raises(InputError, match="imagenet or a file"):
         ReconstructionLoss(perceptual=1.0, perceptual_weights="off")
+
+
+@pytest.mark.parametrize(
+    "lengths, expected", [((0.7, 0.7), 1.0), ((0.9, 0.87), 0.7), ((0.2, 0.3), 0.0), ((0.1, 0.95), 0.0), ((0, 0), 1.0),
+                          ((0.3, 0.9, 0.88), 0.8)]
+)  # fmt: skip
+def test_the_nearer_the_two_longest_vectors_are_to_a_tie_the_more_it_costs(lengths, expected):
+    directions = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0][: len(lengths)]
+    vectors = np.array(lengths, "float32")[None, :, None] * directions.astype("float32")
+    np.testing.assert_allclose(nearness_of_lengths(vectors), [expected], atol=1e-3)
+    assert CLEAR_MARGIN == 0.1  # as in the help of --loss.margin
+
+
+def test_the_margin_has_a_gradient_also_at_vectors_of_no_length():
+    vectors = tf.Variable(np.zeros((1, 2, 4), "float32"))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(nearness_of_lengths(vectors))
+    assert np.isfinite(tape.gradient(loss, vectors)).all()

@@ -11,9 +11,11 @@ import pytest
 from piade_tf.config import Config, DataConfig, LossConfig, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
-from piade_tf.losses import ReconstructionLoss
+from piade_tf.losses import ReconstructionLoss, nearness_of_lengths
 from piade_tf.schedule import LEAST_EPOCHS, STEPS, Schedule
 from piade_tf.training import StopWhenDiverged, Trainer, build_trainer, fit, make_reproducible
+
+TERMS = ("mse", "ssim", "perceptual", "margin")
 
 
 def configured(network, **options):
@@ -45,7 +47,7 @@ def test_another_seed_gives_another_history(tiny, splits, trained):
 
 def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(trained):
     trainer, history = trained
-    weights = {name: weight for name, weight in trainer.reconstruction_loss.weights.items() if weight}
+    weights = {name: weight for name, weight in dataclasses.asdict(LossConfig()).items() if name in TERMS and weight}
     assert set(history) == {"loss", "val_loss", *weights, *(f"val_{name}" for name in weights)}
     assert {len(values) for values in history.values()} == {2}
     for prefix in ("", "val_"):
@@ -54,15 +56,35 @@ def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(tra
 
 
 def test_a_term_without_weight_is_not_logged(tiny, splits):
-    config = dataclasses.replace(configured(tiny), loss=LossConfig(mse=1.0, ssim=0.0))
+    config = dataclasses.replace(configured(tiny), loss=LossConfig(mse=1.0, ssim=0.0, margin=0.0))
     assert list(build_trainer(config, splits).term_means) == ["mse"]
+
+
+def test_a_single_vector_has_no_margin(tiny, splits):
+    config = configured(dataclasses.replace(tiny, num_vectors=1))
+    assert set(build_trainer(config, splits).term_means) == {"mse", "ssim"}
+
+
+def test_the_margin_sets_the_lengths_apart(tiny, splits):
+    def median_difference(margin):
+        config = dataclasses.replace(configured(tiny, epochs=8), loss=LossConfig(margin=margin))
+        trainer, _ = run(config, splits)
+        lengths = np.linalg.norm(_outputs(trainer, splits)["instantiation_vectors"], axis=-1)
+        return np.median(np.abs(lengths[:, 0] - lengths[:, 1]))
+
+    assert median_difference(1.0) > 2 * median_difference(0.0)
 
 
 def test_the_logged_validation_loss_is_that_of_the_network(splits, trained):
     trainer, history = trained
-    images = np.concatenate(list(batches(splits.validation, 20)))
-    losses = trainer.reconstruction_loss.call(images, trainer.network(images, training=False)["reconstruction"])
+    images, outputs = np.concatenate(list(batches(splits.validation, 20))), _outputs(trainer, splits)
+    losses = trainer.reconstruction_loss.call(images, outputs["reconstruction"])
+    losses += LossConfig().margin * nearness_of_lengths(outputs["instantiation_vectors"])
     np.testing.assert_allclose(np.mean(losses), min(history["val_loss"]), rtol=1e-4)
+
+
+def _outputs(trainer, splits):
+    return trainer.network(np.concatenate(list(batches(splits.validation, 20))), training=False)
 
 
 def test_training_stops_early_and_restores_the_best_weights(tiny, splits):
@@ -164,10 +186,10 @@ def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():
     trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 7), noise=0.2, seed=1)
     trainer.compile()
     images = np.full((64, 28, 28, 1), 0.5, "float32")
-    np.testing.assert_array_equal(trainer(images, training=False), images)
-    seen = np.asarray(trainer(images, training=True))
+    np.testing.assert_array_equal(trainer(images, training=False)["reconstruction"], images)
+    seen = np.asarray(trainer(images, training=True)["reconstruction"])
     assert abs(seen.mean() - 0.5) < 0.01 and abs(seen.std() - 0.2) < 0.01
-    assert not np.array_equal(trainer(images, training=True), seen)
+    assert not np.array_equal(trainer(images, training=True)["reconstruction"], seen)
     # A network that copies what it sees is charged the noise: the variance, 0.04.
     loss = trainer.compute_loss(x=images, y_pred=trainer(images, training=True))
     assert float(loss) == pytest.approx(0.04, rel=0.05)

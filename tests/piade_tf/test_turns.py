@@ -52,7 +52,7 @@ def test_turned_images_are_seen_in_training_only_and_are_to_be_rebuilt_upright()
     trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 3), turns=1.0, seed=1)
     trainer.compile()
     images = SQUARE[:64]
-    np.testing.assert_array_equal(trainer(images, training=False), images)
-    seen = np.asarray(trainer(images, training=True))
-    loss = float(trainer.compute_loss(x=images, y_pred=seen))
+    np.testing.assert_array_equal(trainer(images, training=False)["reconstruction"], images)
+    seen = np.asarray(trainer(images, training=True)["reconstruction"])
+    loss = float(trainer.compute_loss(x=images, y_pred={"reconstruction": seen}))
     assert loss == pytest.approx(np.square(seen - images).mean(), rel=1e-5) and loss > 0.1

@@ -15,7 +15,7 @@ from export.outside_score import BLOCK_NAME
 from export.quantize import quantize
 from export.quantize_throughout import quantize_throughout
 from export.refit import refit
-from export.rounding import rounded
+from export.rounded_network import rounded
 from export.saved_model import SIGNATURES, write_saved_model
 from export.score_block import score_block
 from piade_tf.config import FormatName, ScoreName
@@ -53,7 +53,7 @@ class Builder:
         """Writes a SavedModel; returns the folder of its version."""
         preparation = self.data.preparation if any_size else None
         graph = InspectionGraph(self.network, self.scorer, self.chosen, self.batch, preparation)
-        return write_saved_model(folder, graph.inspect)
+        return write_saved_model(folder, graph.inspect, as_written=True)
 
     def litert(self, name: FormatName) -> bytes:
         """A LiteRT model; of its metadata, those that tell how to compute a score outside."""

@@ -34,10 +34,7 @@ def refit(
     """
     scorer = Scorer(ssim_window)
     scorer.fit_gaussians(lambda: _features(model, graph, train))
-    for fitted in scorer.gaussian_scores:
-        for name, (mean, whitening) in fitted.gaussians.items():
-            integers, fitted.steps[name] = _in_integers(whitening)
-            fitted.gaussians[name] = mean, integers
+    put_in_integers(scorer)
     outputs = graph.network.output
 
     def scores() -> Iterator[dict[str, np.ndarray]]:
@@ -53,12 +50,18 @@ def refit(
     return scorer
 
 
-def _in_integers(whitening: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Integers and steps, rounded for the covariance that is whitened; see `round_columns`."""
-    matrices = whitening.astype("float64")
-    covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
-    integers, step = round_columns(matrices, covariance)
-    return integers.astype("float32"), step.astype("float32")
+def put_in_integers(scorer: Scorer) -> None:
+    """Rounds the whitening matrices to integers, -127 to 127, with a step for each column at each place.
+
+    Each is rounded for the covariance that it whitens; see `round_columns`.
+    """
+    for score in scorer.gaussian_scores:
+        for name, (mean, whitening) in score.gaussians.items():
+            matrices = whitening.astype("float64")
+            covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
+            integers, step = round_columns(matrices, covariance)
+            score.gaussians[name] = mean, integers.astype("float32")
+            score.steps[name] = step.astype("float32")
 
 
 def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from export.outside_score import OutsideScore, dequantized, reconstruction_map
+from export.refit import put_in_integers
 from export.score_block import score_block
 from piade_tf.scorer import Scorer
 
@@ -28,14 +29,11 @@ def outputs_like_a_network(count, seed):
 
 @pytest.fixture(scope="module")
 def scorer():
-    """Fitted to 60 images; its matrices hold what 8 bits, a scale a column for all places, leave of them."""
+    """Fitted to 60 images, with matrices in integers."""
     scorer = Scorer(WINDOW)
     normal = {name: np.asarray(values) for name, values in scorer.features(outputs_like_a_network(60, 0)).items()}
-    scorer.fit_gaussians(lambda: [normal], 8)
-    for score in scorer.gaussian_scores:
-        for name, (mean, whitening) in score.gaussians.items():
-            step = np.abs(whitening).max((0, 1)) / 127
-            score.gaussians[name] = (mean, (np.rint(whitening / step) * step).astype("float32"))
+    scorer.fit_gaussians(lambda: [normal])
+    put_in_integers(scorer)
     scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3)}
     return scorer
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +25,7 @@ from piade_tf.data import DataSplits
 from piade_tf.scorer import Scorer
 
 SIGNATURE = SIGNATURES[0]
-REPRESENTATIVE = 100  # calibration images that the ranges of activations are taken from
+REPRESENTATIVE = 100  # calibration images, and training images where those are fewer, for ranges and rounding
 
 
 @dataclasses.dataclass
@@ -37,7 +39,6 @@ class Builder:
         data: the run's images.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.
-        float_bytes: size of the last model in floats; a quantized one is compared with it.
     """
 
     network: keras.Model
@@ -47,7 +48,6 @@ class Builder:
     data: DataSplits
     batch: int
     work: Path
-    float_bytes: int = 0
 
     def saved_model(self, folder: Path, any_size: bool) -> Path:
         """Writes a SavedModel; returns the folder of its version."""
@@ -58,29 +58,43 @@ class Builder:
     def litert(self, name: FormatName) -> bytes:
         """A LiteRT model; of its metadata, those that tell how to compute a score outside."""
         kind = FORMATS[name].integer
+        if name == "float32":
+            return self._float32
         if kind == "throughout":
             return self._in_integers()
         if kind is None:
-            return self._converted(self.network, self.scorer, half=name == "float16")
+            return self._with_reduced(self.network, lambda graph: self._converted(graph, half=True))
+        images = self._representative
+        return self._with_reduced(
+            self._rounded, lambda graph: quantize(self._converted(graph), kind, images, SIGNATURE)
+        )
+
+    @property
+    def float_bytes(self) -> int:
+        """The size of `float32`, with which smaller files are compared."""
+        return len(self._float32)
+
+    @functools.cached_property
+    def _float32(self) -> bytes:
+        return self._converted(InspectionGraph(self.network, self.scorer, self.chosen, self.batch).inspect)
+
+    def _converted(self, function: Any, half: bool = False) -> bytes:
+        return to_litert(write_saved_model(self.work / "converted", function), SIGNATURE, half)
+
+    def _with_reduced(self, network: keras.Model, reduced: Callable[[Any], bytes]) -> bytes:
+        """The inspection graph, reduced, with the score fitted anew to features that are reduced too."""
         scorer = self.scorer
         if self.chosen != "reconstruction":
-            features = quantize(self._features, kind, self._representative, SIGNATURE)
-            scorer = refit(features, self._features_graph, self.data.train, self.data.validation, self.ssim_window)
-        return quantize(self._converted(self._rounded, scorer), kind, self._representative, SIGNATURE)
+            graph = FeaturesGraph(network, scorer)
+            scorer = self._refitted(reduced(graph.features), graph)
+        return reduced(InspectionGraph(network, scorer, self.chosen, self.batch).inspect)
 
-    def _converted(self, network: keras.Model, scorer: Scorer, half: bool = False) -> bytes:
-        graph = InspectionGraph(network, scorer, self.chosen, self.batch)
-        model = to_litert(write_saved_model(self.work / "inspection", graph.inspect), SIGNATURE, half)
-        self.float_bytes = self.float_bytes if half else len(model)
-        return model
+    def _refitted(self, model: bytes, graph: FeaturesGraph | NetworkGraph) -> Scorer:
+        return refit(model, graph, self.data.train, self.scorer, self.ssim_window)
 
     def _in_integers(self) -> bytes:
-        if not self.float_bytes:
-            self._converted(self.network, self.scorer)
         graph, model = self._quantized_throughout(1)
-        scorer = self.scorer
-        if self.chosen != "reconstruction":
-            scorer = refit(model, graph, self.data.train, self.data.validation, self.ssim_window)
+        scorer = self.scorer if self.chosen == "reconstruction" else self._refitted(model, graph)
         if self.batch > 1:
             _, model = self._quantized_throughout(self.batch)
         about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
@@ -88,18 +102,8 @@ class Builder:
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
         graph = NetworkGraph(self._rounded, self.scorer, batch)
-        model = to_litert(write_saved_model(self.work / "network", graph.inspect), SIGNATURE)
         images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
-        return graph, quantize_throughout(model, images, SIGNATURE)
-
-    @functools.cached_property
-    def _features_graph(self) -> FeaturesGraph:
-        return FeaturesGraph(self._rounded, self.scorer)
-
-    @functools.cached_property
-    def _features(self) -> bytes:
-        graph = self._features_graph
-        return to_litert(write_saved_model(self.work / "features", graph.features), SIGNATURE)
+        return graph, quantize_throughout(self._converted(graph.inspect), images, SIGNATURE)
 
     @functools.cached_property
     def _representative(self) -> list[np.ndarray]:

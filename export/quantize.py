@@ -13,17 +13,18 @@ from piade_tf.quiet import output_only_on_failure
 
 # Convolutions and dense layers of encoder, pyramid and decoder.
 NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
-# Those with activations of fixed ranges. Without the pyramid, whose few cells decide on the lengths of instantiation
-# vectors, and whose range over some images says little of the next one's. And without the first dense layer: it reads
-# `latent`, an output of the graph, which has to stay a float.
-IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*"
+# Those with activations of fixed ranges: where a ReLU and another convolution follow, so that integers stay integers. A
+# convolution whose output floats are added to would round that too; what it takes is rounded as it comes. So is what
+# the pyramid takes, whose few cells decide on the lengths of instantiation vectors: their range over some images says
+# little of the next one's. The first dense layer reads `latent`, an output of the graph, which has to stay a float.
+IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*(_relu|decoder_last)"
 
 
 def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[np.ndarray], signature: str) -> bytes:
     """Quantizes a LiteRT model of floats.
 
     `weights`: weights of convolutions, dense layers and routing in 8 bits, activations rounded as they come.
-    `static`: convolutions and dense layers with activations of fixed ranges, taken from `images`; routing as above.
+    `static`: those that a ReLU follows with activations of fixed ranges, taken from `images`; the others as above.
     In both, the matrices of the score have weights of 8 bits, a scale a column, and are multiplied in floats.
 
     Args:

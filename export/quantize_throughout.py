@@ -45,7 +45,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     quantizer.add_static_config(".*", Op.ALL_SUPPORTED, 8, WEIGHT_BITS)
     # The kernel for 8 bits knows one scale of the weights, whatever the file says.
     quantizer.add_static_config(".*", Op.BATCH_MATMUL, 8, WEIGHT_BITS, qtyping.QuantGranularity.TENSORWISE)
-    for operator in (Op.ADD, Op.MUL, Op.SUM, Op.SOFTMAX, Op.RSQRT, Op.RESHAPE):
+    for operator in (Op.ADD, Op.SUB, Op.MUL, Op.SUM, Op.SOFTMAX, Op.RSQRT, Op.RELU, Op.RESHAPE):
         quantizer.add_static_config(f"{routing}|{ends}", operator, 16, WEIGHT_BITS)
     pixels = qtyping.TensorQuantizationConfig(num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT)
     weights = qtyping.TensorQuantizationConfig(num_bits=WEIGHT_BITS)
@@ -53,7 +53,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     quantizer.update_quantization_recipe(".*", Op.INPUT, qtyping.OpQuantizationConfig(pixels, weights, integer))
     quantizer.update_quantization_recipe(".*", Op.OUTPUT, algorithm_key=AlgorithmName.NO_QUANTIZE)
     scaled = [{"image": batch / np.float32(255)} for batch in images]
-    headroom = rf"({routing})(Sum|mul|add|Rsqrt)|{ends}"
+    headroom = rf"({routing})(Sum|mul|add|sub|Relu|Rsqrt)|{ends}"
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = ranges_of(quantizer, model, signature, scaled)
         _set(ranges[names["image"]], *PIXELS)

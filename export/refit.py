@@ -7,7 +7,6 @@ noise of its integers as part of what is normal.
 
 from collections.abc import Iterator
 
-import keras
 import numpy as np
 
 from export.errors import refused
@@ -18,36 +17,26 @@ from piade_tf.data import Split
 from piade_tf.scorer import Scorer
 
 
-def refit(
-    model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, validation: Split, ssim_window: int
-) -> Scorer:
+def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, scorer: Scorer, ssim_window: int) -> Scorer:
     """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
 
+    The parts of a combined score keep their weights: means and deviations are those of the run.
+
     Args:
-        model: a quantized LiteRT model of `graph`.
+        model: a LiteRT model of `graph`, quantized or of half precision.
         graph: tells where the features are.
-        train, validation: the normal images that the run's own scorer was fitted to.
+        train: the normal images that the run's own scorer was fitted to.
+        scorer: that one.
         ssim_window: side of the SSIM window in pixels.
 
     Raises:
         CannotRun: LiteRT refuses the model.
     """
-    scorer = Scorer(ssim_window)
-    scorer.fit_gaussians(lambda: _features(model, graph, train))
-    put_in_integers(scorer)
-    outputs = graph.network.output
-
-    def scores() -> Iterator[dict[str, np.ndarray]]:
-        for features in _features(model, graph, validation):
-            yield {
-                score.name: keras.ops.convert_to_numpy(
-                    score.of_features(_of_score(features, score.name), outputs).pred_score
-                )
-                for score in scorer.gaussian_scores
-            }
-
-    scorer.fit_standards(scores())
-    return scorer
+    fitted = Scorer(ssim_window)
+    fitted.fit_gaussians(lambda: _features(model, graph, train))
+    put_in_integers(fitted)
+    fitted.combined.standards.update(scorer.combined.standards)
+    return fitted
 
 
 def put_in_integers(scorer: Scorer) -> None:
@@ -73,7 +62,3 @@ def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -
         with refused("cannot be run by LiteRT"):
             found = run(image=image[None])
         yield graph.features_in(dequantized(run, found))
-
-
-def _of_score(features: dict[str, np.ndarray], score: str) -> dict[str, np.ndarray]:
-    return {name.split("/")[1]: values for name, values in features.items() if name.startswith(f"{score}/")}

@@ -8,6 +8,7 @@ from keras import ops
 from layers import DynamicRouting, LongestVector
 
 EPSILON = 1e-3  # below the step of a squared length in 16 bits: for the ranges, which are measured in floats
+EDGES = (0.0, 16.0, 256.0)  # where bands of squared length, before squashing, begin
 SHARPNESS = 2.0**13  # vectors are blended whose squared lengths, 0 to 1, differ by less than about 5 / SHARPNESS
 
 
@@ -31,11 +32,27 @@ class RoutingInIntegers(DynamicRouting):
 
 
 def _squash(vectors):
-    """`layers.dynamic_routing.squash`, with the length as its square times its reciprocal."""
+    """`layers.dynamic_routing.squash` by products, sums, reciprocal roots and ReLUs.
+
+    A reciprocal root of 16 bits is interpolated between 512 places of its whole range: too few for a short vector
+    beside a long one. What a vector is multiplied by is therefore summed over bands of its squared length, each of
+    which brings what is gained or lost within it.
+    """
     squared_length = ops.sum(vectors * vectors, axis=-1, keepdims=True)
+    factor = 0.0
+    for low, high in zip(EDGES, (*EDGES[1:], None), strict=True):
+        within = squared_length if low == 0 else ops.relu(squared_length - low) + low
+        if high is not None:
+            within = high - ops.relu(high - within)
+        factor = factor + _factor(within) - low**0.5 / (1 + low)
+    return vectors * factor
+
+
+def _factor(squared_length):
+    """`length / (1 + length^2)`, with the length as its square times its reciprocal."""
     length = squared_length * ops.rsqrt(squared_length + EPSILON)
     root = ops.rsqrt(squared_length + 1.0)
-    return vectors * (length * root * root)
+    return length * root * root
 
 
 class LongestInIntegers(LongestVector):

@@ -148,9 +148,9 @@ class LossConfig:
     """Weight of 1 - SSIM (structural similarity)."""
     ssim_window: int = 7
     """Side of the SSIM window in pixels; also used by the reconstruction score."""
-    margin: float = 0.1
-    """Weight of a term that keeps the lengths of the two longest instantiation vectors 0.1 apart: which of them is
-    decoded then does not hang on the rounding of a phone. 0: off, as in the paper."""
+    margin: float = 0.0
+    """Weight of a term that keeps the lengths of the two longest instantiation vectors 0.1 apart, for instance 0.1. For
+    a run whose int8 file was rejected because another vector was decoded."""
     perceptual: float = 0.0
     """Weight of the squared difference of VGG-16 features; 0: off."""
     perceptual_weights: str = "imagenet"

@@ -8,10 +8,9 @@ from piade_tf.config import Config, NetworkConfig, PresetName
 # The paper's figure: S-E ResNet-18 of width 64 at 120x120. The stem has no max pooling, so that the
 # last map is 8x8 and takes magnification 8.
 PRESETS: dict[PresetName, dict[str, Any]] = {
-    "compact": {"data": {}, "loss": {}, "network": {}},
+    "compact": {"data": {}, "network": {}},
     "paper": {
         "data": {"image_size": (156,), "crop": (120,)},
-        "loss": {"margin": 0.0},
         "network": {
             "widths": (64, 128, 256, 512),
             "stem_kernel": 7,
@@ -41,6 +40,5 @@ def preset_config(preset: PresetName) -> Config:
         config,
         preset=preset,
         data=dataclasses.replace(config.data, **values["data"]),
-        loss=dataclasses.replace(config.loss, **values["loss"]),
         network=NetworkConfig(**values["network"]),
     )

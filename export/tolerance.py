@@ -112,7 +112,8 @@ def problems(
         if name == "rank_correlation" and loss is not None:
             continue
         if least is not None and comparison[name] < least:
-            found.append(f"has a {name.replace('_', ' ')} of {comparison[name]:.4f}, less than {least:g}")
+            advice = "; a training with --loss.margin 0.1 keeps vectors apart" if name == "vector_agreement" else ""
+            found.append(f"has a {name.replace('_', ' ')} of {comparison[name]:.4f}, less than {least:g}{advice}")
     ratio = comparison.get("size_ratio")
     large = comparison.get("float_bytes", 0) >= 2**20
     if large and ratio is not None and tolerance.size_ratio is not None and ratio > tolerance.size_ratio:

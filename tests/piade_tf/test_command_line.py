@@ -46,6 +46,7 @@ OPTIONS = {
     "loss.mse": ("--loss.mse 0.25", 0.25),
     "loss.ssim": ("--loss.ssim 2", 2.0),
     "loss.ssim_window": ("--loss.ssim-window 3", 3),
+    "loss.margin": ("--loss.margin 0.1", 0.1),
     "loss.perceptual": ("--loss.perceptual 0.1", 0.1),
     "loss.perceptual_weights": ("--loss.perceptual-weights vgg.h5", "vgg.h5"),
     "network.depth": ("--network.depth 50", 50),

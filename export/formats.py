@@ -5,6 +5,8 @@ from typing import Literal
 
 from piade_tf.config import FormatName
 
+REJECTED_FOLDER = "rejected"  # for files outside their tolerance
+
 
 @dataclasses.dataclass(frozen=True)
 class Tolerance:

@@ -13,7 +13,7 @@ import numpy as np
 from export.build import Builder
 from export.errors import CannotRun
 from export.flatbuffer import metadata_of, with_metadata
-from export.formats import FORMATS
+from export.formats import FORMATS, REJECTED_FOLDER
 from export.golden import write_golden
 from export.manifest import describe_file, describe_run
 from export.measure import Measured, measure
@@ -176,7 +176,7 @@ def _build(builder: Builder, name: FormatName, folder: Path, options: Export) ->
 
 
 def _reject(folder: Path, name: str, reasons: list[str]) -> None:
-    rejected = folder / "rejected"
+    rejected = folder / REJECTED_FOLDER
     rejected.mkdir(exist_ok=True)
     for path in [*folder.glob(name), *folder.glob(f"{name}.*")]:
         path.rename(rejected / path.name)

@@ -2,14 +2,16 @@
 
 import json
 import re
+import sys
 
 from export.flatbuffer import is_litert, is_untouched, metadata_of
+from export.formats import REJECTED_FOLDER
 from export.options import Show
 from piade_tf.errors import InputError
 
 
 def show(options: Show) -> int:
-    """Prints the metadata as JSON.
+    """Prints the metadata as JSON, and a word of warning where the file was rejected.
 
     Raises:
         InputError: no file of ours, or one that was changed since it was exported.
@@ -26,4 +28,7 @@ def show(options: Show) -> int:
     if not is_untouched(content):
         raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
+    if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
+        reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").strip()
+        print(f"not to be used: it was rejected when it was exported, because it {reasons}", file=sys.stderr)
     return 0

@@ -12,8 +12,9 @@ import export.run
 from export.build import Builder
 from export.errors import CannotRun
 from export.formats import FORMATS, Format, Tolerance
-from export.options import Export
+from export.options import Export, Show
 from export.run import REJECTED
+from export.show import show
 from piade_tf.errors import InputError
 
 
@@ -63,6 +64,9 @@ def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypa
     assert set(golden["golden_0.png"]) == {"label", "float32"}
     assert "loses" in (folder / "rejected/float16.txt").read_text(encoding="utf-8")
     assert "rejected: float16 loses" in capsys.readouterr().out
+    assert show(Show(folder / "rejected/float16.tflite")) == 0
+    assert "not to be used: it was rejected when it was exported, because it loses" in capsys.readouterr().err
+    assert show(Show(folder / "float32.tflite")) == 0 and not capsys.readouterr().err
 
 
 def test_files_that_cannot_be_run_are_set_aside_with_the_reason_and_the_others_ship(run, monkeypatch, capsys):

@@ -63,11 +63,15 @@ class Builder:
         if kind == "throughout":
             return self._in_integers()
         if kind is None:
-            return self._with_reduced(self.network, lambda graph: self._converted(graph, half=True))
-        images = self._representative
-        return self._with_reduced(
-            self._rounded, lambda graph: quantize(self._converted(graph), kind, images, SIGNATURE)
-        )
+            features = FeaturesGraph(self.network, self.scorer)
+            scorer = self._refitted(features, lambda: self._converted(features.features, half=True))
+            return self._converted(InspectionGraph(self.network, scorer, self.chosen, self.batch).inspect, half=True)
+
+        def quantized(model: bytes) -> bytes:
+            return quantize(model, kind, self._representative, SIGNATURE)
+
+        scorer = self._refitted(self._features_graph, lambda: quantized(self._features))
+        return quantized(self._converted(InspectionGraph(self._rounded, scorer, self.chosen, self.batch).inspect))
 
     @property
     def float_bytes(self) -> int:
@@ -81,20 +85,15 @@ class Builder:
     def _converted(self, function: Any, half: bool = False) -> bytes:
         return to_litert(write_saved_model(self.work / "converted", function), SIGNATURE, half)
 
-    def _with_reduced(self, network: keras.Model, reduced: Callable[[Any], bytes]) -> bytes:
-        """The inspection graph, reduced, with the score fitted anew to features that are reduced too."""
-        scorer = self.scorer
-        if self.chosen != "reconstruction":
-            graph = FeaturesGraph(network, scorer)
-            scorer = self._refitted(reduced(graph.features), graph)
-        return reduced(InspectionGraph(network, scorer, self.chosen, self.batch).inspect)
-
-    def _refitted(self, model: bytes, graph: FeaturesGraph | NetworkGraph) -> Scorer:
-        return refit(model, graph, self.data.train, self.scorer, self.ssim_window)
+    def _refitted(self, graph: FeaturesGraph | NetworkGraph, model: Callable[[], bytes]) -> Scorer:
+        """The scorer for the network inside the model; the reconstruction has no statistics."""
+        if self.chosen == "reconstruction":
+            return self.scorer
+        return refit(model(), graph, self.data.train, self.scorer, self.ssim_window)
 
     def _in_integers(self) -> bytes:
         graph, model = self._quantized_throughout(1)
-        scorer = self.scorer if self.chosen == "reconstruction" else self._refitted(model, graph)
+        scorer = self._refitted(graph, lambda: model)
         if self.batch > 1:
             _, model = self._quantized_throughout(self.batch)
         about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
@@ -104,6 +103,14 @@ class Builder:
         graph = NetworkGraph(self._rounded, self.scorer, batch)
         images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
         return graph, quantize_throughout(self._converted(graph.inspect), images, SIGNATURE)
+
+    @functools.cached_property
+    def _features_graph(self) -> FeaturesGraph:
+        return FeaturesGraph(self._rounded, self.scorer)
+
+    @functools.cached_property
+    def _features(self) -> bytes:
+        return self._converted(self._features_graph.features)
 
     @functools.cached_property
     def _representative(self) -> list[np.ndarray]:

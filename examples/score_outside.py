@@ -11,10 +11,12 @@ from PIL import Image
 from read_metadata import read
 
 
-def score(file: str, image: np.ndarray) -> float:  # (H, W, C), uint8; not for `reconstruction`, which needs SSIM
+def score(file: str, image: np.ndarray) -> float:  # (H, W, C), uint8
     about = read(file).get("outside")
     if about is None:
         raise ValueError(f"{file} has its score inside; see inspect_image.py")
+    if about["score"] == "reconstruction":
+        raise ValueError(f"{file} is scored by SSIM, which is left out here; see docs/mobile.md, step 5")
     content = np.fromfile(file, "uint8").tobytes()
     inspect = Interpreter(file).get_signature_runner("inspect")
     x, total, power = inspect(image=image[None]), 0.0, about["exponent"]

@@ -39,7 +39,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
                 "image": f"{height} x {width} pixels, {'colour' if channels == 3 else 'grey'}",
                 "training images": counts["train"],
                 "validation images (early stopping, standardisation)": counts["validation"],
-                "calibration images (thresholds, ranges of integers)": counts["calibration"],
+                "calibration images (thresholds; with training images ranges of integers)": counts["calibration"],
                 "test images": counts["test"],
                 "score": f"{options['score']}; higher is more anomalous",
                 "seed": options["training"]["seed"],

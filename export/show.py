@@ -29,6 +29,8 @@ def show(options: Show) -> int:
         raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
-        reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").strip()
-        print(f"not to be used: it was rejected when it was exported, because it {reasons}", file=sys.stderr)
+        reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+        print(
+            f"not to be used: it was rejected when it was exported, because it {'; it '.join(reasons)}", file=sys.stderr
+        )
     return 0

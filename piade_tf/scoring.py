@@ -88,11 +88,7 @@ class GaussianScore(ScoreFunction):
         """By the feature's name, those of the outputs that it is made of, in their order."""
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        return self.of_features(self.features(outputs), outputs)
-
-    def of_features(self, features: dict[str, Any], outputs: Outputs) -> Score:
-        """The score of `features`; of `outputs` only the shapes count."""
-        (distance,) = self.distances(features).values()  # one feature at one place; LocalScore has more
+        (distance,) = self.distances(self.features(outputs)).values()  # one feature at one place; LocalScore has more
         return Score(ops.squeeze(distance, axis=1))
 
     def distances(self, features: dict[str, Any]) -> dict[str, Any]:
@@ -171,8 +167,8 @@ class LocalScore(GaussianScore):
         ]
         return {name: outputs[name] for name in coarse_enough[:2] or names[-1:]}
 
-    def of_features(self, features: dict[str, Any], outputs: Outputs) -> Score:
-        distances = self.distances(features)
+    def __call__(self, images, outputs: Outputs) -> Score:
+        distances = self.distances(self.features(outputs))
         shapes = {name: values.shape[1:3] for name, values in self.maps(outputs).items()}
         finest = next(iter(shapes.values()))
         maps = []

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.cli.parsing import errors_in_one_line, parse_config
 from piade_tf.config import Config
 from piade_tf.quiet import stderr_only_on_failure
 
@@ -18,17 +18,17 @@ def train(config: Config) -> int:
         # Imported here: --help and a mistyped option need not wait for TensorFlow.
         from export.options import Export
         from export.run import export
-        from piade_tf import report
         from piade_tf.data import batches, load_data
         from piade_tf.data.splits import all_normal
-        from piade_tf.distribution import share_threads
-        from piade_tf.evaluation import BATCH, score_split
-        from piade_tf.results import score, write_results
+        from piade_tf.evaluation.metrics import BATCH, score_split
+        from piade_tf.evaluation.threshold import check_method, fit_threshold
+        from piade_tf.report import terminal
+        from piade_tf.report.results import score, write_results
+        from piade_tf.report.tensorboard_log import TensorBoardLog, log_result
         from piade_tf.run_directory import RunDirectory
-        from piade_tf.scorer import Scorer
-        from piade_tf.tensorboard import TensorBoardLog, log_result
-        from piade_tf.threshold import check_method, fit_threshold
-        from piade_tf.training import build_trainer, fit, make_reproducible
+        from piade_tf.scoring.score_set import ScoreSet
+        from piade_tf.training.distribution import share_threads
+        from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
         share_threads(config.data)
@@ -39,7 +39,7 @@ def train(config: Config) -> int:
     run = RunDirectory.create(config, data.normal_class)
     run_config = run.write_config(config, data)
     run.write_skipped(data.skipped)
-    report.show_start(config, data, trainer.network, run.path)
+    terminal.show_start(config, data, trainer.network, run.path)
 
     logs = [TensorBoardLog(run.logs(), config, data)] if options.tensorboard else []
     start = time.monotonic()
@@ -49,7 +49,7 @@ def train(config: Config) -> int:
         run.write_network(trainer.network)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    scorer = Scorer(config.loss.ssim_window)
+    scorer = ScoreSet(config.loss.ssim_window)
     scorer.fit(trainer.network, batches(data.train, BATCH), batches(data.validation, BATCH))
     run.write_scorer(scorer)
     inspection = scorer.inspection_model(trainer.network, config.score)
@@ -66,7 +66,7 @@ def train(config: Config) -> int:
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
-    report.show_end(metrics, threshold, run.path)
+    terminal.show_end(metrics, threshold, run.path)
     return export(Export(run.path, config.export), data) if config.export else 0
 
 

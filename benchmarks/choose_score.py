@@ -27,10 +27,10 @@ import layers  # noqa: F401 (registers the layers)
 from piade_tf.config import DataConfig
 from piade_tf.data import batches, idx, load_data
 from piade_tf.data.pipeline import scale
-from piade_tf.evaluation import SCORE_PREFIX
+from piade_tf.evaluation.metrics import SCORE_PREFIX
 from piade_tf.files import write_csv
-from piade_tf.inference import outputs_of
-from piade_tf.scorer import Scorer
+from piade_tf.scoring.inference import outputs_of
+from piade_tf.scoring.score_set import ScoreSet
 
 ANOMALIES, BATCH = 4000, 250
 SUMS: list[dict[str, float]] = [
@@ -77,7 +77,7 @@ def auroc_of_sums(run: Path, options: dict, data_dir: Path) -> list[float]:
     chosen = np.random.default_rng(0).choice(others, ANOMALIES, replace=False)
     anomalous = scale(training_split.images[chosen])
 
-    scorer = Scorer.load(run / "scorer.npz", options["loss"]["ssim_window"])
+    scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
     inspection = scorer.inspection_model(keras.models.load_model(run / "model.keras"), "combined")
     scores = {name: values for name, values in inspection.output.items() if name.startswith(SCORE_PREFIX)}
     model = keras.Model(inspection.input, scores)

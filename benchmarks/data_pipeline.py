@@ -81,7 +81,7 @@ def measure(folder: Path) -> list[float]:
     from piade_tf.data import batches, load_data
     from piade_tf.data.folder import list_images
     from piade_tf.data.pipeline import scale
-    from piade_tf.training import build_trainer
+    from piade_tf.training.trainer import build_trainer
 
     start = time.monotonic()
     list_images(folder, None)

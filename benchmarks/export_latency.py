@@ -40,7 +40,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3", OMP_NUM_THREADS="1")
 
-from piade_tf.command_line import errors_in_one_line
+from piade_tf.cli.parsing import errors_in_one_line
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
 
@@ -146,11 +146,11 @@ def build(run: Path, work: Path) -> None:
     """Writes `SCORE-FORMAT.tflite` for no score and for SSIM into `work`."""
     import tensorflow as tf
 
-    from export.build import SIGNATURE, Builder
-    from export.convert import to_litert
+    from export.builder import SIGNATURE, Builder
     from export.graph import scaled
-    from export.quantize import quantize
+    from export.quantization.post_training import quantize
     from export.saved_model import write_saved_model
+    from export.tflite.convert import to_litert
     from piade_tf.config import DataConfig
     from piade_tf.data import load_data
 
@@ -177,11 +177,11 @@ def build(run: Path, work: Path) -> None:
 def load(run: Path):
     """The configuration, the network and the scorer of a run."""
     from piade_tf.run_directory import RunDirectory
-    from piade_tf.scorer import Scorer
+    from piade_tf.scoring.score_set import ScoreSet
 
     directory = RunDirectory(run)
     config = directory.read_config()
-    scorer = Scorer.load(run / "scorer.npz", config["options"]["loss"]["ssim_window"])
+    scorer = ScoreSet.load(run / "scorer.npz", config["options"]["loss"]["ssim_window"])
     return config, directory.read_network(), scorer
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from export.manifest import is_measured
+from export.publish.manifest import is_measured
 from piade_tf.files import write_csv
 
 HEADER = ("run", "data", "image", "n_normal", "n_anomalous", "keras_AUROC", "format", "KiB", "share_of_float32",

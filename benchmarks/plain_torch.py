@@ -1,6 +1,6 @@
 """The PIADE network, its loss and its training loop, written plainly in PyTorch.
 
-The same layers, widths and numbers of weights as `piade_tf.network` builds for a preset, so that a
+The same layers, widths and numbers of weights as `piade_tf.model.network` builds for a preset, so that a
 training step of one can be measured beside a training step of the other. Modules are what one would
 write by hand: NCHW, eager, float32, symmetric padding. Where TensorFlow's SAME pads a strided
 convolution by one more pixel below and at the right (3x3 on an even side, the 7x7 stem), the

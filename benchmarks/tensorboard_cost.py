@@ -19,12 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.cli.parsing import errors_in_one_line, parse_config
 from piade_tf.data import load_data
-from piade_tf.distribution import share_threads
 from piade_tf.files import write_csv
-from piade_tf.tensorboard import TensorBoardLog
-from piade_tf.training import build_trainer, fit, make_reproducible
+from piade_tf.report.tensorboard_log import TensorBoardLog
+from piade_tf.training.distribution import share_threads
+from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
 ROUNDS = 3
 OUT = ROOT / "benchmarks" / "results" / "tensorboard_cost.csv"

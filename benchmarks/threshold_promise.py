@@ -19,8 +19,8 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.files import write_csv
-from piade_tf.threshold import fit_threshold
 
 HEADER = ["wanted_fpr", "promised_fpr", "mean_fpr", "standard_error", "n_calibration", "n_test", "splits"]
 

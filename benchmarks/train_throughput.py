@@ -42,10 +42,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 
-from piade_tf.command_line import errors_in_one_line
+from piade_tf.cli.parsing import errors_in_one_line
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
-from piade_tf.presets import PRESETS, preset_config
+from piade_tf.model.presets import PRESETS, preset_config
 
 # For the processes of the rounds, before they import TensorFlow or PyTorch.
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
@@ -110,8 +110,8 @@ def keras_round(workload: Workload) -> Round:
     from piade_tf.data import Split, arrays, batches
     from piade_tf.data.preparation import Preparation
     from piade_tf.data.splits import divide
-    from piade_tf.distribution import share_threads
-    from piade_tf.training import build_trainer, make_reproducible
+    from piade_tf.training.distribution import share_threads
+    from piade_tf.training.trainer import build_trainer, make_reproducible
 
     class Stopwatch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

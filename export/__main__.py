@@ -4,7 +4,7 @@ import os
 import sys
 
 from export.options import Export, Show
-from piade_tf.command_line import errors_in_one_line, parse_options
+from piade_tf.cli.parsing import errors_in_one_line, parse_options
 from piade_tf.quiet import stderr_only_on_failure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported

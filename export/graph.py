@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from export.routing_in_integers import network_in_integers
+from export.quantization.full_integer_routing import network_in_integers
 from piade_tf.config import ScoreName
 from piade_tf.data.preparation import Preparation
-from piade_tf.scorer import Scorer
+from piade_tf.scoring.score_set import ScoreSet
 
 OUTPUTS = ("pred_score", "anomaly_map", "reconstruction", "latent")
 SCORE_SCOPE, PYRAMID, ROUTING = "score", "pyramid_pooling", "instantiation_vectors"  # names that quantization goes by
@@ -26,7 +26,7 @@ class InspectionGraph(tf.Module):
     def __init__(
         self,
         network: keras.Model,
-        scorer: Scorer,
+        scorer: ScoreSet,
         chosen: ScoreName,
         batch: int = 1,
         preparation: Preparation | None = None,
@@ -55,14 +55,14 @@ class InspectionGraph(tf.Module):
 
 
 class FeaturesGraph(tf.Module):
-    """The network and what its scores compare with normal images; see `Scorer.features`.
+    """The network and what its scores compare with normal images; see `ScoreSet.features`.
 
     Attributes:
         features: takes `image` as `InspectionGraph.inspect` does, and returns the features.
         names: by the name of an output, which must be an identifier, that of the feature.
     """
 
-    def __init__(self, network: keras.Model, scorer: Scorer):
+    def __init__(self, network: keras.Model, scorer: ScoreSet):
         super().__init__()
         self.network = network
         self.names = {name.replace("/", "__"): name for name in scorer.features(network.output)}
@@ -90,7 +90,7 @@ class NetworkGraph(tf.Module):
             `latent`, `instantiation_vectors` and the feature maps that scores compare with normal images.
     """
 
-    def __init__(self, network: keras.Model, scorer: Scorer, batch: int):
+    def __init__(self, network: keras.Model, scorer: ScoreSet, batch: int):
         super().__init__()
         self.network = network_in_integers(network)
         self.scorer = scorer
@@ -105,7 +105,7 @@ class NetworkGraph(tf.Module):
         self.inspect = inspect
 
     def features_in(self, found: dict[str, Any]) -> dict[str, Any]:
-        """The features among what `inspect` returned; see `Scorer.features`."""
+        """The features among what `inspect` returned; see `ScoreSet.features`."""
         return {name: keras.ops.convert_to_numpy(values) for name, values in self.scorer.features(found).items()}
 
 

@@ -10,28 +10,28 @@ from typing import Any
 import keras
 import numpy as np
 
-from export.build import Builder
-from export.errors import CannotRun
-from export.flatbuffer import metadata_of, with_metadata
+from export.builder import Builder
 from export.formats import FORMATS, REJECTED_FOLDER
-from export.golden import write_golden
-from export.manifest import describe_file, describe_run
-from export.measure import Measured, measure
-from export.metadata import metadata_for
-from export.model_card import write_model_card
 from export.options import Export
-from export.report import show_table
-from export.tensorboard import write_log
-from export.tolerance import Reference, compare, problems
+from export.publish.golden import write_golden
+from export.publish.manifest import describe_file, describe_run
+from export.publish.metadata import metadata_for
+from export.publish.model_card import write_model_card
+from export.publish.table import show_table
+from export.publish.tensorboard_summary import write_log
+from export.refusal import CannotRun
+from export.tflite.flatbuffer import metadata_of, with_metadata
+from export.verification.measure import Measured, measure
+from export.verification.tolerance import Reference, compare, problems
 from piade_tf.config import DataConfig, FormatName
 from piade_tf.data import DataSplits, LabelledSplit, Split, batches, load_data
 from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.files import write_json
-from piade_tf.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scorer import Scorer
-from piade_tf.threshold import fit_threshold
+from piade_tf.scoring.inference import outputs_of
+from piade_tf.scoring.score_set import ScoreSet
 
 REJECTED = 3  # exit code
 BATCH = 64  # images read at a time
@@ -59,7 +59,7 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     run = RunDirectory(options.run)
     config = run.read_config()
     network = run.read_network()
-    scorer = Scorer.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
+    scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
     data = data or _load_data(config, options)
     target = run.path / "export"
     try:
@@ -92,7 +92,7 @@ def _load_data(config: dict[str, Any], options: Export) -> DataSplits:
 
 
 def _fill(
-    folder: Path, options: Export, config: dict[str, Any], network: keras.Model, scorer: Scorer, data: DataSplits
+    folder: Path, options: Export, config: dict[str, Any], network: keras.Model, scorer: ScoreSet, data: DataSplits
 ) -> dict[str, Any]:
     """Fills the empty `folder`; returns the content of the manifest."""
     work, chosen = folder.parent, config["options"]["score"]

@@ -4,9 +4,9 @@ import json
 import re
 import sys
 
-from export.flatbuffer import is_litert, is_untouched, metadata_of
 from export.formats import REJECTED_FOLDER
 from export.options import Show
+from export.tflite.flatbuffer import is_litert, is_untouched, metadata_of
 from piade_tf.errors import InputError
 
 

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from piade_tf.command_line import errors_in_one_line, parse
-from piade_tf.evaluate import Evaluate, evaluate
-from piade_tf.inspect_data import InspectData, inspect_data
-from piade_tf.predict import Predict, predict
+from piade_tf.cli.evaluate import Evaluate, evaluate
+from piade_tf.cli.inspect_data import InspectData, inspect_data
+from piade_tf.cli.parsing import errors_in_one_line, parse
+from piade_tf.cli.predict import Predict, predict
 from piade_tf.quiet import stderr_only_on_failure
 
 COMMANDS: dict[str, tuple[type, Callable[..., int | None]]] = {

@@ -14,10 +14,10 @@ from piade_tf.data.decode import UnreadableImageError, decode_file
 from piade_tf.data.pipeline import scale
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
-from piade_tf.inference import outputs_of
+from piade_tf.evaluation.threshold import Threshold
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scorer import Scorer
-from piade_tf.threshold import Threshold
+from piade_tf.scoring.inference import outputs_of
+from piade_tf.scoring.score_set import ScoreSet
 
 MAPS = ("anomaly_map", "reconstruction")
 
@@ -58,7 +58,7 @@ class Detector:
     """A network with its score and its threshold.
 
     Attributes:
-        inspection: as `Scorer.inspection_model` gives it.
+        inspection: as `ScoreSet.inspection_model` gives it.
         preparation: from any image to what the network takes.
         threshold: of `pred_score`.
         map_threshold: of the largest value of an anomaly map; above it, a place is anomalous.
@@ -89,7 +89,7 @@ class Detector:
             window, chosen = options["loss"]["ssim_window"], options["score"]
         except (KeyError, TypeError) as error:
             raise InputError(f"{directory.path / 'config.json'} lacks {error}; train again") from None
-        scorer = Scorer.load(directory.path / "scorer.npz", window)
+        scorer = ScoreSet.load(directory.path / "scorer.npz", window)
         network = directory.read_network()
         try:
             inspection = scorer.inspection_model(network, chosen)

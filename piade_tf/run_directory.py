@@ -21,11 +21,11 @@ from piade_tf.config import Config
 from piade_tf.data import DataSplits, LabelledSplit
 from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
-from piade_tf.evaluation import Scored
+from piade_tf.evaluation.metrics import Scored
+from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import replacing, write_csv, write_json
-from piade_tf.schedule import Schedule
-from piade_tf.scorer import Scorer
-from piade_tf.threshold import Threshold
+from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.schedule import Schedule
 
 FORMAT_VERSION = 1
 NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")
@@ -95,7 +95,7 @@ class RunDirectory:
         with replacing(self.path / "model.keras") as temporary:
             network.save(temporary)
 
-    def write_scorer(self, scorer: Scorer) -> None:
+    def write_scorer(self, scorer: ScoreSet) -> None:
         """Writes `scorer.npz`."""
         scorer.save(self.path / "scorer.npz")
 

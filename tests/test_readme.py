@@ -10,7 +10,7 @@ from PIL import Image
 
 import train
 from piade_tf.__main__ import COMMANDS
-from piade_tf.command_line import parse, parse_config
+from piade_tf.cli.parsing import parse, parse_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import layers  # noqa: F401
 import train
-from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.cli.parsing import errors_in_one_line, parse_config
 
 ROOT = Path(__file__).parents[1]
 # A network that is quick to trace.

@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
-from piade_tf.data.checks import Facts, check_images
 from piade_tf.data.decode import decode_file
 from piade_tf.data.folder import ImageFile, Listing, printable
+from piade_tf.data.image_checks import Facts, check_images
 from piade_tf.data.splits import ImageSet, Source, paths_dataset, without_test_split
 
 DEFAULT_SIZE = (128, 128)

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from export.flatbuffer import is_untouched, metadata_of, operators, signatures
+from export.tflite.flatbuffer import is_untouched, metadata_of, operators, signatures
 
 LITERT = ("float32", "float16", "dynamic_int8", "int8")  # what is the same in these; test_int8_full.py has the other
 ALL_LITERT = (*LITERT, "int8_full")

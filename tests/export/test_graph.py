@@ -7,16 +7,16 @@ from ai_edge_litert.interpreter import Interpreter
 from tensorflow.core.framework.types_pb2 import DT_FLOAT
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from export.convert import to_litert
-from export.errors import CannotRun
-from export.flatbuffer import operators
 from export.graph import FeaturesGraph, InspectionGraph
-from export.refit import refit
+from export.quantization.refit import refit
+from export.refusal import CannotRun
 from export.saved_model import write_saved_model
+from export.tflite.convert import to_litert
+from export.tflite.flatbuffer import operators
 from piade_tf.config import NetworkConfig
 from piade_tf.data.preparation import Preparation
-from piade_tf.network import build_network
-from piade_tf.scorer import Scorer
+from piade_tf.model.network import build_network
+from piade_tf.scoring.score_set import ScoreSet
 
 TWO_VECTORS = NetworkConfig(
     widths=(8, 16), magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(16,), num_vectors=2
@@ -32,7 +32,7 @@ def fitted():
     network.set_weights([rng.uniform(0.2, 1.0, w.shape) if "var" in w.name else rng.normal(0, 0.3, w.shape)
                          for w in network.weights])  # fmt: skip
     images = rng.integers(0, 256, (40, 29, 32, 3), "uint8")
-    scorer = Scorer(7)
+    scorer = ScoreSet(7)
     scorer.fit(network, [images[:20] / np.float32(255)], [images[20:] / np.float32(255)])
     return network, scorer, images[:6]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import export.run
-from export.build import Builder
-from export.errors import CannotRun
+from export.builder import Builder
 from export.formats import FORMATS, Format, Tolerance
 from export.options import Export, Show
+from export.refusal import CannotRun
 from export.run import REJECTED
 from export.show import show
 from piade_tf.errors import InputError
@@ -50,7 +50,7 @@ def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypa
     impossible = {
         **FORMATS, "float16": Format("", Tolerance(auroc_loss=-1.0, score_error=0.0)), "float32": FORMATS["float32"]
     }  # fmt: skip
-    for module in (export.run, export.build, export.model_card):
+    for module in (export.run, export.builder, export.publish.model_card):
         monkeypatch.setattr(module, "FORMATS", impossible)
     assert export.run.export(Export(run, ("float32", "float16"))) == REJECTED
     folder = run / "export"
@@ -71,7 +71,7 @@ def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypa
 
 def test_files_that_cannot_be_run_are_set_aside_with_the_reason_and_the_others_ship(run, monkeypatch, capsys):
     whole = Builder.litert
-    monkeypatch.setattr(export.build, "quantize", lambda *_: b"no model" * 20)  # int8: refused when fitted anew
+    monkeypatch.setattr(export.builder, "quantize", lambda *_: b"no model" * 20)  # int8: refused when fitted anew
     monkeypatch.setattr(
         Builder, "litert", lambda self, name: b"no model" * 20 if name == "float16" else whole(self, name)
     )  # float16: refused when measured
@@ -109,7 +109,7 @@ def test_scores_that_are_no_numbers_are_a_reason(monkeypatch, tmp_path, scores):
         np.savez(command[-1], pred_score=scores, peak_bytes=1, **columns)
         return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr(export.measure.subprocess, "run", verify)
+    monkeypatch.setattr(export.verification.measure.subprocess, "run", verify)
     with pytest.raises(CannotRun, match="not finite"):
         export.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy")
 

@@ -16,10 +16,10 @@ import tensorflow as tf
 
 from piade_tf.config import NetworkConfig
 from piade_tf.data import DataSplits, LabelledSplit, Split
-from piade_tf.losses import ReconstructionLoss
-from piade_tf.network import build_network
-from piade_tf.scorer import Scorer
-from piade_tf.ssim import ssim_map
+from piade_tf.model.losses import ReconstructionLoss
+from piade_tf.model.network import build_network
+from piade_tf.model.ssim import ssim_map
+from piade_tf.scoring.score_set import ScoreSet
 
 ROOT = Path(__file__).parents[2]
 WINDOW = 7
@@ -96,7 +96,7 @@ def fitted(normal_images):
     """A network, its scorer fitted to normal images, and its inspection model."""
     network = randomize_weights(build_network(SMALL, 28, 28, 1))
     train, validation = normal_images
-    scorer = Scorer(WINDOW)
+    scorer = ScoreSet(WINDOW)
     scorer.fit(network, np.split(train, 3), [validation])
     inspection = scorer.inspection_model(network, "combined")
     return SimpleNamespace(network=network, scorer=scorer, inspection=inspection, inspect=tf.function(inspection))

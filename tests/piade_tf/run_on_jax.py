@@ -15,15 +15,15 @@ network = keras.models.load_model(folder / "model.keras", compile=False)
 images, others = np.load(folder / "inputs.npz").values()
 report = {"backend": keras.backend.backend(), "needed_piade_tf": "piade_tf" in sys.modules}
 
-from piade_tf import network as _  # noqa: E402, F401
-from piade_tf.losses import ReconstructionLoss  # noqa: E402
-from piade_tf.ssim import ssim_map  # noqa: E402
+from piade_tf.model import network as _  # noqa: E402, F401
+from piade_tf.model.losses import ReconstructionLoss  # noqa: E402
+from piade_tf.model.ssim import ssim_map  # noqa: E402
 
 report["needed_tensorflow"] = "tensorflow" in sys.modules
 
-from piade_tf.scorer import Scorer  # noqa: E402
+from piade_tf.scoring.score_set import ScoreSet  # noqa: E402
 
-inspection = Scorer.load(folder / "scorer.npz", window).inspection_model(network, "combined")
+inspection = ScoreSet.load(folder / "scorer.npz", window).inspection_model(network, "combined")
 results = jax.jit(lambda x: inspection(x, training=False))(images)
 results["ssim"] = ssim_map(keras.ops.convert_to_tensor(images), keras.ops.convert_to_tensor(others), window)
 results["loss"] = ReconstructionLoss(1.0, 0.5, window).call(images, others)

@@ -17,7 +17,7 @@ from PIL import Image
 import train
 from piade_tf import Detector
 from piade_tf.__main__ import main
-from piade_tf.command_line import errors_in_one_line, parse_config
+from piade_tf.cli.parsing import errors_in_one_line, parse_config
 from piade_tf.data import digits
 from piade_tf.errors import InputError
 

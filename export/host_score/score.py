@@ -1,0 +1,127 @@
+"""The score of a file of integers throughout, computed from its outputs: NumPy, and nothing of TensorFlow.
+
+docs/mobile.md has the formulas and the layout for other languages.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from export.tflite.flatbuffer import metadata_of
+
+BLOCK_NAME, BLOCK_MAGIC = "PIADE_SCORE", b"PIADESC1"
+SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM (Wang et al. 2004)
+
+Arrays = dict[str, np.ndarray]
+
+
+def dequantized(runner: Any, outputs: Arrays) -> Arrays:
+    """Outputs of a signature runner as the numbers that their integers stand for; others as they are."""
+    details, found = runner.get_output_details(), {}
+    for name, values in outputs.items():
+        scale, zero_point = details[name]["quantization"]
+        found[name] = np.float32(scale) * (values.astype("float32") - zero_point) if scale else values
+    return found
+
+
+class HostScore:
+    """The score that a file tells how to compute.
+
+    Args:
+        about: `outside` of the file's metadata.
+        content: the file.
+    """
+
+    def __init__(self, about: dict[str, Any], content: bytes):
+        self.about = about
+        self._content, self._start = content, content.rindex(BLOCK_MAGIC)
+        self._whitenings: dict[int, np.ndarray] = {}
+
+    @classmethod
+    def of_file(cls, content: bytes) -> "HostScore | None":
+        """The score of a file; None where the file computes it itself."""
+        about = (metadata_of(content) or {}).get("outside")
+        return cls(about, content) if about else None
+
+    def __call__(self, images: np.ndarray, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """Scores images.
+
+        Args:
+            images: `(batch, height, width, channels)`, uint8, as the file took them.
+            outputs: what it returned for them, dequantized.
+
+        Returns:
+            `pred_score`, `(batch,)`, and `anomaly_map`, `(batch, height, width)`, float32.
+        """
+        total, anomaly_map = np.zeros(len(images), "float32"), None
+        for part in self.about["parts"].values():
+            if part["features"]:
+                distance = np.mean([self._distance(one, outputs) for one in part["features"].values()], axis=0)
+                score = (distance ** self.about["exponent"]).mean((1, 2)) ** (1 / self.about["exponent"])
+                if part["map"] is not None:
+                    anomaly_map = self._moved(distance, part["map"])
+            else:
+                anomaly_map = self._reconstruction_map(images, outputs)
+                score = anomaly_map.mean((1, 2))
+            total += np.float32(part["weight"]) * (score - np.float32(part["mean"])) / np.float32(part["deviation"])
+        return total, self._reconstruction_map(images, outputs) if anomaly_map is None else anomaly_map
+
+    def _distance(self, feature: dict[str, Any], outputs: Arrays) -> np.ndarray:
+        """Mahalanobis distances of a feature, `(batch, height, width)` of the part's finest map."""
+        mean, whitening = self._array(feature["mean"]), self._whitening(feature)
+        pool = feature["pool"]
+        parts = [
+            self._moved(outputs[name], pool[name]) if name in pool else outputs[name] for name in feature["outputs"]
+        ]
+        flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        centred = flat.reshape(-1, *mean.shape) - mean
+        distance = np.sqrt(np.square(centred[:, :, None, :] @ whitening).sum((2, 3)))
+        return self._moved(distance.reshape(-1, *feature["places"]), feature["spread"])
+
+    def _moved(self, maps: np.ndarray, matrices: dict[str, Any]) -> np.ndarray:
+        """Maps `(batch, h, w)` or `(batch, h, w, channels)` with both axes multiplied by a matrix."""
+        rows, columns = self._array(matrices["rows"]), self._array(matrices["columns"])
+        return np.moveaxis(rows @ np.moveaxis(maps, (1, 2), (-2, -1)) @ columns.T, (-2, -1), (1, 2))
+
+    def _reconstruction_map(self, images: np.ndarray, outputs: Arrays) -> np.ndarray:
+        return reconstruction_map(images / np.float32(255), outputs["reconstruction"], self.about["ssim_window"])
+
+    def _array(self, place: dict[str, Any]) -> np.ndarray:
+        count, offset = math.prod(place["shape"]), self._start + place["offset"]
+        return np.frombuffer(self._content, place["dtype"], count, offset).reshape(place["shape"])
+
+    def _whitening(self, feature: dict[str, Any]) -> np.ndarray:
+        place = feature["whitening"]["offset"]
+        if place not in self._whitenings:
+            self._whitenings[place] = self._array(feature["whitening"]) * self._array(feature["step"])
+        return self._whitenings[place]
+
+
+def reconstruction_map(images: np.ndarray, reconstruction: np.ndarray, window: int) -> np.ndarray:
+    """Squared error + 1 - SSIM, each window's spread over the pixels that it covers; see `ReconstructionScore`.
+
+    Args:
+        images, reconstruction: `(batch, height, width, channels)`, float32 in [0, 1].
+        window: side of the SSIM window in pixels.
+
+    Returns:
+        `(batch, height, width)`; its mean is the score.
+    """
+    a, b = np.moveaxis(images, 3, 1), np.moveaxis(reconstruction, 3, 1)
+    rows, columns = (_windows(side, window) for side in a.shape[2:])
+    mean_a, mean_b, squares, product = (rows @ x @ columns.T for x in (a, b, a * a + b * b, a * b))
+    luminance = (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
+    structure = (2 * (product - mean_a * mean_b) + K2**2) / (squares - mean_a**2 - mean_b**2 + K2**2)
+    dissimilarity = 1 - (luminance * structure).mean(1)
+    scale = math.prod(a.shape[2:]) / math.prod(dissimilarity.shape[1:])
+    return np.square(a - b).mean(1) + np.float32(scale) * (rows.T @ dissimilarity @ columns)
+
+
+def _windows(length: int, window: int) -> np.ndarray:
+    """The Gaussian window at each place where it fits: `(length - window + 1, length)`, rows sum to 1."""
+    weights = np.exp(-np.square(np.arange(window) - (window - 1) / 2) / (2 * SIGMA**2))
+    places = np.zeros((length - window + 1, length))
+    for place, row in enumerate(places):
+        row[place : place + window] = weights / weights.sum()
+    return places.astype("float32")

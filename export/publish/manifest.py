@@ -1,0 +1,84 @@
+"""`manifest.json`: every file, what is in it, and how it compares."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from export.tflite.flatbuffer import operators, signatures, tensor_types
+from export.verification.measure import Measured
+from export.verification.tolerance import Reference
+from piade_tf import __version__
+from piade_tf.evaluation.threshold import Threshold
+
+FORMAT_VERSION = 1
+PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
+
+
+def describe_file(path: Path, measured: Measured, threshold: Threshold, map_threshold: Threshold) -> dict[str, Any]:
+    """What is in a file, or in a folder, and how fast it is."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    digests = [f"{file.relative_to(path.parent)} {_digest(file)}\n" for file in files]
+    content: dict[str, Any] = {
+        "file": path.name,
+        "bytes": sum(file.stat().st_size for file in files),
+        "sha256": _digest(path) if path.is_file() else hashlib.sha256("".join(digests).encode()).hexdigest(),
+    }
+    if path.is_file():
+        data = path.read_bytes()
+        content |= {"operators": operators(data), "tensors": tensor_types(data), "signatures": signatures(data)}
+    return content | {
+        "threshold": dataclasses.asdict(threshold),
+        "map_threshold": dataclasses.asdict(map_threshold),
+        "latency_ms": {
+            f"{threads}_thread{'s' * (threads > 1)}": {
+                "median": round(float(np.median(times)), 4),
+                "p95": round(float(np.quantile(times, 0.95)), 4),
+            }
+            for threads, times in enumerate(measured.timings, start=1)
+        },
+        "peak_bytes": measured.peak_bytes,
+    }
+
+
+def is_measured(entry: dict[str, Any]) -> bool:
+    """Whether a file of the manifest could be run; else it has only the reasons why not."""
+    return "bytes" in entry
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def describe_run(
+    config: dict[str, Any], run: Path, reference: Reference, entries: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The whole content of `manifest.json`."""
+    keras_auroc = float(roc_auc_score(reference.labels, reference.pred_score)) if reference.both_kinds else None
+    return {
+        "format_version": FORMAT_VERSION,
+        "run": run.resolve().name,
+        "version": __version__,
+        "compared_on": "test images" if reference.on_test else "calibration images: the run has no test images",
+        "n_normal": int(np.sum(reference.labels == 0)),
+        "n_anomalous": int(np.sum(reference.labels == 1)),
+        "keras": {"image_AUROC": keras_auroc},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "files": entries,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,148 @@
+"""`MODEL_CARD.md`: what a reader must know before relying on a file."""
+
+from pathlib import Path
+from typing import Any
+
+from export.formats import FORMATS
+from export.publish.manifest import is_measured
+from piade_tf.evaluation.threshold import Threshold, explain
+from piade_tf.files import replacing
+
+CITATION = (
+    "P. Mishra, C. Piciarelli, G. L. Foresti, A neural network for image anomaly detection with deep pyramidal "
+    "representations and dynamic routing, International Journal of Neural Systems 30(10), 2050060, 2020, "
+    "doi 10.1142/S0129065720500604"
+)
+
+
+def write_model_card(path: Path, config: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """Writes the card from `config.json` and `manifest.json`."""
+    with replacing(path) as temporary:
+        temporary.write_text(model_card(config, manifest), encoding="utf-8")
+
+
+def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
+    """The card in Markdown."""
+    options, counts, files = config["options"], config["counts"], manifest["files"]
+    height, width, channels = config["image_shape"]
+    shipped = {name: entry for name, entry in files.items() if entry["accepted"]}
+    sections = [
+        f"# {manifest['run']}",
+        "Tells normal images from anomalous ones. Trained on normal images alone, with PIADE-TF "
+        f"{manifest['version']}; it was never shown an anomaly.",
+        "## Data and protocol",
+        _list(
+            {
+                "data set": options["data"]["dataset"],
+                "layout": config["layout"],
+                "normal": config["normal_class"],
+                "image": f"{height} x {width} pixels, {'colour' if channels == 3 else 'grey'}",
+                "training images": counts["train"],
+                "validation images (early stopping, standardisation)": counts["validation"],
+                "calibration images (thresholds; with training images ranges of integers)": counts["calibration"],
+                "test images": counts["test"],
+                "score": f"{options['score']}; higher is more anomalous",
+                "seed": options["training"]["seed"],
+                "fingerprint of the data": config["data_fingerprint"],
+                "commit": config["git_commit"] or "not from a checkout",
+            }
+        ),
+        "## Metrics",
+        f"Each file was run on {manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous "
+        f"{manifest['compared_on']}. {_keras(manifest)}",
+        table(
+            ("file", "image AUROC, 95 % interval", "loss", "rank correlation", "same vector", "verdict"),
+            [
+                (
+                    name,
+                    *_differences(entry),
+                    "ships" if entry["accepted"] else "rejected: it " + "; it ".join(entry["reasons"]),
+                )
+                for name, entry in files.items()
+            ],
+        ),
+        "## Threshold",
+        "\n".join(f"- `{name}`: {_threshold(entry)}" for name, entry in files.items()),
+        "## Size and speed",
+        f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, one image at a time, warm; "
+        "milliseconds, median and 95th percentile. Phones differ: measure there.",
+        table(
+            ("file", "KiB", "1 thread", "2 threads", "memory, MiB"),
+            [(f"{name} ({FORMATS[name].summary})", *_costs(entry)) for name, entry in files.items()],
+        ),
+        "## Limits",
+        "- A promise about false alarms holds for images that are taken like the calibration images: same camera, "
+        "light, distance and product. Fit the threshold again when one of them changes.\n"
+        "- Nothing is promised about how many anomalies are found: that depends on what they are. Anomalies smaller "
+        "than a few pixels after resizing are likely to be missed.\n"
+        "- Images must be prepared as the metadata of the files say.\n"
+        f"- {len(shipped)} of {len(files)} files ship; those in `rejected/` must not be used.",
+        "## Licence and citation",
+        "PIADE-TF is under the MIT licence. The network carries what its training images allow: mind their licence.\n\n"
+        f"> {CITATION}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _keras(manifest: dict[str, Any]) -> str:
+    auroc = manifest["keras"]["image_AUROC"]
+    if auroc is None:
+        return "Without labelled anomalies no AUROC can be given."
+    return f"The Keras model has an image AUROC of {auroc:.4f}."
+
+
+def _differences(entry: dict[str, Any]) -> tuple[str, ...]:
+    """AUROC, loss, rank correlation, same vector."""
+    if not is_measured(entry):
+        return ("not measured",) * 4
+    return (
+        _auroc(entry),
+        "cannot be measured" if entry["image_AUROC_loss"] is None else f"{entry['image_AUROC_loss']:.4f}",
+        f"{entry['rank_correlation']:.4f}",
+        f"{100 * entry['vector_agreement']:.1f} %",
+    )
+
+
+def _costs(entry: dict[str, Any]) -> tuple[str, ...]:
+    """KiB, milliseconds on one thread and on two, MiB."""
+    if not is_measured(entry):
+        return ("not measured",) * 4
+    latencies = (_latency(entry, key) for key in ("1_thread", "2_threads"))
+    return (f"{entry['bytes'] / 1024:.0f}", *latencies, f"{entry['peak_bytes'] / 2**20:.0f}")
+
+
+def _auroc(entry: dict[str, Any]) -> str:
+    if entry["image_AUROC"] is None:
+        return "cannot be measured"
+    low, high = entry["image_AUROC_interval"]
+    return f"{entry['image_AUROC']:.4f} ({low:.4f} to {high:.4f})"
+
+
+def _threshold(entry: dict[str, Any]) -> str:
+    if not is_measured(entry):
+        return "none, since the file has no scores."
+    threshold = Threshold(**{**entry["threshold"], "quantiles": tuple(entry["threshold"]["quantiles"])})
+    return f"{explain(threshold)} {_realised(entry)}"
+
+
+def _realised(entry: dict[str, Any]) -> str:
+    counts = entry["at_threshold"]
+    said = [f"{counts['FP']} of {counts['FP'] + counts['TN']} normal images were flagged"]
+    if counts["TP"] + counts["FN"]:
+        said.append(f"{counts['TP']} of {counts['TP'] + counts['FN']} anomalous ones found")
+    return ", ".join(said) + "."
+
+
+def _latency(entry: dict[str, Any], threads: str) -> str:
+    times = entry["latency_ms"].get(threads)
+    return f"{times['median']:.2f} / {times['p95']:.2f}" if times else "not measured"
+
+
+def _list(values: dict[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

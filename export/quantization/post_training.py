@@ -1,0 +1,53 @@
+"""From floats to integers, operator by operator: the network in 8 bits, what decides as precise as it must be."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+
+from export.graph import PYRAMID, ROUTING, SCORE_SCOPE
+from export.quantization.activation_ranges import ranges_of
+from export.quantization.gptq import WEIGHT_BITS
+from export.refusal import refused
+from piade_tf.quiet import output_only_on_failure
+
+# Convolutions and dense layers of encoder, pyramid and decoder.
+NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
+# Those with activations of fixed ranges: where a ReLU and another convolution follow, so that integers stay integers. A
+# convolution whose output floats are added to would round that too; what it takes is rounded as it comes. So is what
+# the pyramid takes, whose few cells decide on the lengths of instantiation vectors: their range over some images says
+# little of the next one's. The first dense layer reads `latent`, an output of the graph, which has to stay a float.
+IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*(_relu|decoder_last)"
+
+
+def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[np.ndarray], signature: str) -> bytes:
+    """Quantizes a LiteRT model of floats.
+
+    `weights`: weights of convolutions, dense layers and routing in 8 bits, activations rounded as they come.
+    `static`: those that a ReLU follows with activations of fixed ranges, taken from `images`; the others as above.
+    In both, the matrices of the score have weights of 8 bits, a scale a column, and are multiplied in floats.
+
+    Args:
+        model: as `to_litert` gives it.
+        kind: see above.
+        images: the representative data set, `(height, width, channels)`, uint8; not looked at for `weights`.
+        signature: of the model.
+    """
+    from ai_edge_quantizer.qtyping import TFLOperationName as Op
+    from ai_edge_quantizer.quantizer import Quantizer
+
+    layers = (Op.CONV_2D, Op.FULLY_CONNECTED, Op.CONV_2D_TRANSPOSE)
+    quantizer = Quantizer(model)
+    for layer in layers:
+        quantizer.add_dynamic_config(NETWORK, layer, num_bits=WEIGHT_BITS)
+        if kind == "static":
+            quantizer.add_static_config(IN_INTEGERS, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
+    quantizer.add_dynamic_config(f".*{ROUTING}", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
+    quantizer.add_weight_only_config(f".*{SCORE_SCOPE}/", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
+    with output_only_on_failure(), refused("cannot be put in integers"):
+        ranges = None
+        if quantizer.need_calibration:
+            ranges = ranges_of(quantizer, model, signature, [{"image": image[None]} for image in images])
+        quantized = quantizer.quantize(ranges).quantized_model
+    assert quantized is not None
+    return bytes(quantized)

@@ -1,0 +1,66 @@
+"""The score's statistics, fitted anew to a quantized network.
+
+A quantized encoder moves the features a little; along directions in which normal features hardly vary that is a long
+way. The same Ledoit-Wolf fit to the same training images, through the network that will run on the device, sees the
+noise of its integers as part of what is normal.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from export.graph import FeaturesGraph, NetworkGraph
+from export.host_score.score import dequantized
+from export.quantization.gptq import round_columns
+from export.refusal import refused
+from piade_tf.data import Split
+from piade_tf.scoring.score_set import ScoreSet
+
+
+def refit(
+    model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, scorer: ScoreSet, ssim_window: int
+) -> ScoreSet:
+    """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
+
+    The parts of a combined score keep their weights: means and deviations are those of the run.
+
+    Args:
+        model: a LiteRT model of `graph`, quantized or of half precision.
+        graph: tells where the features are.
+        train: the normal images that the run's own scorer was fitted to.
+        scorer: that one.
+        ssim_window: side of the SSIM window in pixels.
+
+    Raises:
+        CannotRun: LiteRT refuses the model.
+    """
+    fitted = ScoreSet(ssim_window)
+    fitted.fit_gaussians(lambda: _features(model, graph, train))
+    put_in_integers(fitted)
+    fitted.combined.standards.update(scorer.combined.standards)
+    return fitted
+
+
+def put_in_integers(scorer: ScoreSet) -> None:
+    """Rounds the whitening matrices to integers, -127 to 127, with a step for each column at each place.
+
+    Each is rounded for the covariance that it whitens; see `round_columns`.
+    """
+    for score in scorer.gaussian_scores:
+        for name, (mean, whitening) in score.gaussians.items():
+            matrices = whitening.astype("float64")
+            covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
+            integers, step = round_columns(matrices, covariance)
+            score.gaussians[name] = mean, integers.astype("float32")
+            score.steps[name] = step.astype("float32")
+
+
+def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    with refused("cannot be run by LiteRT"):
+        run = Interpreter(model_content=model).get_signature_runner()
+    for image in split.images.as_numpy_iterator():
+        with refused("cannot be run by LiteRT"):
+            found = run(image=image[None])
+        yield graph.features_in(dequantized(run, found))

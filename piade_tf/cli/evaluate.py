@@ -1,0 +1,107 @@
+"""`python -m piade_tf evaluate`: scores a run anew, on its own test images or on others."""
+
+import dataclasses
+import datetime
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from piade_tf.config import DataConfig, check_data
+from piade_tf.errors import InputError
+
+SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Score the test images of a run anew, or those of another data set, at the run's threshold.
+
+    python -m piade_tf evaluate RUN
+
+    python -m piade_tf evaluate RUN --dataset folder --data-dir NEW_PARTS
+    """
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A run directory that train.py made."""
+    dataset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Another data set, as train.py takes it. Left out: the run's own."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Where its images are. Left out: where they were."""
+    category: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Which product of mvtec or btad."""
+    normal_class: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None
+    """The class that is normal there."""
+    label_key: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """tfds:NAME only: which feature is the label."""
+    batch_size: int = 32
+    """Images at a time."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Where metrics, scores, figures and report go. Left out: RUN/evaluations/DATASET-TIME."""
+
+
+def evaluate(options: Evaluate) -> None:
+    """Writes the results and prints them.
+
+    Raises:
+        InputError: the run directory or the data are not what they should be.
+    """
+    if options.batch_size < 1:
+        raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
+    from piade_tf.data import find_source
+    from piade_tf.data.splits import labelled_split
+    from piade_tf.detector import Detector
+    from piade_tf.report import terminal
+    from piade_tf.report.results import score, write_results
+    from piade_tf.run_directory import RunDirectory
+
+    run = RunDirectory(options.run)
+    config = run.read_config()
+    detector = Detector.load(options.run)
+    data_config = _data_config(options, config)
+    check_data(data_config)
+    source = find_source(data_config)
+    test = labelled_split(source.test, detector.preparation)
+    if not test.count:
+        raise InputError(f"there are no test images ({source.layout}); give --dataset and --data-dir of some that has")
+
+    training = config["options"]["training"]
+    for warning in source.warnings:
+        print(f"warning: {warning}")
+    print(f"Found: {source.layout}. {test.count} images to test.", flush=True)
+    window = config["options"]["loss"]["ssim_window"]
+    results = score(detector.inspection, test, options.batch_size, window, training["seed"])
+    target = RunDirectory(_make(options, data_config.dataset))
+    title = f"{data_config.title}, normal: {source.normal_class}"
+    evaluated = {
+        "dataset": data_config.dataset,
+        "normal_class": source.normal_class,
+        "fingerprint": source.fingerprint,
+    }
+    shown = config | {"evaluated": evaluated}
+    metrics = write_results(
+        target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}
+    )
+    terminal.show_end(metrics, detector.threshold, target.path, "Evaluation")
+
+
+def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:
+    """The run's own data, or what the options give instead; sizes and colour stay those of the network."""
+    stored = config["options"]["data"]
+    own = DataConfig.of_run({name: stored[name] for name in SOURCE}) if options.dataset is None else DataConfig()
+    given = {name: value for name in SOURCE if (value := getattr(options, name)) is not None}
+    return dataclasses.replace(own, **given)
+
+
+def _make(options: Evaluate, dataset: str) -> Path:
+    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    label = re.sub(r"[^\w.-]+", "_", dataset)
+    path = options.out or options.run / "evaluations" / f"{label}-{time}"
+    if path.exists():
+        raise InputError(f"{path} exists already; choose another --out")
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"cannot make {path} ({error.strerror}); choose another --out") from None
+    return path

@@ -1,0 +1,109 @@
+"""`python -m piade_tf inspect-data`: what is in a data set, before an hour of training is spent."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from piade_tf.config import DataConfig, check_data
+from piade_tf.errors import InputError
+
+IMAGES_A_ROW = 8
+KINDS_SHOWN = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class InspectData:
+    """Print what is in a data set and what is wrong with it, and draw a contact sheet.
+
+    python -m piade_tf inspect-data --dataset folder --data-dir DIR
+
+    python -m piade_tf inspect-data --dataset mvtec --data-dir DIR --category bottle
+    """
+
+    data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The contact sheet. Left out: contact_sheet_DATASET.png in the current folder."""
+    seed: int = 0
+    """Seed of the split and of the images that are shown."""
+
+
+def inspect_data(options: InspectData) -> None:
+    """Prints and draws.
+
+    Raises:
+        InputError: the data cannot be used. What is wrong with a folder's layout is printed before.
+    """
+    check_data(options.data)
+    data_config = options.data
+    parts = (data_config.title, data_config.normal_class)
+    name = "_".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
+    out = options.out or Path(f"contact_sheet_{name}.png")
+    root = data_config.data_dir
+    if root is not None and root.resolve() in out.resolve().parents:
+        raise InputError(f"--out {out} lies in the data's own folder, which is left as it is; give a path elsewhere")
+
+    from piade_tf.data import divide_source, find_source
+    from piade_tf.data.folder import LayoutError
+    from piade_tf.data.image_checks import UnreadableImagesError
+
+    try:
+        source = find_source(data_config)
+    except LayoutError as error:
+        print(f"Looked for\n{_indented(error.looked_for)}\n\nFound\n{_indented(error.found)}\n", flush=True)
+        raise
+    except UnreadableImagesError as error:
+        for one in error.skipped:
+            print(f"unreadable: {one.path} {one.reason}", flush=True)
+        raise
+    _print_source(source)
+    data = divide_source(source, data_config, options.seed)
+    height, width, channels = data.image_shape
+    print(
+        f"\nTraining would use {data.train.count} images, hold out {data.validation.count} for validation and "
+        f"{data.calibration.count} for calibration, and test on {data.test.count}, as {height}x{width}x{channels}."
+    )
+    from piade_tf.data.summary import samples
+    from piade_tf.report.contact_sheet import write_contact_sheet
+
+    rows = samples(data, IMAGES_A_ROW, options.seed)
+    write_contact_sheet(out, rows, f"{data_config.title}: {source.layout}")
+    print(f"Contact sheet: {out}")
+
+
+def _print_source(source) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from piade_tf.data.summary import class_counts
+
+    print(f"Found: {source.layout}.")
+    counts = class_counts(source)
+    table = Table("class", "train", "test")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in sorted(set(counts["train"]) | set(counts["test"])):
+        kind = " (normal)" if name == source.normal_class else ""
+        table.add_row(escape(name) + kind, *(str(counts[split][name] or "-") for split in ("train", "test")))
+    Console().print(table)
+    kinds = sorted(source.kinds.items(), key=lambda kind: -kind[1])
+    more = f", and {len(kinds) - KINDS_SHOWN} other sizes" if len(kinds) > KINDS_SHOWN else ""
+    print("Sizes and modes: " + ", ".join(f"{count} of {kind}" for kind, count in kinds[:KINDS_SHOWN]) + more)
+    print("Normal training images are all grey." if source.grey else "Normal training images have colour.")
+    if not len(source.test.labels):
+        print("No test images: a run trains and sets a threshold, but there will be no metrics.")
+    elif not source.test.labels.any():
+        print("No anomalous test images: there will be no AUROC, only the false-positive rate.")
+    for one in source.skipped:
+        print(f"unreadable: {one.path} {one.reason}")
+    for warning in source.warnings:
+        print(f"warning: {warning}")
+    if not source.warnings:
+        print("No duplicates, no unreadable files.")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,269 @@
+"""What the scores are worth on labelled images."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
+from piade_tf.data import LabelledSplit, Split, batches
+from piade_tf.evaluation.pixel_metrics import PixelMetrics
+from piade_tf.evaluation.threshold import Threshold, clopper_pearson
+from piade_tf.scoring.inference import outputs_of
+
+SCORE_PREFIX = "score_"
+BATCH = 32  # images scored at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """The scores of a split, in the split's order.
+
+    Attributes:
+        pred_score: `(count,)`, float32, of the score that decides.
+        by_name: every score by its name, `(count,)`.
+        map_max: `(count,)`, the largest value of each anomaly map; None where it was not asked for.
+    """
+
+    pred_score: np.ndarray
+    by_name: dict[str, np.ndarray]
+    map_max: np.ndarray | None = None
+
+
+def score_split(
+    inspection: keras.Model, split: Split, batch_size: int, pixels: dict[str, PixelMetrics] | None = None
+) -> Scored:
+    """Scores every image of a split; maps and reconstructions are not kept.
+
+    Args:
+        inspection: as `ScoreSet.inspection_model` gives it.
+        split: the images.
+        batch_size: images at a time.
+        pixels: filled with the pixels of the anomaly maps by class, where the split has masks.
+    """
+    masks: Iterable = itertools.repeat(None)
+    masked = isinstance(split, LabelledSplit) and split.masks is not None and pixels is not None
+    if isinstance(split, LabelledSplit) and masked:
+        masks = _mask_batches(split, batch_size)
+    names = ["pred_score", *(name for name in inspection.output if name.startswith(SCORE_PREFIX))]
+    wanted = {name: inspection.output[name] for name in [*names, "anomaly_map"]}
+    wanted["map_max"] = keras.ops.max(wanted["anomaly_map"], axis=(1, 2))
+    names.append("map_max")
+    if not masked:
+        del wanted["anomaly_map"]
+    model = keras.Model(inspection.input, wanted)
+    found: dict[str, list[np.ndarray]] = {name: [np.zeros(0, "float32")] for name in names}
+    for outputs, chosen in zip(outputs_of(model, batches(split, batch_size)), masks, strict=False):
+        for name in names:
+            found[name].append(outputs[name])
+        if chosen is not None and pixels is not None:
+            _count_pixels(pixels, outputs["anomaly_map"], *chosen)
+    columns = {name: np.concatenate(values) for name, values in found.items()}
+    pred_score, map_max = columns.pop("pred_score"), columns.pop("map_max")
+    return Scored(pred_score, {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns}, map_max)
+
+
+def _mask_batches(split: LabelledSplit, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    assert split.masks is not None
+    start = 0
+    for masks in split.masks.images.batch(batch_size).as_numpy_iterator():
+        place = slice(start, start + len(masks))
+        yield masks, split.classes[place], split.has_mask[place]
+        start += len(masks)
+
+
+def _count_pixels(
+    pixels: dict[str, PixelMetrics], maps: np.ndarray, masks: np.ndarray, classes: np.ndarray, has_mask: np.ndarray
+) -> None:
+    for name in np.unique(classes):
+        chosen = (classes == name) & has_mask
+        pixels.setdefault(str(name), PixelMetrics()).add(maps[chosen], masks[chosen])
+
+
+def all_metrics(
+    split: LabelledSplit, scored: Scored, threshold: Threshold, pixels: dict[str, PixelMetrics], seed: int
+) -> dict[str, Any]:
+    """Every metric of a split, fractions of 1; what cannot be had is None, and `reasons` says why.
+
+    Args:
+        split: labelled images, perhaps none.
+        scored: their scores.
+        threshold: decides which are taken for anomalous.
+        pixels: as `score_split` fills it.
+        seed: of the bootstrap.
+
+    Returns:
+        Those of `image_metrics` and `pixel_metrics`; `intervals`, 95 %; `at_threshold`, as `confusion` gives it;
+        `per_class`, with the AUROC of each anomalous class against all normal images; `reasons`.
+    """
+    labels = split.labels
+    metrics: dict[str, Any] = image_metrics(labels, scored)
+    intervals: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    if metrics["image_AUROC"] is None:
+        named = ("image_AUROC", "image_AUPR", "image_F1Max", "image_AUROC_by_score")
+        reasons |= dict.fromkeys(named, _missing(labels))
+    else:
+        intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score, seed))
+    flagged = threshold.is_anomalous(scored.pred_score)
+    at_threshold = confusion(labels, flagged)
+    if at_threshold["FPR_interval"]:
+        intervals["at_threshold"] = {"FPR": list(at_threshold["FPR_interval"])}
+    del at_threshold["FPR_interval"]
+    if split.count:
+        undefined = [name for name, value in at_threshold.items() if value is None]
+        reasons |= {f"at_threshold.{name}": _missing(labels, name) for name in undefined}
+    pixel_results, pixel_reasons = pixel_metrics(split, pixels)
+    metrics |= pixel_results
+    reasons |= pixel_reasons
+    if split.count:
+        metrics["at_threshold"] = at_threshold
+        metrics["per_class"] = _per_class(split, scored.pred_score, flagged, pixels)
+    return metrics | {"intervals": intervals, "reasons": reasons}
+
+
+def pixel_metrics(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple[dict[str, Any], dict[str, str]]:
+    """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
+    names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
+    if split.masks is None:
+        reason = "the test images have no masks" if split.count else _missing(split.labels)
+        return dict.fromkeys(names), dict.fromkeys(names, reason)
+    result = PixelMetrics.merged(pixels.values()).result()
+    reasons = dict.fromkeys(names, result["reason"]) if "reason" in result else {}
+    found = {name: result[name] for name in (*names, "pixel_AUROC_error")}
+    return found | {"pixel_regions": result["n_regions"]}, reasons
+
+
+def _per_class(
+    split: LabelledSplit, scores: np.ndarray, flagged: np.ndarray, pixels: dict[str, PixelMetrics]
+) -> dict[str, dict[str, Any]]:
+    normal = split.labels == 0
+    normal_pixels = [pixels[name] for name in np.unique(split.classes[normal]).tolist() if name in pixels]
+    table = {}
+    for name in np.unique(split.classes).tolist():
+        of_class = split.classes == name
+        anomalous = of_class & ~normal
+        row: dict[str, Any] = {"images": int(of_class.sum()), "flagged": float(flagged[of_class].mean())}
+        if anomalous.any() and normal.any():
+            row["image_AUROC"] = float(roc_auc_score((~normal)[anomalous | normal], scores[anomalous | normal]))
+        if anomalous.any() and name in pixels:
+            result = PixelMetrics.merged([pixels[name], *normal_pixels]).result()
+            row |= {key: result[key] for key in ("pixel_AUROC", "pixel_AUPRO")}
+        table[name] = row
+    return table
+
+
+def _missing(labels: np.ndarray, name: str = "") -> str:
+    if not len(labels):
+        return "there are no test images"
+    if name == "precision":
+        return "no image was flagged"
+    return "there are no anomalous test images" if not labels.any() else "there are no normal test images"
+
+
+def image_metrics(labels: np.ndarray, scored: Scored) -> dict[str, Any]:
+    """Image-level metrics, fractions of 1.
+
+    Args:
+        labels: `(n,)`, 0 normal, 1 anomalous.
+        scored: the scores of the same images.
+
+    Returns:
+        `image_AUROC`, `image_AUPR` (average precision), `image_F1Max` (the best F1 over all thresholds),
+        `n_normal`, `n_anomalous`, and `image_AUROC_by_score`; the metrics are None where one of the two
+        kinds is missing.
+    """
+    n_anomalous = int(labels.sum())
+    n_normal = len(labels) - n_anomalous
+    counts = {"n_normal": n_normal, "n_anomalous": n_anomalous}
+    if not (n_normal and n_anomalous):
+        return {"image_AUROC": None, "image_AUPR": None, "image_F1Max": None, **counts, "image_AUROC_by_score": None}
+    return {
+        "image_AUROC": float(roc_auc_score(labels, scored.pred_score)),
+        "image_AUPR": float(average_precision_score(labels, scored.pred_score)),
+        "image_F1Max": f1_max(labels, scored.pred_score),
+        **counts,
+        "image_AUROC_by_score": {name: float(roc_auc_score(labels, values)) for name, values in scored.by_name.items()},
+    }
+
+
+def f1_max(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The largest F1 that any threshold on `scores` reaches, 0 to 1."""
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
+
+
+def auroc_interval(
+    labels: np.ndarray, scores: np.ndarray, seed: int = 0, resamples: int = 1000, confidence: float = 0.95
+) -> tuple[float, float]:
+    """A percentile bootstrap interval of the AUROC; normal and anomalous images are resampled apart.
+
+    It tells of the images alone, not of training again; scores that separate the two kinds give (1, 1). Efron,
+    Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Args:
+        labels: `(n,)`, 0 normal, 1 anomalous, both kinds at least once.
+        scores: `(n,)`, finite.
+        seed: for each resample the generator draws indices of the normal, then of the anomalous images.
+        resamples: at least 1.
+        confidence: in (0, 1).
+
+    Raises:
+        ValueError: an argument is not as above.
+    """
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    if labels.shape != scores.shape or labels.ndim != 1 or set(np.unique(labels)) != {0, 1}:
+        raise ValueError(f"expected labels of both kinds for scores (n,), got {labels.shape} and {scores.shape}")
+    if not (np.isfinite(scores).all() and resamples >= 1 and 0 < confidence < 1):
+        raise ValueError("expected finite scores, at least one resample and 0 < confidence < 1")
+    distinct, ranks = np.unique(scores, return_inverse=True)
+    normal, anomalous = ranks[labels == 0], ranks[labels == 1]
+    rng = np.random.default_rng(seed)
+    aurocs = np.empty(resamples)
+    for i in range(resamples):
+        normal_counts = np.bincount(_resample(normal, rng), minlength=len(distinct))
+        below = np.cumsum(normal_counts) - normal_counts / 2  # normal images below each score, ties by half
+        aurocs[i] = below[_resample(anomalous, rng)].mean() / len(normal)
+    low, high = np.quantile(aurocs, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _resample(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return values[rng.integers(0, len(values), len(values))]
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """What a threshold gets right and wrong; anomalous is positive.
+
+    Args:
+        labels: `(n,)`, 0 normal, 1 anomalous.
+        predicted: `(n,)`, bool, what was taken for anomalous.
+
+    Returns:
+        Counts `TP`, `FP`, `TN`, `FN`; fractions `TPR`, `FPR`, `precision`, `recall`, `accuracy`; `FPR_interval`, 95 %
+        by Clopper and Pearson. None where there is nothing to divide by.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    actual, positive = np.asarray(labels) == 1, np.asarray(predicted, bool)
+    if actual.ndim != 1 or actual.shape != positive.shape:
+        raise ValueError(f"expected labels and predictions (n,), got {actual.shape} and {positive.shape}")
+    tp, fp = int(np.sum(actual & positive)), int(np.sum(~actual & positive))
+    fn, tn = int(np.sum(actual & ~positive)), int(np.sum(~actual & ~positive))
+
+    def share(part: int, whole: int) -> float | None:
+        return part / whole if whole else None
+
+    return {
+        **{"TP": tp, "FP": fp, "TN": tn, "FN": fn},
+        "TPR": share(tp, tp + fn),
+        "FPR": share(fp, fp + tn),
+        "FPR_interval": clopper_pearson(fp, fp + tn) if fp + tn else None,
+        "precision": share(tp, tp + fp),
+        "recall": share(tp, tp + fn),
+        "accuracy": share(tp + tn, len(actual)),
+    }

@@ -1,0 +1,56 @@
+"""One picture of a data set: a row of images for each kind, masks outlined."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from piade_tf.data.summary import Samples
+from piade_tf.files import replacing
+from piade_tf.report.figures import ANOMALOUS, MUTED, STYLE
+
+CELL, NAMES = 0.95, 1.9  # inches
+MOST_ROWS = 24
+
+
+def write_contact_sheet(path: Path, rows: list[Samples], title: str) -> None:
+    """Writes the picture as PNG, whole or not at all.
+
+    Args:
+        path: the file.
+        rows: kinds of images; the first 24 are shown.
+        title: printed above.
+    """
+    left_out = len(rows) - MOST_ROWS
+    rows = rows[:MOST_ROWS]
+    columns = max(len(row.images) for row in rows)
+    height, width = rows[0].images.shape[1:3]
+    cell_height = CELL * height / width
+    page = NAMES + columns * (CELL + 0.05) + 0.1, len(rows) * (cell_height + 0.08) + 0.75
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=page)
+        figure.suptitle(title, parse_math=False, y=1 - 0.1 / page[1])
+        for place, row in enumerate(rows):
+            bottom = page[1] - 0.45 - (place + 1) * (cell_height + 0.08)
+            words = row.title.replace(", ", ",\n")
+            y = (bottom + cell_height / 2) / page[1]
+            figure.text((NAMES - 0.1) / page[0], y, words, ha="right", va="center", parse_math=False)
+            for column, image in enumerate(row.images):
+                left = NAMES + column * (CELL + 0.05)
+                axes = figure.add_axes((left / page[0], bottom / page[1], CELL / page[0], cell_height / page[1]))
+                axes.set(xticks=[], yticks=[])
+                axes.spines[:].set(visible=True, linewidth=0.4, color=MUTED)
+                axes.imshow(np.broadcast_to(image, (*image.shape[:2], 3)))
+                if row.masks is not None and row.masks[column].any():
+                    # A border of zeros closes the outline where a defect touches the edge.
+                    mask = np.pad(row.masks[column].astype(float), 1)
+                    places = np.arange(-1, height + 1), np.arange(-1, width + 1)
+                    axes.contour(places[1], places[0], mask, [0.5], colors=ANOMALOUS, linewidths=1.2)
+                    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        notes = ["masks outlined"] if any(row.masks is not None for row in rows) else []
+        notes += [f"{left_out} more kinds are not shown"] if left_out > 0 else []
+        figure.text(0.5, 0.12 / page[1], "; ".join(notes), ha="center", color=MUTED)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png")

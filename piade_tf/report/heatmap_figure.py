@@ -1,0 +1,65 @@
+"""What the detector makes of one image, side by side."""
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.cm
+import matplotlib.colors
+import numpy as np
+from matplotlib.figure import Figure
+
+from piade_tf.data.folder import printable
+from piade_tf.detector import Detector, Prediction
+from piade_tf.files import replacing
+from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
+from piade_tf.report.heatmap import overlay
+
+SIDE = 2.2  # inches
+
+
+def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> None:
+    """Writes image, reconstruction, anomaly map and overlay as one PNG.
+
+    The colours go from 0 to twice the map's threshold, for every image of a detector; where the map is above its
+    threshold, the overlay has an outline.
+
+    Args:
+        path: the file, written whole or not at all.
+        prediction: with its maps.
+        detector: that made it.
+    """
+    assert prediction.anomaly_map is not None and prediction.reconstruction is not None
+    image, anomaly_map, limit = prediction.image, prediction.anomaly_map, detector.map_threshold.value
+    height, width = anomaly_map.shape
+    panels = {
+        "image": np.broadcast_to(image, (height, width, 3)),
+        "reconstruction": np.broadcast_to(prediction.reconstruction, (height, width, 3)),
+        "anomaly map": anomaly_map,
+        "overlay": overlay(image, anomaly_map, 0, 2 * limit),
+    }
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
+        verdict, colour = ("anomalous", ANOMALOUS) if prediction.anomalous else ("normal", NORMAL)
+        name = printable(Path(prediction.path).name)
+        figure.suptitle(
+            f"{name[-60:]}: {verdict}, score {prediction.pred_score:.4g}, threshold {detector.threshold.value:.4g}",
+            color=colour,
+            parse_math=False,
+        )
+        cells = figure.subplots(1, len(panels))
+        for axes, (title, pixels) in zip(cells, panels.items(), strict=True):
+            axes.set(xticks=[], yticks=[], title=title)
+            axes.spines[:].set(visible=True, linewidth=0.6)
+            axes.imshow(pixels, cmap=MAPS, vmin=0, vmax=2 * limit)
+        if (anomaly_map > limit).any():
+            padded = np.pad(np.where(anomaly_map > limit, 1.0, 0.0), 1)
+            places = np.arange(-1, width + 1), np.arange(-1, height + 1)
+            cells[-1].contour(*places, padded, [0.5], colors="#FFFFFF", linewidths=1.2)
+            cells[-1].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        bar = figure.colorbar(
+            matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 2 * limit), MAPS),
+            ax=cells, location="bottom", shrink=0.4, pad=0.03, aspect=40, extend="max",
+        )  # fmt: skip
+        bar.set_ticks([0, limit, 2 * limit], labels=["0", f"threshold {limit:.3g}", f"{2 * limit:.3g}"])
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png")

@@ -1,0 +1,115 @@
+"""The worst mistakes as one figure."""
+
+import dataclasses
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from piade_tf.files import replacing
+from piade_tf.report.figure_labels import fitted
+from piade_tf.report.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
+from piade_tf.report.heatmap import coloured
+
+MistakeKind = Literal["false alarm", "miss"]
+# kind, heading, and which of `figures.KINDS` the images truly are
+BLOCKS: tuple[tuple[MistakeKind, str, int], ...] = (
+    ("false alarm", "False alarms: normal images, the highest scores", 0),
+    ("miss", "Misses: anomalous images, the lowest scores", 1),
+)
+ROWS = ("image", "reconstruction", "anomaly map", "overlay")
+SHOWN = 6  # of each kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """A test image on the wrong side of the threshold, with what the detector made of it."""
+
+    kind: MistakeKind  # a normal image that was flagged, or an anomalous one that was not
+    image_id: str
+    class_name: str
+    score: float
+    image: np.ndarray  # (height, width, channels), uint8; channels is 1 or 3
+    reconstruction: np.ndarray  # same shape, uint8
+    anomaly_map: np.ndarray  # (height, width), float, at least 0
+    overlay: np.ndarray  # (height, width, 3), uint8
+
+
+def map_limits(mistakes: Sequence[Mistake]) -> tuple[float, float]:
+    """The values of the first and the last colour for the maps of all mistakes, of which there is at least one."""
+    return colour_limits(np.concatenate([np.ravel(mistake.anomaly_map) for mistake in mistakes]))
+
+
+def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str) -> Path | None:
+    """Writes the first six of each kind; without a mistake, removes what an earlier run left and returns None.
+
+    Args:
+        path: of the PNG, written whole or not at all; its folder is made where missing.
+        mistakes: the worst of each kind first.
+        title: printed above.
+    """
+    if not mistakes:
+        path.unlink(missing_ok=True)
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+        mistakes_figure(mistakes, title).savefig(temporary, format="png")
+    return path
+
+
+def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
+    """A block for each kind there is, a column for each mistake: image, reconstruction, map and overlay."""
+    blocks = [(heading, KINDS[label][1], _of_kind(mistakes, kind)) for kind, heading, label in BLOCKS]
+    blocks = [block for block in blocks if block[2]]
+    shown = [mistake for _, _, of_kind in blocks for mistake in of_kind]
+    low, high = map_limits(shown)
+    columns = max(len(of_kind) for _, _, of_kind in blocks)
+    aspect = max(mistake.image.shape[0] / mistake.image.shape[1] for mistake in shown)
+    names, gap, above, below, bottom = 1.0, 0.06, 0.5, 0.3, 0.62  # inches, as all lengths below
+    width = min(0.95, (8.3 - names - 0.1) / columns - gap, 1.6 / aspect)
+    height = width * aspect
+    texts, name_size = fitted([mistake.class_name for mistake in shown], width)
+    class_names = {id(mistake): text for mistake, text in zip(shown, texts, strict=True)}
+    above += 0.1 if any("\n" in text for text in texts) else 0
+    page = max(4.6, names + columns * (width + gap) + 0.1)
+    lines = textwrap.wrap(title, int(11 * page))
+    top = 0.25 + 0.17 * len(lines)
+    tall = top + len(blocks) * (above + len(ROWS) * (height + gap) + below) + bottom
+    figure = Figure(figsize=(page, tall))
+    figure.suptitle("\n".join(lines), parse_math=False, y=1 - 0.1 / tall)
+    edge = tall - top
+    for heading, colour, of_kind in blocks:
+        figure.text(names / page, (edge - 0.2) / tall, heading, color=colour, weight="bold")
+        scores = score_texts(np.array([mistake.score for mistake in of_kind]))
+        for column, (mistake, score) in enumerate(zip(of_kind, scores, strict=True)):
+            heat = coloured(mistake.anomaly_map, low, high)
+            pictures = (mistake.image, mistake.reconstruction, heat, mistake.overlay)
+            for row, picture in enumerate(pictures):
+                left, y = names + column * (width + gap), edge - above - row * (height + gap) - height
+                axes = figure.add_axes((left / page, y / tall, width / page, height / tall))
+                axes.imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+                axes.set(xticks=[], yticks=[])
+                axes.grid(False)
+                axes.spines[:].set(visible=True, linewidth=0.6, color=colour)
+                if column == 0:
+                    axes.set_ylabel(ROWS[row], rotation=0, ha="right", va="center")
+                if row == 0:
+                    name = class_names[id(mistake)]
+                    axes.set_title(name, size=name_size, pad=3, color=MUTED, parse_math=False, linespacing=1)
+            axes.set_xlabel(score, labelpad=3)
+            if column == 0:
+                figure.text((names - 0.06) / page, (y - 0.04) / tall, "score", ha="right", va="top")
+        edge -= above + len(ROWS) * (height + gap) + below
+    bar_axes = figure.add_axes((0.5 - 1.2 / page, 0.42 / tall, 2.4 / page, 0.11 / tall))
+    colours = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), MAPS)
+    bar = figure.colorbar(colours, cax=bar_axes, orientation="horizontal", extend="both" if low > 0 else "max")
+    bar.set_label("anomaly map, one colour scale for all")
+    return figure
+
+
+def _of_kind(mistakes: Sequence[Mistake], kind: MistakeKind) -> list[Mistake]:
+    return [mistake for mistake in mistakes if mistake.kind == kind][:SHOWN]

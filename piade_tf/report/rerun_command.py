@@ -1,0 +1,71 @@
+"""The command line that makes a run again, from its `config.json`."""
+
+import contextlib
+import dataclasses
+import shlex
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import tyro
+
+from piade_tf.config import Config
+from piade_tf.errors import InputError
+from piade_tf.model.presets import PRESETS, preset_config
+
+NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken by now
+
+
+def rerun_command(config: Mapping[str, Any]) -> str | None:
+    """`python train.py ...` with every option that differs from its default.
+
+    Args:
+        config: as `config.json` holds it.
+
+    Returns:
+        One line for a POSIX shell, or None where the options are missing or of an unknown preset.
+    """
+    options = _plain(config.get("options"))
+    if not isinstance(options, Mapping) or options.get("preset") not in PRESETS:
+        return None
+    words = ["python", "train.py"]
+    if options["preset"] != Config().preset:
+        words += ["--preset", options["preset"]]
+    defaults = _defaults(options["preset"], config.get("image_shape"))
+    hints = typing.get_type_hints(Config, include_extras=True)
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
+            for key, inner in value.items():
+                if inner != defaults.get(name, {}).get(key):
+                    words += _words(key if unprefixed else f"{name}.{key}", inner)
+        elif name not in NOT_REPEATED and value != defaults.get(name):
+            words += _words(name, value)
+    return shlex.join(words)
+
+
+def _defaults(preset: Any, image_shape: Any) -> dict[str, Any]:
+    """The options' defaults as JSON has them, with what scales with the image filled in."""
+    config = preset_config(preset)
+    if image_shape:
+        with contextlib.suppress(InputError):
+            config = dataclasses.replace(config, network=config.network.for_image(*image_shape[:2]))
+    return _plain(dataclasses.asdict(config))
+
+
+def _plain(value: Any) -> Any:
+    """Values as they come back from JSON: tuples as lists, paths as text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _words(option: str, value: Any) -> list[str]:
+    option = option.replace("_", "-")
+    if isinstance(value, bool):
+        section, _, name = option.rpartition(".")
+        return ["--" + (f"{section}." if section else "") + (name if value else f"no-{name}")]
+    values = value if isinstance(value, list | tuple) else [value]
+    return [f"--{option}", *(str(inner) for inner in values)]

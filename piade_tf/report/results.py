@@ -1,0 +1,121 @@
+"""What a run, or a later evaluation, says of a labelled split: metrics, scores, figures, report."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from piade_tf.data import LabelledSplit
+from piade_tf.evaluation.flatness import flat_warning
+from piade_tf.evaluation.metrics import Scored, all_metrics, score_split
+from piade_tf.evaluation.pixel_metrics import PixelMetrics
+from piade_tf.evaluation.threshold import Threshold, explain
+from piade_tf.report.examples import pick_examples
+from piade_tf.report.figure_captions import figures_in
+from piade_tf.report.figures import SHOWN, Examples, write_figures
+from piade_tf.report.html_page import ReportContent, write_report
+from piade_tf.report.mistakes import worst_mistakes
+from piade_tf.report.mistakes_figure import write_mistakes_figure
+from piade_tf.run_directory import RunDirectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """A split, scored.
+
+    Attributes:
+        scored: the scores.
+        pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
+        examples: some images with what the detector makes of them.
+    """
+
+    scored: Scored
+    pixels: dict[str, PixelMetrics]
+    examples: Examples
+
+
+def score(
+    inspection: keras.Model,
+    split: LabelledSplit,
+    batch_size: int,
+    ssim_window: int,
+    seed: int,
+    instead: LabelledSplit | None = None,
+) -> Results:
+    """Scores a split in bounded memory, and picks examples to show.
+
+    Args:
+        inspection: as `ScoreSet.inspection_model` gives it.
+        split: labelled images, perhaps none.
+        batch_size: images at a time.
+        ssim_window: side of the SSIM window in pixels.
+        seed: of the choice of the examples.
+        instead: examples are picked from it where `split` has no images.
+    """
+    pixels: dict[str, PixelMetrics] = {}
+    scored = score_split(inspection, split, batch_size, pixels)
+    shown, scores = split, scored
+    if instead is not None and not split.count:
+        shown, scores = instead, score_split(inspection, instead, batch_size)
+    return Results(scored, pixels, pick_examples(inspection, shown, scores, SHOWN, ssim_window, seed))
+
+
+def write_results(
+    run: RunDirectory,
+    config: dict[str, Any],
+    title: str,
+    inspection: keras.Model,
+    split: LabelledSplit,
+    results: Results,
+    threshold: Threshold,
+    history: dict[str, list[float]],
+    known: dict[str, Any],
+) -> dict[str, Any]:
+    """Writes `scores.csv`, `metrics.json`, the figures and `report.html`.
+
+    Args:
+        run: where to.
+        config: the content of `config.json`.
+        title: over figures and report.
+        inspection: as `ScoreSet.inspection_model` gives it.
+        split: the images.
+        results: their scores.
+        threshold: decides which are taken for anomalous.
+        history: of the training, a value an epoch by name; may be empty.
+        known: metrics of another kind, such as the time that training took.
+
+    Returns:
+        The metrics.
+    """
+    scored = results.scored
+    run.write_scores(split, scored, threshold)
+    seed = config["options"]["training"]["seed"]
+    metrics = all_metrics(split, scored, threshold, results.pixels, seed) | known
+    examples = results.examples
+    if warning := flat_warning(examples.images, examples.reconstructions, examples.labels):
+        metrics["warnings"] = [warning]
+    run.write_metrics(metrics)
+    figures = run.figures()
+    write_figures(figures, results.examples, split.labels, scored.pred_score, history, title, threshold.value)
+    mistakes = worst_mistakes(inspection, split, scored.pred_score, threshold.value)
+    write_mistakes_figure(figures / "mistakes.png", mistakes, title)
+    verdicts = threshold.is_anomalous(scored.pred_score).astype(int)
+    content = ReportContent(
+        title=title,
+        config=config,
+        metrics=metrics,
+        threshold={**dataclasses.asdict(threshold), "sentence": explain(threshold)},
+        figures=figures_in(figures),
+        rows={
+            "image": split.ids,
+            "class": split.classes,
+            "label": split.labels,
+            "pred_score": scored.pred_score,
+            "percentile": threshold.percentile(scored.pred_score),
+            "verdict": verdicts,
+        },
+        mistakes=mistakes,
+        history=history,
+    )
+    write_report(run.path / "report.html", content)
+    return metrics

@@ -1,0 +1,180 @@
+"""Training: `model.fit` on normal images."""
+
+import math
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from piade_tf.config import Config
+from piade_tf.data import DataSplits, batches
+from piade_tf.errors import InputError
+from piade_tf.model.losses import ReconstructionLoss, nearness_of_lengths
+from piade_tf.model.network import build_network
+from piade_tf.progress import Progress
+from piade_tf.training.distribution import strategy_scope
+from piade_tf.training.random_rotation import RandomRotation
+from piade_tf.training.schedule import Schedule
+
+STEPS_PER_EXECUTION = 10  # without a return to Python
+
+
+class Trainer(keras.Model):
+    """The network with its loss, for `fit` and `evaluate` on batches of images in [0, 1].
+
+    Logs the total as `loss` and every term by its name. The network itself stays a plain
+    functional model, saved without this class.
+
+    Args:
+        network: as `build_network` gives it.
+        reconstruction_loss: between the images and their reconstructions.
+        margin: weight of `nearness_of_lengths`, logged as `margin`.
+        noise: standard deviation of the normal noise on the images that the network sees in training, as in
+            a denoising autoencoder (Vincent et al. 2008).
+        turns: share of the images that the network sees turned in training.
+        seed: of noise and turns.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        reconstruction_loss: ReconstructionLoss,
+        margin: float = 0.0,
+        noise: float = 0.0,
+        turns: float = 0.0,
+        seed: int = 0,
+    ):
+        super().__init__(name="trainer")
+        self.network = network
+        self.noise = keras.layers.GaussianNoise(noise, seed=seed)
+        self.turns = RandomRotation(turns, seed=seed)
+        self.reconstruction_loss = reconstruction_loss
+        self.margin = margin if margin and network.output["instantiation_vectors"].shape[1] > 1 else 0.0
+        self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
+        weights = reconstruction_loss.weights | {"margin": self.margin}
+        self.term_means = {name: keras.metrics.Mean(name=name) for name, weight in weights.items() if weight}
+
+    def call(self, images, training=None):
+        seen = self.noise(self.turns(images, training=training), training=training)
+        return self.network(seen, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        terms = self.reconstruction_loss.terms(x, y_pred["reconstruction"])
+        total = self.reconstruction_loss.total(terms)
+        if self.margin:
+            terms["margin"] = nearness_of_lengths(y_pred["instantiation_vectors"])
+            total = total + self.margin * terms["margin"]
+        for name, values in terms.items():
+            self.term_means[name].update_state(values)
+        return self.mean_over_batch(x, total)
+
+
+class _MeanOverBatch(keras.losses.Loss):
+    """The mean of values computed elsewhere, scaled for the distribution strategy as Keras scales losses."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+class StopWhenDiverged(keras.callbacks.Callback):
+    """Stops at the first loss that is not finite, and then puts the best weights so far back.
+
+    Attributes:
+        diverged_in: epoch, from 1, whose loss was not finite; None while all is well.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.diverged_in: int | None = None
+
+    def on_train_begin(self, logs=None):
+        self._epoch, self._best_loss = 0, math.inf
+        self._good_weights = self.model.network.get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            self.diverged_in = self._epoch + 1
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch = epoch + 1
+        if not math.isfinite(logs["val_loss"]):
+            self.diverged_in = self.diverged_in or epoch + 1
+            self.model.stop_training = True
+        elif self.diverged_in is None and logs["val_loss"] < self._best_loss:
+            self._best_loss = logs["val_loss"]
+            self._good_weights = self.model.network.get_weights()
+
+    def on_train_end(self, logs=None):
+        if self.diverged_in:
+            self.model.network.set_weights(self._good_weights)
+
+
+def build_trainer(config: Config, data: DataSplits) -> Trainer:
+    """The network and its loss, compiled, in the scope of the distribution strategy.
+
+    Raises:
+        InputError: the network or the loss refuses the images.
+    """
+    height, width, channels = data.image_shape
+    schedule = Schedule.of(config, data.train.count)
+    steps = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
+    with strategy_scope(config.training.strategy):
+        loss = ReconstructionLoss.from_options(config.loss)
+        loss.check_image(height, width)
+        network = build_network(config.network, height, width, channels)
+        options = config.training
+        trainer = Trainer(network, loss, config.loss.margin, options.noise, schedule.turns, options.seed)
+        learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=config.training.weight_decay or None)
+        # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
+        together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
+        trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=together)
+    return trainer
+
+
+def fit(
+    trainer: Trainer, config: Config, data: DataSplits, callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> dict[str, list[float]]:
+    """Trains on the training split; stops early on the validation split and keeps the best weights.
+
+    Args:
+        trainer: compiled, as `build_trainer` gives it; its network is trained in place.
+        config: epochs, batch size, patience, seed.
+        data: the splits.
+        callbacks: to be called besides those that training needs, after them.
+
+    Returns:
+        The history: every logged value by name, one an epoch.
+
+    Raises:
+        InputError: the loss became NaN or infinite. The network then has its best weights so far.
+    """
+    schedule = Schedule.of(config, data.train.count)
+    diverged = StopWhenDiverged()
+    history = trainer.fit(
+        batches(data.train, schedule.batch_size, config.training.seed, config.data.augment),
+        validation_data=batches(data.validation, schedule.batch_size),
+        epochs=schedule.epochs,
+        shuffle=False,  # tf.data does
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True),
+            diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
+            Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size)),
+            *callbacks,
+        ],
+    )
+    if diverged.diverged_in:
+        kept = "the best weights before it" if diverged.diverged_in > 1 else "the untrained weights"
+        raise InputError(
+            f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the run directory has {kept}; train "
+            f"again with a lower --learning-rate (it was {schedule.learning_rate:g})"
+        )
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def make_reproducible(seed: int) -> None:
+    """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

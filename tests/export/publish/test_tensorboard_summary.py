@@ -1,0 +1,65 @@
+"""The export in TensorBoard: the same figures as in the manifest, and those of the last export alone."""
+
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from export.options import Export
+from export.run import export
+
+
+@pytest.fixture
+def run(exported, tmp_path):
+    return shutil.copytree(exported.run, tmp_path / "digits")
+
+
+def read(folder):
+    events = EventAccumulator(str(folder), {"tensors": 0}).Reload()
+    return {
+        tag: [tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors(tag)]
+        for tag in events.Tags()["tensors"]
+    }
+
+
+def test_tensorboard_gets_the_table_and_a_second_export_replaces_it(run):
+    (run / "logs").mkdir()
+    for formats in (("float32", "float16"), ("float32",)):
+        assert export(Export(run, formats)) == 0
+        found = read(run / "logs" / "export")
+        (table,) = found.pop("export/table")
+        manifest = json.loads((run / "export/manifest.json").read_text(encoding="utf-8"))
+        rows = [line for line in table.decode().splitlines() if line.startswith("| float")]
+        assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in formats]
+        expected = {}
+        for (name, entry), row in zip(manifest["files"].items(), rows, strict=True):
+            assert f"{entry['image_AUROC']:.4f}" in row and row.endswith("| ships |")
+            expected[f"export/KiB/{name}"] = entry["bytes"] / 1024
+            expected[f"export/image_AUROC/{name}"] = entry["image_AUROC"]
+            expected[f"export/ms_1_thread/{name}"] = entry["latency_ms"]["1_thread"]["median"]
+        assert {tag: values[0] for tag, values in found.items()} == pytest.approx(expected)
+        assert all(len(values) == 1 for values in found.values())
+
+
+def test_a_run_without_logs_gets_none(run):
+    assert export(Export(run, ("float32",))) == 0
+    assert not (run / "logs").exists()
+
+
+WITH_SMALL_FILES_ONLY = """
+import json, resource, sys
+from pathlib import Path
+from export.publish.tensorboard_summary import write_log
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write_log(Path(sys.argv[2]), json.loads(Path(sys.argv[1]).read_text()))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_log_that_cannot_be_written_whole_is_an_error_of_the_disk(exported, python, tmp_path):
+    done = python("-c", WITH_SMALL_FILES_ONLY, exported.folder / "manifest.json", tmp_path / "log")
+    assert done.stdout.strip() == "File too large"

@@ -1,0 +1,206 @@
+"""The command line: every option, and one line for each mistake."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from piade_tf.cli.parsing import errors_in_one_line, parse_config
+from piade_tf.config import Config
+from piade_tf.errors import InputError
+from piade_tf.model.presets import PRESETS, preset_config
+
+ROOT = Path(__file__).parents[3]
+# What stands on the command line, and the value that the configuration then has.
+OPTIONS = {
+    "data.dataset": ("--dataset fashion_mnist", "fashion_mnist"),
+    "data.normal_class": ("--normal-class Dress", "Dress"),
+    "data.data_dir": ("--data-dir a/b", Path("a/b")),
+    "data.image_size": ("--image-size 64 96", (64, 96)),
+    "data.category": ("--category bottle", "bottle"),
+    "data.label_key": ("--label-key object_id", "object_id"),
+    "data.resize": ("--resize pad", "pad"),
+    "data.crop": ("--crop 60", (60,)),
+    "data.channels": ("--channels 3", "3"),
+    "data.augment": ("--augment texture", "texture"),
+    "data.cache": ("--cache disk", "disk"),
+    "training.epochs": ("--epochs 7", 7),
+    "training.batch_size": ("--batch-size 17", 17),
+    "training.learning_rate": ("--learning-rate 3e-4", 3e-4),
+    "training.weight_decay": ("--weight-decay 0.01", 0.01),
+    "training.noise": ("--noise 0.05", 0.05),
+    "training.turns": ("--turns 0.25", 0.25),
+    "training.patience": ("--patience 9", 9),
+    "training.strategy": ("--strategy mirrored", "mirrored"),
+    "training.seed": ("--seed 5", 5),
+    "training.tensorboard": ("--no-tensorboard", False),
+    "preset": ("--preset paper", "paper"),
+    "score": ("--score local", "local"),
+    "fpr": ("--fpr 0.05", 0.05),
+    "export": ("--export float32 int8", ("float32", "int8")),
+    "threshold": ("--threshold sigma:3", "sigma:3"),
+    "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
+    "name": ("--name mine", "mine"),
+    "loss.mse": ("--loss.mse 0.25", 0.25),
+    "loss.ssim": ("--loss.ssim 2", 2.0),
+    "loss.ssim_window": ("--loss.ssim-window 3", 3),
+    "loss.margin": ("--loss.margin 0.1", 0.1),
+    "loss.perceptual": ("--loss.perceptual 0.1", 0.1),
+    "loss.perceptual_weights": ("--loss.perceptual-weights vgg.h5", "vgg.h5"),
+    "network.depth": ("--network.depth 50", 50),
+    "network.widths": ("--network.widths 8 16", (8, 16)),
+    "network.stem_kernel": ("--network.stem-kernel 5", 5),
+    "network.stem_stride": ("--network.stem-stride 3", 3),
+    "network.squeeze_excitation": ("--network.no-squeeze-excitation", False),
+    "network.ratio": ("--network.ratio 8", 8),
+    "network.magnifications": ("--network.magnifications 1 3", (1, 3)),
+    "network.grid": ("--network.no-grid", False),
+    "network.capsule_dim": ("--network.capsule-dim 4", 4),
+    "network.num_vectors": ("--network.num-vectors 1", 1),
+    "network.vector_dim": ("--network.vector-dim 16", 16),
+    "network.iterations": ("--network.iterations 2", 2),
+    "network.upsampling": ("--network.upsampling 32 64 96", (32, 64, 96)),
+    "network.decoder_widths": ("--network.decoder-widths 9 6", (9, 6)),
+    "network.skip": ("--network.skip", True),
+    "network.output_activation": ("--network.output-activation tanh", "tanh"),
+}
+
+
+def flat(value, prefix=""):
+    """Every option of nested dataclasses by its dotted name."""
+    options = {}
+    for field in dataclasses.fields(value):
+        inner = getattr(value, field.name)
+        name = prefix + field.name
+        options |= flat(inner, name + ".") if dataclasses.is_dataclass(inner) else {name: inner}
+    return options
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_the_table_above_has_every_option():
+    assert set(OPTIONS) == set(flat(Config()))
+
+
+# preset changes other options, and a category belongs to data sets that the default is not.
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"preset", "data.category"}))
+def test_an_option_changes_its_value_and_no_other(name):
+    arguments, value = OPTIONS[name]
+    assert value != flat(Config())[name]
+    assert flat(parse_config(arguments.split())) == {**flat(Config()), name: value}
+
+
+@pytest.mark.parametrize("arguments", [["--preset", "paper"], ["--preset=paper"]])
+def test_a_preset_changes_the_defaults(arguments):
+    assert parse_config(arguments) == preset_config("paper") != preset_config("compact")
+    changed = parse_config([*arguments, "--network.no-skip", "--image-size", "64"])
+    assert not changed.network.skip and changed.data.image_size == (64,)
+    assert changed.network.widths == preset_config("paper").network.widths
+
+
+def test_no_arguments_are_the_default_preset():
+    assert parse_config([]) == preset_config("compact") == Config()
+
+
+def test_every_preset_can_be_asked_for():
+    for name in PRESETS:
+        assert parse_config(["--preset", name]).preset == name
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        ("--no-such-option 3", "no-such-option"),
+        ("--preset huge", "huge"),
+        ("--score best", "best"),
+        ("--strategy many", "many"),
+        ("--epochs many", "many"),
+        ("--epochs 1.5", "1.5"),
+        ("--batch-size", "batch-size"),
+        ("--learning-rate 1e-", "1e-"),
+        ("--image-size 3x3", "3x3"),
+        ("--network.widths 8 wide", "wide"),
+        ("--network.depth 34", "34"),
+        ("stray", "stray"),
+        ("--epochs 2 --epochs many --seed x", "many"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it_and_exit_code_2(arguments, named, capsys):
+    with pytest.raises(SystemExit) as stop, errors_in_one_line():
+        parse_config(arguments.split())
+    assert stop.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ") and err.count("\n") == 1 and err.endswith("(see --help)\n")
+    assert named in err
+
+
+def test_an_input_error_is_printed_as_it_is(capsys):
+    with pytest.raises(SystemExit) as stop, errors_in_one_line():
+        raise InputError("expected this, got that")
+    assert (stop.value.code, capsys.readouterr().err) == (2, "error: expected this, got that\n")
+
+
+def test_help_teaches_every_option_without_importing_tensorflow():
+    code = (
+        "import runpy, sys; sys.argv = ['train.py', '--help']\n"
+        "try: runpy.run_path('train.py', run_name='__main__')\n"
+        "except SystemExit as stop: print('exit code', stop.code)\n"
+        "print('imported', sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    process = run_python(code)
+    assert process.stdout.endswith("exit code 0\nimported []\n")
+    assert process.stderr == ""
+    for arguments, _ in OPTIONS.values():
+        assert arguments.split()[0].replace("--network.no-", "--network.") in process.stdout
+
+
+@pytest.mark.parametrize(
+    "command, usage",
+    [("predict", "[OPTIONS] RUN IMAGE [IMAGE ...]"), ("evaluate", "[OPTIONS] RUN")],
+)
+def test_the_usage_of_a_command_names_what_it_wants(command, usage):
+    process = run_python(f"import sys\nfrom piade_tf.__main__ import main\nmain(['{command}', '--help'])")
+    assert process.stdout.splitlines()[0].endswith(f"{command} [-h] {usage}")
+    assert "STR [STR" not in process.stdout and "(default: )" not in process.stdout
+
+
+def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", "train.py", "--epoch", "3"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert process.returncode == 2
+    lines = [line for line in process.stderr.splitlines() if not line.startswith("import time:")]
+    assert len(lines) == 1 and lines[0].startswith("error: ")
+    assert "| tensorflow" not in process.stderr and "| keras" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    "raised, code, said",
+    [
+        (KeyboardInterrupt(), 130, "error: interrupted; what was written by then stays\n"),
+        (InputError("no such thing"), 2, "error: no such thing\n"),
+        (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
+    ],
+)
+def test_no_failure_ends_with_the_exit_code_that_means_anomalous(capsys, raised, code, said):
+    with pytest.raises(SystemExit) as stop, errors_in_one_line():
+        raise raised
+    assert stop.value.code == code
+    assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize(
+    "arguments, title",
+    [
+        ("", "digits"),
+        ("--dataset mvtec --category bottle", "mvtec bottle"),
+        ("--data-dir a/b --dataset folder", "folder b"),
+    ],
+)
+def test_a_data_set_is_called_by_what_tells_it_apart(arguments, title):
+    assert parse_config(arguments.split()).data.title == title

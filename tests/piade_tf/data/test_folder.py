@@ -1,0 +1,347 @@
+"""Folders: which layout is found, which image is what, and what goes wrong with the files of real life."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from piade_tf.config import DataConfig
+from piade_tf.data import load_data
+from piade_tf.data.folder import LayoutError, list_btad, list_images, list_mvtec
+from piade_tf.errors import InputError
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+SIDE = 32
+
+
+def picture(seed, mode="RGB"):
+    pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), "uint8")
+    return Image.fromarray(pixels).convert(mode)
+
+
+def write(root, names, mode="RGB"):
+    """An image of its own at each path."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(abs(hash(str(name))) % 2**32, mode).save(path)
+
+
+def numbered(folder, count, suffix=".png"):
+    return [f"{folder}/{i:03d}{suffix}".lstrip("/") for i in range(count)]
+
+
+def mask(path, fill=255, size=(SIDE, SIDE)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.zeros(size, "uint8")
+    pixels[4:10, 6:9] = fill
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def mvtec(tmp_path):
+    """A category in MVTec's layout: 70 to train on; 4 good, 3 scratched and 2 dented to test on."""
+    root = tmp_path / "data" / "screw"
+    write(root, [*numbered("train/good", 70), *numbered("test/good", 4), *numbered("test/scratch", 3)])
+    write(root, numbered("test/dent", 2, ".jpg"))
+    for i in range(3):
+        mask(root / f"ground_truth/scratch/{i:03d}_mask.png")
+    for i in range(2):
+        mask(root / f"ground_truth/dent/{i:03d}_mask.png")
+    return root
+
+
+def load(root, **options):
+    return load_data(DataConfig("folder", root, image_size=(28,), **options), seed=0)
+
+
+def refuses(message, function, *arguments, **options):
+    with pytest.raises(InputError, match=message) as excinfo:
+        function(*arguments, **options)
+    assert "\n" not in str(excinfo.value)
+    return excinfo.value
+
+
+def files_below(root):
+    return {str(path.relative_to(root)): path.lstat().st_mtime_ns for path in root.rglob("*")}
+
+
+# === Layouts ===
+
+
+def test_mvtec_layout(mvtec):
+    before = files_below(mvtec)
+    data = load(mvtec)
+    assert data.layout == "MVTec's layout: train/good, test/ with 3 classes, masks in ground_truth/"
+    assert (data.train.count, data.validation.count, data.calibration.count, data.test.count) == (42, 14, 14, 9)
+    assert dict(zip(data.test.ids, data.test.classes, strict=True))["test/dent/000.jpg"] == "dent"
+    np.testing.assert_array_equal(data.test.labels, data.test.classes != "good")
+    masks = np.stack(list(data.test.masks.images.as_numpy_iterator()))
+    assert masks.shape == (9, 28, 28) and data.test.has_mask.all()
+    np.testing.assert_array_equal(masks.any(axis=(1, 2)), data.test.labels == 1)
+    assert (data.normal_class, data.image_shape, data.warnings, data.skipped) == ("good", (28, 28, 3), (), ())
+    assert files_below(mvtec) == before
+
+
+def test_the_images_are_those_of_the_files(mvtec):
+    data = load(mvtec, channels="3", resize="crop")
+    for name, image in zip(data.test.ids, data.test.images.as_numpy_iterator(), strict=True):
+        expected = np.asarray(Image.open(mvtec / name).resize((28, 28), Image.BILINEAR), int)
+        np.testing.assert_allclose(image, expected, atol=4)  # JPEG decodes to other bits elsewhere
+
+
+def test_mvtec_by_category(mvtec):
+    root = mvtec.parent
+    listing = list_mvtec(root, "screw")
+    assert listing.layout.startswith("MVTec AD screw, MVTec's layout") and len(listing.train) == 70
+    write(root, numbered("bolt/train/good", 1))
+    refuses("--category is wanted; choose one of bolt, screw", list_mvtec, root, None)
+    refuses("--category 'nut' is not in .*; choose one of bolt, screw", list_mvtec, root, "nut")
+    refuses("has no categories as mvtec", list_mvtec, mvtec, "screw")
+
+
+@pytest.mark.parametrize("category", ["01", "1"])
+def test_btad_by_product_with_masks_of_another_type(tmp_path, category):
+    write(tmp_path, [*numbered("01/train/ok", 5, ".bmp"), *numbered("01/test/ok", 2, ".bmp")])
+    write(tmp_path, [*numbered("01/test/ko", 2, ".bmp"), *numbered("02/train/ok", 1)])
+    for i in range(2):
+        mask(tmp_path / f"01/ground_truth/ko/{i:03d}.png")
+    listing = list_btad(tmp_path, category)
+    assert listing.layout.startswith("BTAD product 01, MVTec's layout: train/ok")
+    assert [(file.class_name, file.anomalous, file.mask[-7:]) for file in listing.test] == [
+        ("ko", True, "000.png"),
+        ("ko", True, "001.png"),
+        ("ok", False, ""),
+        ("ok", False, ""),
+    ]
+    refuses("--category: no product '7' in .*; choose one of 01, 02", list_btad, tmp_path, "7")
+    refuses("has no products 01, 02, 03 as btad", list_btad, tmp_path / "01", "01")
+
+
+def test_classes_with_a_split(tmp_path):
+    write(tmp_path, [*numbered("train/cat", 60), *numbered("train/dog", 3), *numbered("test/cat", 2)])
+    write(tmp_path, numbered("test/dog", 2))
+    data = load(tmp_path, normal_class="cat")
+    assert (data.train.count, data.test.count, data.normal_class) == (36, 4, "cat")
+    assert data.warnings == ("of train/ only cat is learned; not used: dog",)
+    np.testing.assert_array_equal(data.test.labels, [0, 0, 1, 1])
+    assert data.test.masks is None
+    refuses("give one of the folders as --normal-class; there are cat, dog", load, tmp_path)
+    refuses("--normal-class 'cow' is none; there are cat, dog", load, tmp_path, normal_class="cow")
+
+
+def test_classes_without_a_split_hold_out_every_fourth_normal_image(tmp_path):
+    write(tmp_path, [*numbered("apple", 81), *numbered("pear", 3)])
+    data = load(tmp_path, normal_class="apple")
+    assert data.layout == "classes without a split: apple/ is normal"
+    assert (data.train.count, data.test.count, int(data.test.labels.sum())) == (61 - 24, 20 + 3, 3)
+    assert data.test.ids[0] == "apple/003.png"
+
+
+def test_a_folder_of_good_images_and_nothing_else(tmp_path):
+    write(tmp_path, numbered("", 61))
+    data = load(tmp_path)
+    assert (data.layout, data.train.count, data.test.count) == ("good images alone", 37, 0)
+    assert list(data.test.images) == [] and data.test.masks is None
+    assert len(list(data.train.images)) == 37
+
+
+def test_train_good_alone_and_images_directly_in_train(tmp_path):
+    write(tmp_path / "a", numbered("train/good", 60))
+    assert load(tmp_path / "a").layout == "MVTec's layout: train/good, no test images"
+    write(tmp_path / "b", numbered("train", 60))
+    assert load(tmp_path / "b").layout == "images in train/, no test images"
+
+
+def test_grey_is_found_and_colour_wins(tmp_path):
+    write(tmp_path, numbered("", 60), "L")
+    assert load(tmp_path).image_shape == (28, 28, 1)
+    assert load(tmp_path, channels="3").image_shape == (28, 28, 3)
+    write(tmp_path, ["colour.png"])
+    assert load(tmp_path).image_shape == (28, 28, 3)
+    assert load(tmp_path, channels="1").image_shape == (28, 28, 1)
+
+
+def test_grey_saved_as_colour_is_grey(tmp_path):
+    write(tmp_path, numbered("", 60), "L")
+    for path in tmp_path.iterdir():
+        Image.open(path).convert("RGB").save(path)
+    assert load(tmp_path).image_shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        (["notes.txt"], "has no images"),
+        (
+            ["bottle/train/good/1.png"],
+            "holds bottle, each with a train folder of its own; give one of them, or --dataset.*",
+        ),
+        (["a/b/c/1.png"], "has no images"),
+        (["1.png", "a/2.png"], "has images both in itself and in its folders a"),
+        (["train/notes.txt"], "has a folder train, but no images in it"),
+    ],
+)
+def test_a_layout_that_is_not_understood_shows_what_was_looked_for_and_found(tmp_path, names, message):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    error = refuses(f"{message}; inspect-data prints what was looked for", load, tmp_path)
+    assert isinstance(error, LayoutError)
+    assert "train/good" in error.looked_for and error.found.startswith(tmp_path.name)
+
+
+def test_a_folder_that_is_missing_empty_or_a_file_is_refused(tmp_path):
+    refuses("does not exist; give the folder that holds the images", load, tmp_path / "gone")
+    (tmp_path / "empty").mkdir()
+    refuses("empty is empty", load, tmp_path / "empty")
+    (tmp_path / "file").write_text("x")
+    refuses("file is a file", load, tmp_path / "file")
+    refuses("--dataset folder needs --data-dir", load_data, DataConfig("folder"), 0)
+
+
+def test_listing_a_hundred_thousand_files_takes_less_than_five_seconds(tmp_path):
+    for i in range(100_000):
+        (tmp_path / f"{i:06d}.png").touch()
+    start = time.monotonic()
+    listing = list_images(tmp_path, None)
+    assert len(listing.train) == 100_000
+    assert time.monotonic() - start < 5
+
+
+# === Files of real life ===
+
+
+def test_unreadable_files_are_named_counted_and_skipped(mvtec):
+    good = mvtec / "train" / "good"
+    (good / "000.png").write_bytes((good / "000.png").read_bytes()[:200])
+    (good / "001.png").write_bytes(b"")
+    (good / "002.png").write_text("notes")
+    (good / "y.png").mkdir()
+    (good / "z.png").symlink_to("nowhere.png")
+    data = load(mvtec)
+    assert {one.path: one.reason.split(":")[0] for one in data.skipped} == {
+        "train/good/000.png": "is damaged",
+        "train/good/001.png": "is empty",
+        "train/good/002.png": "is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF",
+        "train/good/y.png": "is a folder, not a file",
+        "train/good/z.png": "is a link to nothing",
+    }
+    assert data.train.count == 67 - 26
+    assert data.warnings[0].startswith("5 of 81 images cannot be read and are skipped: train/good/000.png is damaged")
+
+
+def test_over_a_tenth_unreadable_stops(mvtec):
+    for i in range(9):
+        (mvtec / "train" / "good" / f"{i:03d}.png").write_text("")
+    refuses("9 of 79 images cannot be read, more than a tenth; the first, train/good/000.png, is empty", load, mvtec)
+
+
+def test_too_few_images_stop(tmp_path):
+    write(tmp_path, numbered("", 2))
+    refuses("2 normal training images are too few", load, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a b.png", "zeile\n2.png", "質量 ä.png", "'; rm -rf ~;.png", "100%.PNG", "-v.png"])
+def test_odd_names_are_read_and_printed_on_one_line(mvtec, name):
+    write(mvtec, [f"test/dent/{name}"])
+    data = load(mvtec)
+    assert data.test.count == 10 and not any("\n" in one for one in data.test.ids)
+    assert len(list(data.test.images)) == 10
+
+
+def test_a_name_that_is_not_unicode_is_read(mvtec):
+    os.rename(os.fsencode(mvtec / "test/good/000.png"), os.fsencode(mvtec / "test/good") + b"/caf\xe9.png")
+    data = load(mvtec)
+    assert len(list(data.test.images)) == 9
+    assert any(one.startswith("test/good/caf") and one.isprintable() for one in data.test.ids)
+
+
+def test_masks_without_image_and_images_without_mask_are_told(mvtec):
+    mask(mvtec / "ground_truth/scratch/077_mask.png")
+    (mvtec / "ground_truth/dent/001_mask.png").unlink()
+    data = load(mvtec)
+    assert data.warnings == (
+        "ground_truth/dent has no mask for 001.jpg",
+        "ground_truth/scratch has masks without an image: 077_mask.png",
+    )
+    without = data.test.ids[~data.test.has_mask]
+    assert without.tolist() == ["test/dent/001.jpg"]
+
+
+def test_a_black_mask_and_one_of_another_shape_are_told(mvtec):
+    mask(mvtec / "ground_truth/dent/000_mask.png", fill=0)
+    mask(mvtec / "ground_truth/scratch/000_mask.png", size=(SIDE, 2 * SIDE))
+    mask(mvtec / "ground_truth/scratch/001_mask.png", size=(2 * SIDE, 2 * SIDE))  # the same shape, larger
+    assert load(mvtec).warnings == (
+        "1 anomalous images have a mask that is all black: test/dent/000.jpg",
+        "1 masks have another aspect ratio than their image: test/scratch/000.png (64x32 for 32x32)",
+    )
+
+
+def test_a_mask_that_cannot_be_read_is_left_out(mvtec):
+    (mvtec / "ground_truth/dent/000_mask.png").write_text("notes")
+    data = load(mvtec)
+    assert "1 masks cannot be read" in data.warnings[0]
+    assert data.test.ids[~data.test.has_mask].tolist() == ["test/dent/000.jpg"]
+    assert [Path(one.path).name for one in data.skipped] == ["000_mask.png"]
+
+
+def test_a_leak_and_duplicates_are_told_by_name(mvtec):
+    good = mvtec / "train" / "good"
+    (mvtec / "test/good/000.png").write_bytes((good / "005.png").read_bytes())
+    (good / "007.png").write_bytes((good / "006.png").read_bytes())
+    (mvtec / "test/dent/001.jpg").write_bytes((mvtec / "test/dent/000.jpg").read_bytes())
+    assert load(mvtec).warnings == (
+        "1 training images are doubled: train/good/007.png = train/good/006.png",
+        "LEAK: 1 test images are among the training images: test/good/000.png = train/good/005.png",
+        "1 test images are doubled: test/dent/001.jpg = test/dent/000.jpg",
+    )
+
+
+def test_an_empty_class_is_told(mvtec):
+    (mvtec / "test" / "rust").mkdir()
+    write(mvtec, ["test/loose.png"])
+    data = load(mvtec)
+    assert data.warnings == (
+        "test/rust has no images",
+        "1 images directly in test/ are not used: nothing tells what they are",
+    )
+    (mvtec.parent / "none" / "train" / "good").mkdir(parents=True)
+    refuses("0 normal training images are too few", load, mvtec.parent / "none")
+
+
+def test_the_fingerprint_follows_content_and_names(mvtec):
+    first = load(mvtec).fingerprint
+    assert load(mvtec, resize="pad").fingerprint == first
+    os.rename(mvtec / "test/good/003.png", mvtec / "test/good/004.png")
+    renamed = load(mvtec).fingerprint
+    picture(99).save(mvtec / "test/good/004.png")
+    assert len({first, renamed, load(mvtec).fingerprint}) == 3
+
+
+# === Real data ===
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}")
+@pytest.mark.parametrize(
+    "dataset, folder, category, shape, counts, masked",
+    [
+        ("mvtec", "mvtec_ad", "bottle", (128, 128, 3), (167, 83, 63), 63),
+        ("mvtec", "mvtec_ad", "transistor", (128, 128, 3), (171, 100, 40), None),
+        ("folder", "magnetic_tile", None, (128, 128, 1), (608, 584, 392), 388),
+    ],
+)
+def test_real_folders(dataset, folder, category, shape, counts, masked):
+    data = load_data(DataConfig(dataset, SHARED / folder, category), seed=0)
+    assert data.image_shape == shape
+    assert (data.train.count, data.test.count, int(data.test.labels.sum())) == counts
+    assert data.skipped == ()
+    if masked is None:
+        assert data.test.masks is None
+    else:
+        masks = np.stack(list(data.test.masks.images.as_numpy_iterator()))
+        assert int(masks.any(axis=(1, 2)).sum()) == masked

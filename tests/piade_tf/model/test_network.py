@@ -1,0 +1,155 @@
+"""The network: shapes for every kind of image, options, outputs, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from piade_tf.config import MAX_SIDE, MIN_SIDE, NetworkConfig
+from piade_tf.errors import InputError
+from piade_tf.model.network import build_network
+
+
+def images_for(network, count=3, seed=0):
+    return np.random.default_rng(seed).random((count, *network.input.shape[1:])).astype("float32")
+
+
+def layer_names(network):
+    return [layer.name for layer in network.layers]
+
+
+@pytest.mark.parametrize(
+    "height, width, channels",
+    [(28, 28, 1), (29, 61, 1), (33, 47, 3), (64, 28, 1), (28, 512, 3), (301, 192, 1), (512, 512, 3)],
+)
+def test_the_reconstruction_has_the_shape_of_the_image(tiny, height, width, channels):
+    config = dataclasses.replace(tiny, stem_stride=0)  # scaled with the image
+    network = build_network(config, height, width, channels)
+    assert network.output["reconstruction"].shape == (None, height, width, channels)
+    reconstruction = network(images_for(network, 2))["reconstruction"]
+    assert reconstruction.shape == (2, height, width, channels)
+    assert np.min(reconstruction) >= 0 and np.max(reconstruction) <= 1
+
+
+@pytest.mark.parametrize("stem_stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("height, width", [(28, 28), (29, 61), (33, 47)])
+def test_any_stride_of_two_stages_comes_back_to_the_size(small, stem_stride, height, width):
+    config = dataclasses.replace(small, stem_stride=stem_stride, squeeze_excitation=False)
+    assert build_network(config, height, width, 1).output["reconstruction"].shape[1:3] == (height, width)
+
+
+def test_outputs_by_name(fitted, small):
+    outputs = fitted.network.output
+    assert set(outputs) == {"reconstruction", "instantiation_vectors", "latent", "feature_map_0", "feature_map_1"}
+    assert outputs["instantiation_vectors"].shape == (None, small.num_vectors, small.vector_dim)
+    assert outputs["latent"].shape == (None, small.vector_dim)
+    assert outputs["feature_map_0"].shape == (None, 14, 14, small.widths[0])
+    assert outputs["feature_map_1"].shape == (None, 7, 7, small.widths[1])
+
+
+def test_the_latent_is_the_longest_instantiation_vector(fitted):
+    outputs = fitted.network(images_for(fitted.network, 16))
+    vectors = np.asarray(outputs["instantiation_vectors"])
+    longest = np.argmax(np.linalg.norm(vectors, axis=2), axis=1)
+    np.testing.assert_array_equal(outputs["latent"], vectors[np.arange(16), longest])
+
+
+def test_one_vector_is_the_latent(tiny):
+    network = build_network(dataclasses.replace(tiny, num_vectors=1), 28, 28, 1)
+    outputs = network(images_for(network))
+    np.testing.assert_array_equal(outputs["latent"], np.asarray(outputs["instantiation_vectors"])[:, 0])
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_the_decoder_sees_the_image_beside_the_latent_only_with_the_skip(small, randomize, skip):
+    network = randomize(build_network(dataclasses.replace(small, skip=skip), 28, 28, 1))
+    for layer in network.layers:
+        if layer.name.startswith("upsampling_"):
+            layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    first, second = np.asarray(network(images_for(network, 2))["reconstruction"])
+    assert (np.abs(first - second).max() > 1e-3) == skip
+
+
+def test_depth_50_has_bottlenecks_and_more_blocks(tiny):
+    blocks = {depth: build_network(dataclasses.replace(tiny, depth=depth), 28, 28, 1) for depth in (18, 50)}
+    assert [blocks[depth].output["feature_map_0"].shape[-1] for depth in (18, 50)] == [8, 32]
+    assert "stage0_block1_se" in layer_names(blocks[18]) and "stage0_block2_se" not in layer_names(blocks[18])
+    assert "stage0_block2_se" in layer_names(blocks[50]) and "stage0_block3_se" not in layer_names(blocks[50])
+    assert blocks[50].get_layer("stage0_block0_1_conv").kernel.shape[:2] == (1, 1)
+    assert blocks[18].get_layer("stage0_block0_1_conv").kernel.shape[:2] == (3, 3)
+
+
+def test_squeeze_excitation_can_be_left_out(tiny):
+    network = build_network(dataclasses.replace(tiny, squeeze_excitation=False), 28, 28, 1)
+    assert not [name for name in layer_names(network) if name.endswith("_se")]
+
+
+def test_pyramid_without_grid_has_fewer_capsules(tiny):
+    shapes = [
+        build_network(dataclasses.replace(tiny, grid=grid), 28, 28, 1).get_layer("pyramid_pooling").output.shape
+        for grid in (True, False)
+    ]
+    # 8 channels at magnification 1, 4 at magnification 2, in capsules of 4.
+    assert shapes == [(None, 2 + 4 * 1, 4), (None, 2 + 1, 4)]
+
+
+def test_tanh_reaches_below_zero(tiny, randomize):
+    network = randomize(build_network(dataclasses.replace(tiny, output_activation="tanh"), 28, 28, 1))
+    assert np.min(network(images_for(network))["reconstruction"]) < 0
+
+
+@pytest.mark.parametrize("side", [28, 32, 63, 64, 128, 191, 192, 256, 512])
+def test_scaling_with_the_image_fills_in_everything_and_is_final(side):
+    config = NetworkConfig().for_image(side, side)
+    assert config.stem_stride and config.stem_kernel and config.widths
+    assert len(config.decoder_widths) == len(config.widths)
+    assert config.for_image(side, side) == config
+    smallest_map = -(-side // config.stem_stride) / 2 ** (len(config.widths) - 1)
+    assert smallest_map + 1 > max(config.magnifications)
+
+
+def test_scaling_with_the_image_keeps_what_was_given():
+    given = NetworkConfig(stem_stride=3, stem_kernel=5, widths=(7, 9), decoder_widths=(6, 5))
+    assert given.for_image(200, 300) == given
+
+
+@pytest.mark.parametrize("size", [(27, 28), (28, 27), (513, 64), (64, 513), (0, 0)])
+def test_refuses_image_sizes_out_of_range(tiny, size):
+    assert (MIN_SIDE, MAX_SIDE) == (28, 512)
+    with pytest.raises(
+        InputError, match=f"images of {size[0]}x{size[1]} do not fit.*28 to 512.*--image-size"
+    ) as excinfo:
+        build_network(tiny, *size, 1)
+    assert "\n" not in str(excinfo.value)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"magnifications": (1, 16)}, "28x28 images do not fit the network: .*16"),
+        ({"magnifications": (1, 9)}, "28x28 images do not fit the network: .*9"),
+        ({"capsule_dim": 5}, "28x28 images do not fit the network: .*5"),
+        ({"vector_dim": 0}, "28x28 images do not fit the network: .*capsule_dim"),
+        ({"decoder_widths": (8, 8, 8)}, "at most 4 stages and --network.decoder-widths as many, got 1 and 3"),
+        ({"widths": (8,) * 5, "magnifications": (1,)}, "at most 4 stages .* got 5 and 0"),
+    ],
+)
+def test_refuses_what_does_not_fit_in_one_line(tiny, changes, message):
+    with pytest.raises(InputError, match=message) as excinfo:
+        build_network(dataclasses.replace(tiny, **changes), 28, 28, 1)
+    assert "\n" not in str(excinfo.value)
+
+
+@pytest.mark.parametrize("channels", [0, 2, 4])
+def test_refuses_other_numbers_of_channels(tiny, channels):
+    with pytest.raises(InputError, match=f"1 or 3 channels, got {channels}"):
+        build_network(tiny, 28, 28, channels)
+
+
+def test_the_saved_network_loads_with_keras_and_layers_alone(on_jax):
+    assert on_jax.report == {"backend": "jax", "needed_piade_tf": False, "needed_tensorflow": False}
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "instantiation_vectors", "latent"])
+def test_the_loaded_network_gives_the_same_outputs_on_jax(on_jax, name):
+    np.testing.assert_allclose(on_jax.jax[name], on_jax.tensorflow[name], rtol=0, atol=1e-5)

@@ -1,0 +1,501 @@
+"""The page of a run: what it says, that data cannot become code, that it needs nothing else, and that it works."""
+
+import dataclasses
+import html
+import json
+import re
+import shlex
+
+import numpy as np
+import pytest
+from browser import CHROMIUM, Browser
+from PIL import Image
+
+from piade_tf.cli.parsing import parse_config
+from piade_tf.report.html_page import ReportContent, render, write_report
+from piade_tf.report.mistakes_figure import Mistake
+from piade_tf.report.rerun_command import rerun_command
+from piade_tf.training.schedule import Schedule
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{csp}}<!--"
+CONFIG = {
+    "options": {"preset": "compact", "data": {"dataset": "digits", "normal_class": "8"}, "training": {"seed": 3}},
+    "normal_class": "8",
+    "image_shape": [32, 32, 1],
+    "counts": {"train": 82, "validation": 20, "calibration": 20, "test": 540},
+    "data_fingerprint": "37d59058",
+    "versions": {"keras": "3.15.1"},
+    "git_commit": "d0e7fa2",
+}
+METRICS = {
+    "image_AUROC": 0.9828,
+    "image_F1Max": 0.9849,
+    "n_normal": 3,
+    "n_anomalous": 4,
+    "at_threshold": {"TP": 3, "FP": 1, "TN": 2, "FN": 1, "TPR": 0.75, "FPR": 0.3333, "precision": 0.75},
+    "per_class": {"scratch": {"count": 2, "AUROC": 0.91}, "good": {"count": 3, "AUROC": None}},
+    "pixel_AUROC": None,
+    "pixel_AUPRO": None,
+    "image_AUROC_by_score": {"latent": 0.7654},
+    "something_new": 0.4321,
+    "intervals": {"image_AUROC": [0.962, 0.993], "at_threshold.FPR": {"low": 0.0123, "high": 0.789}},
+    "reasons": {
+        "pixel_AUROC": "the data set has no masks",
+        "per_class": {"good": {"AUROC": "a normal class has no anomalous images"}},
+    },
+}
+THRESHOLD = {"method": "conformal", "value": 2.5, "n": 20, "promised_fpr": 0.05, "sentence": "at most 5 % are flagged."}
+
+
+def make_rows(count=7, **columns):
+    labels = np.arange(count) % 2
+    rows = {
+        "image": [f"test/{i:05d}.png" for i in range(count)],
+        "class": np.where(labels, "scratch", "good"),
+        "label": labels,
+        "pred_score": np.linspace(0, 5, count).astype("float32"),
+        "percentile": np.linspace(0, 100, count),
+        "verdict": (np.linspace(0, 5, count) > 2.5).astype(int),
+    }
+    return rows | columns
+
+
+def make_mistake(kind="miss", size=28, image_id="test/00001.png", class_name="scratch"):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (size, size, 1), dtype="uint8")
+    colours = rng.integers(0, 256, (size, size, 3), dtype="uint8")
+    return Mistake(kind, image_id, class_name, 1.25, image, image, rng.random((size, size)), colours)
+
+
+def make_content(**changes):
+    content = ReportContent("digits, normal: 8", CONFIG, METRICS, THRESHOLD, [], make_rows(), [make_mistake()], {})
+    return dataclasses.replace(content, **changes)
+
+
+def make_figure(path, width=830, height=400, noise=False):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (height, width, 3), "uint8") if noise else np.full((height, width, 3), 200, "uint8")
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def words(page):
+    """The text of a page as a reader sees it, without the script."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def embedded_rows(page):
+    (text,) = re.findall(r'<script type="application/json" id="rows">(.*?)</script>', page, re.DOTALL)
+    return json.loads(text)
+
+
+# What it says
+
+
+def test_head_states_auroc_with_interval_threshold_with_promise_and_counts():
+    text = words(render(make_content()))
+    assert "Image AUROC 0.983 (95 % interval 0.962 to 0.993)" in text
+    assert "at most 5 % are flagged. On the test images" in text.replace("At most", "at most")
+    assert "flagged 1 of 3 normal images (33.3 %) and 3 of 4 anomalous ones (75.0 %)" in text
+    assert "learned from 82, validated on 20, threshold from 20, tested on 3 normal and 4 anomalous" in text
+
+
+def test_the_page_of_a_later_evaluation_names_its_own_data_and_that_of_the_training():
+    text = words(render(make_content(config=CONFIG | {"evaluated": {"dataset": "folder", "normal_class": "good"}})))
+    head = text.split("Image AUROC")[0]
+    assert "data set folder normal class good" in head and "trained on digits, normal: 8" in head
+    assert "trained on" not in words(render(make_content()))
+
+
+def test_the_interval_of_the_whole_is_not_given_to_a_class():
+    metrics = {"image_AUROC": 0.9, "intervals": {"image_AUROC": [0.81, 0.97]}, "per_class": {"a": {"image_AUROC": 0.7}}}
+    text = words(render(make_content(metrics=metrics)))
+    assert text.count("0.810 to 0.970") == text.split("Per class")[0].count("0.810 to 0.970") > 0
+
+
+def test_every_metric_is_shown_unknown_ones_too():
+    text = words(render(make_content()))
+    for shown in ("0.9828", "0.9849", "0.3333", "0.012 to 0.789", "0.9100", "latent 0.7654", "Something new 0.4321"):
+        assert shown in text
+
+
+def test_a_metric_that_is_null_is_shown_with_its_reason():
+    text = words(render(make_content()))
+    assert re.search(r"Pixel AUROC .{0,80} not available the data set has no masks", text)
+    assert re.search(r"Pixel AUPRO .{0,80} not available no reason was recorded", text)
+    assert "good 3 not available a normal class has no anomalous images" in text
+
+
+def test_a_run_without_labels_threshold_figures_or_history_says_so():
+    metrics = {"image_AUROC": None, "at_threshold": None, "reasons": {"image_AUROC": "there are no anomalous images"}}
+    rows = {
+        name: column for name, column in make_rows(label=[None] * 7).items() if name not in ("percentile", "verdict")
+    }
+    text = words(render(make_content(metrics=metrics, threshold=None, rows=rows, mistakes=[])))
+    assert "Image AUROC is not available: there are no anomalous images." in text
+    assert "No threshold" in text and "No image was judged" in text
+    assert "No figures were drawn." in text and "No training was recorded." in text
+
+
+def test_no_mistakes_are_said_to_be_none():
+    text = words(render(make_content(mistakes=[], rows=make_rows(verdict=np.arange(7) % 2))))
+    assert "No mistakes: every test image is on its side of the threshold." in text
+
+
+def test_mistakes_have_score_class_name_and_four_pictures():
+    page = render(make_content(mistakes=[make_mistake("false alarm"), make_mistake("miss")]))
+    assert page.count('<article class="card">') == 2
+    for view in ("image", "reconstruction", "anomaly map", "overlay"):
+        assert page.count(f'alt="{view} of test/00001.png, class scratch"') == 2
+    assert "1.25 scratch test/00001.png" in words(page)
+    assert "the worst 1 of 2" in words(page)  # of the false alarms in the rows
+
+
+@pytest.mark.parametrize("size, small", [(28, True), (63, True), (64, False), (300, False)])
+def test_small_images_are_enlarged_without_smoothing(size, small):
+    page = render(make_content(mistakes=[make_mistake(size=size)]))
+    assert ('class="small"' in page) == small
+
+
+def test_figures_have_alternative_text_and_caption(tmp_path):
+    figures = [(make_figure(tmp_path / "roc.png"), "Look at the left."), (make_figure(tmp_path / "new_one.png"), "")]
+    page = render(make_content(figures=figures))
+    assert 'alt="ROC curve: true positive rate over false positive rate at every threshold."' in page
+    assert 'alt="Figure: new one."' in page
+    assert "ROC curve . Look at the left." in words(page)
+    assert page.count('src="data:image/png;base64,') == 2 + 4 + 1  # figures, views of the mistake, colour bar
+
+
+def test_the_promise_is_rounded_up_as_in_the_sentence():
+    text = words(render(make_content(threshold=THRESHOLD | {"promised_fpr": 3 / 301})))
+    assert "for at most 1 % false alarms" in text
+
+
+def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
+    shapes = ((830, 400), (400, 400), (400, 400), (830, 400), (400, 400))
+    figures = [(make_figure(tmp_path / f"{i}.png", *shape), "") for i, shape in enumerate(shapes)]
+    found = re.findall(r'<figure( class="wide")?><button', render(make_content(figures=figures)))
+    assert [bool(wide) for wide in found] == [True, False, False, True, True]
+
+
+def test_warnings_stand_at_the_head_and_not_among_the_metrics():
+    text = words(render(make_content(metrics=METRICS | {"warnings": [HOSTILE]})))
+    assert text.count(f"Warning : {HOSTILE}.") == 1 and text.count(HOSTILE) == 1
+    assert text.index(HOSTILE) < text.index("Image AUROC 0.983")
+
+
+def test_history_shows_first_best_and_last_epoch():
+    text = words(render(make_content(history={"loss": [3.0, 2.0, 1.0], "val_loss": [0.5, 0.125, 0.25]})))
+    assert "epoch 1 epoch 2 (best) epoch 3 (last) loss 3.0000 2.0000 1.0000 val_loss 0.5000 0.1250 0.2500" in text
+
+
+def test_configuration_is_complete():
+    text = words(render(make_content()))
+    for shown in ("37d59058", "keras 3.15.1", "d0e7fa2", "seed 3", "dataset digits", "train 82", "[32, 32, 1]"):
+        assert shown in text
+    assert "python train.py --normal-class 8 --seed 3" in text
+
+
+def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_became():
+    training = {"epochs": None, "seed": 3}
+    options = CONFIG["options"] | {"training": training, "loss": {"mse": 1.0}, "export": []}
+    text = words(render(make_content(config=CONFIG | {"options": options, "schedule": {"epochs": 10}})))
+    assert "Options: training epochs – seed 3 Schedule epochs 10 Options: loss" in text
+    assert "export –" in text and text.count("Schedule") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--normal-class 8 --epochs 10",
+        "--preset paper --score latent --image-size 128 --crop 120 --fpr 0.05",
+        "--network.no-grid --network.skip --network.magnifications 1 2 --loss.mse 0.5 --data-dir 'a folder/x' --seed 7",
+    ],
+)
+def test_the_command_makes_the_same_configuration(arguments):
+    config = parse_config(shlex.split(arguments))
+    size = (config.data.crop or config.data.image_size or (32,))[0]
+    resolved = dataclasses.replace(config, network=config.network.for_image(size, size))
+    stored = json.loads(
+        json.dumps(
+            {
+                "options": dataclasses.asdict(resolved),
+                "schedule": dataclasses.asdict(Schedule.of(config, images=5400)),
+                "image_shape": [size, size, 1],
+            },
+            default=str,
+        )
+    )
+    again = parse_config(shlex.split(rerun_command(stored))[2:])
+    assert again == config
+
+
+# Data stays data
+
+
+def test_hostile_names_are_text_wherever_they_appear(tmp_path):
+    metrics = METRICS | {"per_class": {HOSTILE: {HOSTILE: None}}, HOSTILE: HOSTILE, "reasons": {HOSTILE: HOSTILE}}
+    content = make_content(
+        title=HOSTILE,
+        config=CONFIG
+        | {"normal_class": HOSTILE, HOSTILE: {HOSTILE: HOSTILE}, "git_commit": HOSTILE}
+        | {"options": CONFIG["options"] | {"data": {"dataset": HOSTILE, "normal_class": HOSTILE}}},
+        metrics=metrics,
+        threshold=THRESHOLD | {"sentence": HOSTILE, "method": HOSTILE},
+        figures=[(make_figure(tmp_path / "roc.png"), HOSTILE)],
+        rows=make_rows(**{"image": [HOSTILE] * 7, "class": [HOSTILE] * 7}),
+        mistakes=[make_mistake(image_id=HOSTILE, class_name=HOSTILE)],
+        history={HOSTILE: [1.0]},
+    )
+    page, plain = render(content), render(make_content(figures=[(tmp_path / "roc.png", "")]))
+    assert "<img src=x" not in page
+    for tag in ("<script", "</script", "<!--"):
+        assert page.count(tag) == plain.count(tag)
+    assert embedded_rows(page)["image"] == [HOSTILE] * 7
+    assert "{{csp}}" in page  # the template is filled once: what looks like a place in it stays text
+
+
+def test_file_names_that_are_no_unicode_are_written(tmp_path):
+    name = b"scratch_\xff.png".decode("utf-8", "surrogateescape")
+    write_report(tmp_path / "report.html", make_content(mistakes=[make_mistake(image_id=name)]))
+    assert "scratch_?.png" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_refers_to_nothing_outside_itself(tmp_path):
+    page = render(make_content(figures=[(make_figure(tmp_path / "roc.png"), "")]))
+    assert not re.search(r"https?://|//[a-z]+\.", page)
+    assert set(re.findall(r'\b(?:src|href|srcset|action|data)="([^"]{0,5})', page)) == {"data:", "#metr"} | {
+        f"#{name[:4]}" for name in ("figures", "mistakes", "all-scores", "training", "configuration")
+    }
+    assert not re.search(r"url\(|@import|<link|<iframe|<base", page)
+
+
+def test_only_the_style_and_the_script_of_the_page_are_allowed():
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', render(make_content()))
+    rules = dict(rule.split(" ", 1) for rule in html.unescape(policy).split("; "))
+    assert (rules["default-src"], rules["img-src"]) == ("'none'", "data:")
+    assert all(re.fullmatch(r"'sha256-[\w+/]+=*'", rules[rule]) for rule in ("script-src", "style-src"))
+
+
+# The file
+
+
+def test_the_scores_are_embedded_as_columns():
+    rows = embedded_rows(render(make_content(rows=make_rows(3, pred_score=[1.23456789, float("nan"), 2]))))
+    assert rows == {
+        "image": ["test/00000.png", "test/00001.png", "test/00002.png"],
+        "classes": ["good", "scratch"],
+        "class": [0, 1, 0],
+        "label": [0, 1, 0],
+        "score": [1.23457, None, 2.0],
+        "percentile": [0.0, 50.0, 100.0],
+        "verdict": [0, 0, 1],
+    }
+
+
+def test_verdicts_and_labels_may_be_words_or_truth_values():
+    words_ = ["normal", "anomalous", "normal"]
+    rows = make_rows(3, label=words_, verdict=np.array([True, False, True]))
+    page = embedded_rows(render(make_content(rows=rows)))
+    assert (page["label"], page["verdict"]) == ([0, 1, 0], [1, 0, 1])
+
+
+@pytest.mark.parametrize("rows", [make_rows(label=[0]), {"image": [], "class": [], "label": []}])
+def test_columns_that_do_not_fit_are_refused_and_nothing_is_left(tmp_path, rows):
+    with pytest.raises(ValueError, match="in one length"):
+        write_report(tmp_path / "report.html", make_content(rows=rows))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ten_thousand_rows_twelve_figures_and_twelve_photographs_stay_below_4_mb(tmp_path):
+    figures = [(make_figure(tmp_path / f"{i}.png", 1660, 1000), "") for i in range(11)]
+    figures.append((make_figure(tmp_path / "photographs.png", 600, 400, noise=True), ""))
+    mistakes = [make_mistake(kind, 256) for kind in ("false alarm", "miss") for _ in range(6)]
+    write_report(tmp_path / "report.html", make_content(figures=figures, rows=make_rows(10_000), mistakes=mistakes))
+    assert (tmp_path / "report.html").stat().st_size < 4_000_000
+
+
+def test_a_write_that_fails_keeps_the_earlier_page(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("earlier")
+    monkeypatch.setattr("piade_tf.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("no permission")))
+    with pytest.raises(OSError, match="no permission"):
+        write_report(path, make_content())
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "earlier"
+
+
+# In a browser
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the PATH")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile"), limit=120) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """10,000 rows, two of them with hostile names."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    rows = make_rows(10_000)
+    rows["image"][0] = HOSTILE
+    rows["class"] = np.where(np.arange(10_000) == 1, HOSTILE, rows["class"])
+    figures = [(make_figure(path.with_name("roc.png"), 1660, 800), "")]
+    mistakes = [make_mistake("miss", image_id="x" * 200), make_mistake("false alarm", class_name=HOSTILE)]
+    write_report(path, make_content(rows=rows, figures=figures, mistakes=mistakes, title=HOSTILE))
+    return path
+
+
+def column(browser, place):
+    cells = f'[...document.querySelectorAll("#scores tbody td:nth-child({place})")]'
+    return browser.run(f"{cells}.map((cell) => cell.firstChild.textContent)")
+
+
+def choose(browser, control, value, event):
+    chosen = f'document.getElementById("{control}")'
+    browser.run(f'{chosen}.value = "{value}"; {chosen}.dispatchEvent(new Event("{event}"))')
+    browser.run("new Promise((done) => setTimeout(done, 200))")
+
+
+def shown(browser):
+    return browser.run('document.getElementById("shown").textContent')
+
+
+def sorted_by(browser):
+    heads = '[...document.querySelectorAll("#scores th[aria-sort]")]'
+    return browser.run(f'{heads}.map((head) => [head.textContent, head.getAttribute("aria-sort")])')
+
+
+def click_head(browser, place):
+    browser.run(f'document.querySelector("#scores th:nth-child({place}) button").click()')
+
+
+@needs_chromium
+def test_the_page_opens_without_errors_or_requests_and_the_highest_score_is_first(browser, page):
+    browser.open(page)
+    assert browser.errors == []
+    assert [url for url in browser.requests if not url.startswith("data:")] == [page.as_uri()]
+    scores = [float(text) for text in column(browser, 4)]
+    assert len(scores) == 50
+    assert scores == sorted(scores, reverse=True) and scores[0] == 5
+    assert sorted_by(browser) == [["score", "descending"]]
+    assert shown(browser) == "1 to 50 of 10,000 images"
+
+
+@needs_chromium
+def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(browser, page):
+    browser.open(page)
+    click_head(browser, 1)
+    click_head(browser, 1)
+    assert sorted_by(browser) == [["image", "descending"]]
+    assert column(browser, 1)[:2] == ["test/09999.png", "test/09998.png"]
+    click_head(browser, 4)
+    click_head(browser, 4)
+    assert sorted_by(browser) == [["score", "ascending"]]
+    assert column(browser, 1)[:2] == [HOSTILE, "test/00001.png"]
+
+
+@needs_chromium
+def test_heads_can_be_reached_and_used_by_keyboard(browser, page):
+    browser.open(page)
+    browser.run('document.querySelector("#scores th button").focus()')
+    for kind in ("rawKeyDown", "char", "keyUp"):
+        browser.call(
+            "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+        )
+    assert sorted_by(browser) == [["image", "ascending"]]
+    assert browser.run("document.activeElement.textContent") == "image"
+
+
+@needs_chromium
+def test_filters_and_search_narrow_the_rows(browser, page):
+    browser.open(page)
+    choose(browser, "search", "09", "input")
+    found = sum("09" in f"{i:05d}" for i in range(1, 10_000))
+    assert shown(browser) == f"1 to 50 of {found:,} found among 10,000 images"
+    assert all("09" in name for name in column(browser, 1))
+    choose(browser, "search", "no such name", "input")
+    assert shown(browser) == "0 found among 10,000 images"
+    choose(browser, "search", "", "input")
+    choose(browser, "verdict", "miss", "change")
+    assert shown(browser) == "1 to 50 of 2,500 found among 10,000 images"
+    assert set(column(browser, 6)) == {"normal"}
+    choose(browser, "verdict", "right", "change")
+    assert shown(browser) == "1 to 50 of 5,000 found among 10,000 images"
+
+
+@needs_chromium
+def test_hostile_names_are_shown_as_they_are(browser, page):
+    browser.open(page)
+    choose(browser, "search", "onerror", "input")
+    assert sorted(column(browser, 1)) == sorted([HOSTILE, "test/00001.png"])
+    assert browser.run("document.title") == HOSTILE
+    assert browser.run('document.querySelectorAll("img[onerror], body script").length') == 2
+    assert browser.errors == []
+
+
+@needs_chromium
+def test_what_slips_in_does_not_run(browser, page, tmp_path):
+    slipped = tmp_path / "slipped.html"
+    slipped.write_text(page.read_text().replace("<main>", "<main><script>window.slipped = 1</script>"))
+    browser.open(slipped)
+    assert browser.run("window.slipped") is None
+    assert any("Content Security Policy" in error for error in browser.errors)
+
+
+@needs_chromium
+def test_pages_turn_and_stay_short(browser, page):
+    browser.open(page)
+    browser.run('document.querySelector("[data-page=last]").click()')
+    assert shown(browser) == "9,951 to 10,000 of 10,000 images"
+    assert browser.run('document.querySelector("[data-page=next]").disabled') is True
+    assert browser.run("document.querySelectorAll('#scores tbody tr').length") == 50
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_scrolls_in_one_direction_only(browser, page, dark):
+    browser.open(page, width=360, dark=dark, mobile=True)
+    assert browser.run("document.documentElement.scrollWidth") == 360
+    assert browser.errors == []
+
+
+@needs_chromium
+def test_a_path_breaks_after_a_slash_on_a_phone(browser, tmp_path):
+    write_report(tmp_path / "report.html", make_content(rows=make_rows(image=["test/broken_large/014.png"] * 7)))
+    browser.open(tmp_path / "report.html", width=360, mobile=True)
+    name = 'document.querySelector("#scores tbody td span")'
+    assert browser.run(f"{name}.textContent") == "test/broken_large/014.png"
+    browser.run(f"range = document.createRange(), range.selectNodeContents({name}), null")
+    lines = "[...new Set([...range.getClientRects()].map((piece) => piece.top))]"
+    assert browser.run(f"{lines}.length") > 1
+    browser.run(f"range.setStart([...{name}.childNodes].find((part) => part.textContent === '014.png'), 0)")
+    assert browser.run(f"{lines}.length") == 1
+
+
+@needs_chromium
+def test_the_system_chooses_light_or_dark_until_the_button_is_used(browser, page):
+    def background():
+        return browser.run("getComputedStyle(document.body).backgroundColor")
+
+    browser.open(page, dark=True)
+    assert background() == "rgb(21, 23, 26)"
+    browser.open(page)
+    assert background() == "rgb(255, 255, 255)"
+    browser.run('document.getElementById("theme").click()')
+    assert background() == "rgb(21, 23, 26)"
+    browser.run('document.getElementById("theme").click()')
+
+
+@needs_chromium
+def test_a_figure_opens_at_full_size_and_closes(browser, page):
+    browser.open(page, width=360, mobile=True)
+    browser.run('document.querySelector(".zoom").click()')
+    assert browser.run('document.querySelector("dialog").open') is True
+    assert browser.run('document.querySelector("dialog img").getBoundingClientRect().width') >= 800
+    browser.run('document.querySelector("dialog button").click()')
+    assert browser.run('document.querySelector("dialog").open') is False

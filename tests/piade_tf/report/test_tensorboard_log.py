@@ -1,0 +1,418 @@
+"""What TensorBoard reads of a training and of its result, and what the log leaves alone."""
+
+import dataclasses
+import math
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.metrics import precision_recall_curve, roc_auc_score
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import api_pb2, metadata
+
+from piade_tf.config import Config, TrainingConfig
+from piade_tf.data import batches
+from piade_tf.errors import InputError
+from piade_tf.evaluation.metrics import Scored
+from piade_tf.report import tensorboard_log as tensorboard
+from piade_tf.report.examples import pick_indices
+from piade_tf.report.figures import Examples
+from piade_tf.report.results import Results
+from piade_tf.report.tensorboard_log import (
+    GAP,
+    ROUNDS,
+    TILE,
+    TIME_SHARE,
+    TensorBoardLog,
+    layer_graph,
+    log_result,
+    options_by_name,
+)
+from piade_tf.scoring.score_functions import ReconstructionScore
+from piade_tf.training.trainer import build_trainer, fit, make_reproducible
+
+WINDOW = 7
+
+
+class Log:
+    """The event files of one folder, as TensorBoard reads them."""
+
+    def __init__(self, folder):
+        self.events = EventAccumulator(str(folder), {"tensors": 0}).Reload()
+        self.tags = set(self.events.Tags()["tensors"])
+
+    def steps(self, tag):
+        return [event.step for event in self.events.Tensors(tag)]
+
+    def values(self, tag):
+        return [tf.make_ndarray(event.tensor_proto) for event in self.events.Tensors(tag)]
+
+    def picture(self, tag):
+        """The last image: `(height, width, 3)`, uint8, as large as the log says."""
+        width, height, png = self.values(tag)[-1]
+        picture = tf.io.decode_png(png, channels=3).numpy()
+        assert picture.shape[:2] == (int(height), int(width))
+        return picture
+
+    def text(self, tag):
+        return self.values(tag)[-1].item().decode()
+
+    def hparams(self, tag):
+        content = self.events.SummaryMetadata(tag).plugin_data.content
+        return {
+            metadata.EXPERIMENT_TAG: metadata.parse_experiment_plugin_data,
+            metadata.SESSION_START_INFO_TAG: metadata.parse_session_start_info_plugin_data,
+            metadata.SESSION_END_INFO_TAG: metadata.parse_session_end_info_plugin_data,
+        }[tag](content)
+
+
+def configured(network, **options):
+    return Config(
+        network=network, training=TrainingConfig(**{"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, **options})
+    )
+
+
+def run(config, data, folder=None):
+    """Trains with a log into `folder`, or without one."""
+    make_reproducible(config.training.seed)
+    trainer = build_trainer(config, data)
+    history = fit(trainer, config, data, [TensorBoardLog(folder, config, data)] if folder else [])
+    return SimpleNamespace(trainer=trainer, history=history, config=config)
+
+
+@pytest.fixture(scope="module")
+def logged(tiny, splits, tmp_path_factory):
+    """Two epochs and their log."""
+    folder = tmp_path_factory.mktemp("logs")
+    result = run(configured(tiny), splits, folder)
+    logs = {name: Log(folder / name) for name in ("train", "validation")}
+    return SimpleNamespace(**vars(result), root=Log(folder), **logs)
+
+
+class Driven:
+    """A log whose training is played by a test, with the test's clock."""
+
+    def __init__(self, trainer, config, data, folder, monkeypatch):
+        self.folder, self.now = folder, 1000.0
+        monkeypatch.setattr(tensorboard, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        self.log = TensorBoardLog(folder, config, data)
+        self.log.set_model(trainer)
+        self.log.on_train_begin()
+
+    def epoch(self, number, executions=((1, 1.0),), validation=0.0, **logs):
+        """Plays epoch `number`, from 1: each execution as its last batch and its seconds."""
+        self.log.on_epoch_begin(number - 1)
+        for batch, seconds in executions:
+            self.now += seconds
+            self.log.on_train_batch_end(batch)
+        self.log.on_test_begin()
+        self.now += validation
+        self.log.on_epoch_end(number - 1, {"loss": 1.0, "val_loss": 1.0} | logs)
+
+    def end(self):
+        self.log.on_train_end()
+        return Log(self.folder)
+
+
+@pytest.fixture
+def driven(logged, splits, tmp_path, monkeypatch):
+    return lambda data=splits, **options: Driven(
+        logged.trainer, configured(logged.config.network, **options), data, tmp_path, monkeypatch
+    )
+
+
+# === Scalars ===
+
+
+def test_every_loss_of_the_history_is_written_at_its_epoch(logged):
+    tags = {"loss": "loss/total", "mse": "loss/mse", "ssim": "loss/ssim"}
+    assert set(logged.history) == {*tags, *(f"val_{name}" for name in tags)}
+    for log, prefix in ((logged.train, ""), (logged.validation, "val_")):
+        assert {tag for tag in log.tags if tag.startswith("loss/")} == set(tags.values())
+        for name, tag in tags.items():
+            assert log.steps(tag) == [1, 2]
+            np.testing.assert_allclose(log.values(tag), logged.history[prefix + name], rtol=1e-6)
+
+
+def test_the_learning_rate_follows_the_cosine(logged):
+    rate = logged.config.training.learning_rate
+    np.testing.assert_allclose(logged.train.values("training/learning_rate"), [rate / 2, 0], atol=1e-9)
+
+
+def test_the_speed_leaves_out_the_first_execution_and_the_validation(driven):
+    training = driven()
+    training.epoch(1, [(0, 50.0), (1, 1.0)], validation=70.0)
+    training.epoch(2, [(0, 2.0), (1, 2.0)], validation=70.0)
+    training.end()
+    speeds = Log(training.folder / "train").values("training/images_per_second")
+    np.testing.assert_allclose(speeds, [20 / 1, 40 / 4])
+
+
+def test_no_speed_is_written_where_the_first_execution_is_the_whole_epoch(driven):
+    training = driven()
+    training.epoch(1, [(1, 50.0)])
+    training.epoch(2, [(1, 2.0)])
+    training.end()
+    assert Log(training.folder / "train").steps("training/images_per_second") == [2]
+
+
+# === Rounds of images, histograms and the watched AUROC ===
+
+
+@pytest.fixture(scope="module")
+def normal_and_anomalous_scores(logged, splits):
+    """The reconstruction scores of all test images, of the network as it is after training."""
+    images = np.concatenate(list(batches(splits.test, 20)))
+    outputs = logged.trainer.network(images, training=False)
+    return np.asarray(ReconstructionScore(WINDOW)(tf.constant(images), outputs).pred_score)
+
+
+def test_the_watched_auroc_is_that_of_the_reconstruction_score(driven, splits, normal_and_anomalous_scores):
+    training = driven()
+    training.epoch(1)
+    log = training.end()
+    expected = roc_auc_score(splits.test.labels, normal_and_anomalous_scores)
+    np.testing.assert_allclose(log.values("watch_only/image_AUROC_reconstruction"), [expected], rtol=1e-6)
+
+
+def test_no_auroc_is_written_without_both_kinds(driven, splits):
+    test = splits.test
+    normal = dataclasses.replace(
+        test, items=test.items.take(8), count=8, labels=test.labels[:8], classes=test.classes[:8], ids=test.ids[:8]
+    )
+    training = driven(dataclasses.replace(splits, test=normal))
+    training.epoch(1)
+    log = training.end()
+    assert "watch_only/image_AUROC_reconstruction" not in log.tags
+    assert "examples/normal" in log.tags and "examples/anomalous" not in log.tags
+
+
+def test_the_examples_stand_above_their_reconstructions_and_error_maps(driven, splits):
+    training = driven()
+    training.epoch(1)
+    picture = training.end().picture("examples/anomalous")
+    assert picture.shape == (3 * (TILE + GAP), 5 * (TILE + GAP), 3)
+    images = np.stack(list(splits.test.images.as_numpy_iterator()))
+    shown = images[pick_indices(splits.test, 5, 0)[5:]]
+    enlarged = shown[0].repeat(TILE // 28, axis=0).repeat(TILE // 28, axis=1)
+    np.testing.assert_array_equal(picture[GAP : GAP + TILE, GAP : GAP + TILE], np.repeat(enlarged, 3, axis=-1))
+    colourless = np.ptp(picture.astype(int), axis=-1).max(axis=1) == 0
+    assert colourless[: 2 * (TILE + GAP)].all() and not colourless[2 * (TILE + GAP) + GAP :].all()
+
+
+def test_the_score_histograms_count_every_watched_image(driven, splits, normal_and_anomalous_scores):
+    training = driven()
+    training.epoch(1)
+    log = training.end()
+    for label, kind in enumerate(("normal", "anomalous")):
+        (buckets,) = log.values(f"watch_only_reconstruction_score/{kind}")
+        scores = normal_and_anomalous_scores[splits.test.labels == label]
+        assert buckets[:, 2].sum() == len(scores)
+        np.testing.assert_allclose((buckets[0, 0], buckets[-1, 1]), (scores.min(), scores.max()), rtol=1e-5)
+
+
+def test_the_vector_lengths_of_the_validation_images_are_written_for_each_vector(logged, splits):
+    tags = {tag for tag in logged.validation.tags if "vector" in tag}
+    assert tags == {"instantiation_vector_length/vector_1", "instantiation_vector_length/vector_2"}
+    for tag in tags:
+        buckets = logged.validation.values(tag)[0]
+        assert buckets[:, 2].sum() == splits.validation.count
+        assert 0 < buckets[0, 0] < buckets[-1, 1] < 1
+
+
+def test_rounds_are_few_however_many_epochs_there_are(driven):
+    training = driven(epochs=35)
+    for number in range(1, 36):
+        training.epoch(number)
+    steps = training.end().steps("examples/normal")
+    assert steps == list(range(1, 36, math.ceil(35 / ROUNDS)))
+    assert len(steps) <= ROUNDS
+
+
+def test_a_round_waits_while_the_log_has_taken_too_much_of_the_time(driven):
+    training = driven(epochs=5)
+    training.epoch(1)
+    training.log.seconds = (TIME_SHARE + 0.001) * 100
+    training.now = 1000.0 + 98.9
+    training.epoch(2)  # ends after 99.9 s
+    assert Log(training.folder).steps("examples/normal") == [1]
+    training.now += 10
+    training.epoch(3)
+    assert training.end().steps("examples/normal") == [1, 3]
+    assert Log(training.folder / "train").steps("loss/total") == [1, 2, 3]
+
+
+def test_a_round_shows_the_same_once_it_is_traced(driven):
+    training = driven(epochs=2)
+    training.epoch(1, [(1, 1000.0)])
+    training.epoch(2, [(1, 1000.0)])  # the weights are as before
+    log = training.end()
+    first, second = log.values("watch_only/image_AUROC_reconstruction")
+    assert first == second
+    first, second = log.values("watch_only_reconstruction_score/normal")
+    np.testing.assert_allclose(first, second, rtol=1e-4)
+
+
+def test_a_warning_of_the_result_is_text_among_the_metrics(result):
+    log = result.write(metrics=result.metrics | {"warnings": ["all is flat"]})
+    assert "| warnings | all is flat |" in log.text("metrics").splitlines()
+
+
+# === Options and network ===
+
+
+def test_the_options_are_there_as_text(logged, splits):
+    rows = logged.root.text("options").splitlines()
+    assert "| learning_rate | 0.001 |" in rows
+    assert "| network.stem_stride | 4 |" in rows
+    assert len(rows) == 2 + len(options_by_name(logged.config, splits))
+
+
+def test_options_are_named_as_on_the_command_line_and_filled_in(tiny, splits):
+    options = options_by_name(configured(tiny, epochs=None, patience=None), splits)
+    assert (options["epochs"], options["patience"], options["turns"]) == (375, 75, 0.0)
+    assert (options["category"], options["crop"]) == ("auto", "none")
+    assert (options["normal_class"], options["image_size"]) == ("up", 28)
+    assert (options["loss.ssim"], options["network.grid"], options["network.widths"]) == (0.5, True, "8")
+    assert options["network.decoder_widths"] == "8"
+
+
+def test_the_hparams_tab_gets_every_option_and_the_metrics(logged, splits):
+    options = options_by_name(logged.config, splits)
+    started = logged.root.hparams(metadata.SESSION_START_INFO_TAG).hparams
+    assert {name: getattr(value, value.WhichOneof("kind")) for name, value in started.items()} == options
+    experiment = logged.root.hparams(metadata.EXPERIMENT_TAG)
+    types = {info.name: info.type for info in experiment.hparam_infos}
+    assert set(types) == set(options)
+    assert types["network.grid"] == api_pb2.DATA_TYPE_BOOL
+    assert types["learning_rate"] == types["epochs"] == api_pb2.DATA_TYPE_FLOAT64
+    assert types["score"] == api_pb2.DATA_TYPE_STRING
+    assert {info.name for info in experiment.hparam_infos if info.differs} == set(tensorboard.FIRST)
+    metrics = {info.display_name: info.name.tag for info in experiment.metric_infos}
+    assert metrics == {name: f"result/{name}" for name in ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")}
+
+
+def test_the_graph_has_a_node_a_layer_and_only_edges_between_them(logged):
+    network = logged.trainer.network
+    written = tf.compat.v1.GraphDef.FromString(logged.root.events.Graph().SerializeToString())
+    assert written == layer_graph(network)
+    nodes = {node.name: node for node in written.node}
+    assert len(nodes) == len(network.layers)
+    assert nodes["stage0/block0/add"].input == ["stem/relu", "stage0/block0/se"]
+    assert nodes["latent"].input == ["instantiation_vectors"] and nodes["latent"].op == "LongestVector"
+    assert {name for node in written.node for name in node.input} == set(nodes) - {"reconstruction"}
+
+
+# === Training goes on as without a log ===
+
+
+def test_training_is_the_same_without_a_log(tiny, splits, logged):
+    plain = run(configured(tiny), splits)
+    assert plain.history == logged.history
+    for weight, expected in zip(plain.trainer.network.get_weights(), logged.trainer.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_mirrored_training_is_logged_too(tiny, splits, tmp_path):
+    history = run(configured(tiny, epochs=1, strategy="mirrored"), splits, tmp_path).history
+    np.testing.assert_allclose(Log(tmp_path / "train").values("loss/total"), history["loss"], rtol=1e-6)
+    assert {"examples/normal", "watch_only/image_AUROC_reconstruction"} <= Log(tmp_path).tags
+
+
+def test_the_log_of_a_diverged_training_can_be_read(tiny, splits, tmp_path):
+    with pytest.raises(InputError, match="NaN or infinite"):
+        run(configured(tiny, learning_rate=1e30), splits, tmp_path)
+    (loss,) = Log(tmp_path / "train").values("loss/total")
+    assert not np.isfinite(loss)
+    log = Log(tmp_path)
+    assert "options" in log.tags and "examples/normal" not in log.tags
+
+
+# === The result ===
+
+
+@pytest.fixture
+def result(tmp_path):
+    """The arguments of `log_result` for six test images with scores as they come, and their log."""
+    rng = np.random.default_rng(0)
+    labels, scores = np.array([0, 1, 0, 1, 1, 1]), np.array([-0.5, 7.0, 1.0, 0.5, 300.0, 1.0], "float32")
+    png = tmp_path / "roc.png"
+    png.write_bytes(tf.io.encode_png(rng.integers(0, 255, (20, 30, 3)).astype("uint8")).numpy())
+    arguments = {
+        "folder": tmp_path / "logs",
+        "metrics": {
+            "image_AUROC": 0.75,
+            "image_AUPR": 0.5,
+            "image_F1Max": 0.25,
+            "image_AUROC_by_score": {"local": 0.125},
+        },
+        "history": {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]},
+        "labels": labels,
+        "results": Results(
+            Scored(scores, {"local": scores}),
+            {},
+            Examples(
+                images=rng.random((3, 28, 28, 1), "float32"),
+                reconstructions=rng.random((3, 28, 28, 1), "float32"),
+                anomaly_maps=rng.random((3, 28, 28), "float32"),
+                labels=np.array([0, 0, 1]),
+                classes=np.array(["a", "a", "b"]),
+                scores=np.zeros(3),
+                ssim=np.zeros(3),
+            ),
+        ),
+        "figures": png.parent,
+    }
+
+    def write(**changed):
+        shutil.rmtree(arguments["folder"], ignore_errors=True)
+        log_result(**(arguments | changed))
+        return Log(arguments["folder"])
+
+    return SimpleNamespace(write=write, **arguments)
+
+
+def test_the_metrics_are_those_given_and_the_loss_that_of_the_weights_kept(result):
+    log = result.write()
+    found = {tag: (log.steps(tag), float(log.values(tag)[0])) for tag in log.tags if tag.startswith("result/")}
+    assert found == {
+        "result/image_AUROC": ([3], 0.75),
+        "result/image_AUPR": ([3], 0.5),
+        "result/image_F1Max": ([3], 0.25),
+        "result/val_loss": ([3], 1.5),
+    }
+    assert "| image_AUROC of local | 0.125 |" in log.text("metrics").splitlines()
+    assert log.hparams(metadata.SESSION_END_INFO_TAG).status == api_pb2.STATUS_SUCCESS
+
+
+def test_a_column_an_example_is_shown_and_figures_as_they_are(result):
+    log = result.write()
+    assert log.picture("examples_anomaly_map/normal").shape == (3 * (TILE + GAP), 2 * (TILE + GAP), 3)
+    assert log.picture("examples_anomaly_map/anomalous").shape == (3 * (TILE + GAP), TILE + GAP, 3)
+    assert log.values("figures/roc")[0][2] == (result.figures / "roc.png").read_bytes()
+    assert log.picture("figures/roc").shape == (20, 30, 3)
+
+
+def test_the_precision_recall_curve_goes_through_the_points_of_the_scores(result):
+    (curve,) = result.write().values("precision_recall/pr_curves")
+    found = {(recall, precision) for precision, recall in curve[4:].T.astype(float).round(5).tolist()}
+    precision, recall, _ = precision_recall_curve(result.labels, result.results.scored.pred_score)
+    expected = set(zip(recall.round(5).tolist(), precision.round(5).tolist(), strict=True))
+    assert {point for point in found if point != (0, 0)} == expected - {(0.0, 1.0)}
+
+
+def test_the_scores_of_each_kind_are_counted(result):
+    log = result.write()
+    for kind, count in (("normal", 2), ("anomalous", 4)):
+        assert log.steps(f"result_score/{kind}") == [0, 3]  # of one step alone a distribution is not drawn
+        assert [buckets[:, 2].sum() for buckets in log.values(f"result_score/{kind}")] == [count, count]
+
+
+def test_a_result_with_one_kind_leaves_out_what_needs_both(result):
+    nothing = {"image_AUROC": None, "image_AUPR": None, "image_F1Max": None, "image_AUROC_by_score": None}
+    log = result.write(metrics=nothing, labels=np.zeros(6, int))
+    assert {tag for tag in log.tags if tag.startswith("result/")} == {"result/val_loss"}
+    assert "| image_AUROC | not available |" in log.text("metrics").splitlines()
+    assert "result_score/anomalous" not in log.tags and "precision_recall/pr_curves" not in log.tags

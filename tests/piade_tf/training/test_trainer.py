@@ -1,0 +1,196 @@
+"""Training: what is logged, when it stops, which weights are kept, and that a seed fixes it."""
+
+import dataclasses
+import math
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from piade_tf.config import Config, DataConfig, LossConfig, TrainingConfig
+from piade_tf.data import batches
+from piade_tf.errors import InputError
+from piade_tf.model.losses import ReconstructionLoss, nearness_of_lengths
+from piade_tf.training.schedule import LEAST_EPOCHS, STEPS, Schedule
+from piade_tf.training.trainer import StopWhenDiverged, Trainer, build_trainer, fit, make_reproducible
+
+MARGIN = 0.2
+
+
+def configured(network, **options):
+    defaults = {"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, "seed": 0}
+    training = TrainingConfig(**{**defaults, **options})
+    return Config(network=network, training=training, loss=LossConfig(margin=MARGIN))
+
+
+def run(config, data):
+    make_reproducible(config.training.seed)
+    trainer = build_trainer(config, data)
+    return trainer, fit(trainer, config, data)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, splits):
+    return run(configured(tiny), splits)
+
+
+def test_the_same_seed_gives_the_same_history_and_the_same_weights(tiny, splits, trained):
+    trainer, history = run(configured(tiny), splits)
+    assert history == trained[1]
+    for weight, expected in zip(trainer.network.get_weights(), trained[0].network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_another_seed_gives_another_history(tiny, splits, trained):
+    assert run(configured(tiny, seed=1, epochs=1), splits)[1]["loss"][0] != trained[1]["loss"][0]
+
+
+def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(trained):
+    trainer, history = trained
+    weights = {"mse": 1.0, "ssim": 0.5, "margin": MARGIN}
+    assert set(history) == {"loss", "val_loss", *weights, *(f"val_{name}" for name in weights)}
+    assert {len(values) for values in history.values()} == {2}
+    for prefix in ("", "val_"):
+        total = sum(weight * np.array(history[prefix + name]) for name, weight in weights.items())
+        np.testing.assert_allclose(history[prefix + "loss"], total, rtol=1e-5)
+
+
+def test_a_term_without_weight_is_not_logged(tiny, splits):
+    config = dataclasses.replace(configured(tiny), loss=LossConfig(mse=1.0, ssim=0.0))
+    assert list(build_trainer(config, splits).term_means) == ["mse"]
+
+
+def test_a_single_vector_has_no_margin(tiny, splits):
+    config = configured(dataclasses.replace(tiny, num_vectors=1))
+    assert set(build_trainer(config, splits).term_means) == {"mse", "ssim"}
+
+
+def test_the_margin_sets_the_lengths_apart(tiny, splits):
+    def median_difference(margin):
+        config = dataclasses.replace(configured(tiny, epochs=8), loss=LossConfig(margin=margin))
+        trainer, _ = run(config, splits)
+        lengths = np.linalg.norm(_outputs(trainer, splits)["instantiation_vectors"], axis=-1)
+        return np.median(np.abs(lengths[:, 0] - lengths[:, 1]))
+
+    assert median_difference(1.0) > 2 * median_difference(0.0)
+
+
+def test_the_logged_validation_loss_is_that_of_the_network(splits, trained):
+    trainer, history = trained
+    images, outputs = np.concatenate(list(batches(splits.validation, 20))), _outputs(trainer, splits)
+    losses = trainer.reconstruction_loss.call(images, outputs["reconstruction"])
+    losses += MARGIN * nearness_of_lengths(outputs["instantiation_vectors"])
+    np.testing.assert_allclose(np.mean(losses), min(history["val_loss"]), rtol=1e-4)
+
+
+def _outputs(trainer, splits):
+    return trainer.network(np.concatenate(list(batches(splits.validation, 20))), training=False)
+
+
+def test_training_stops_early_and_restores_the_best_weights(tiny, splits):
+    trainer, history = run(configured(tiny, epochs=60, patience=2, learning_rate=0.1), splits)
+    best = int(np.argmin(history["val_loss"]))
+    assert len(history["val_loss"]) == best + 3 < 60
+    restored = trainer.evaluate(batches(splits.validation, 20), verbose=0, return_dict=True)
+    np.testing.assert_allclose(restored["loss"], history["val_loss"][best], rtol=1e-4)
+
+
+def test_a_loss_that_is_not_finite_stops_and_puts_the_good_weights_back(tiny, splits):
+    config = configured(tiny, epochs=3, learning_rate=1e30)
+    make_reproducible(0)
+    trainer = build_trainer(config, splits)
+    before = trainer.network.get_weights()
+    with pytest.raises(
+        InputError, match="NaN or infinite in epoch 1; .* lower --learning-rate .it was 1e.30"
+    ) as excinfo:
+        fit(trainer, config, splits)
+    assert "\n" not in str(excinfo.value)
+    for weight, expected in zip(trainer.network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+@pytest.fixture
+def watched():
+    """The callback that watches for divergence, on a network whose weights are one number."""
+    network = SimpleNamespace(weights=0)
+    network.get_weights = lambda: network.weights
+    network.set_weights = lambda weights: setattr(network, "weights", weights)
+    callback = StopWhenDiverged()
+    callback.set_model(SimpleNamespace(network=network, stop_training=False))
+    callback.on_train_begin()
+    return callback, network
+
+
+def epoch(watched, number, loss, val_loss):
+    callback, network = watched
+    network.weights = number + 1
+    callback.on_train_batch_end(0, {"loss": loss})
+    callback.on_epoch_end(number, {"loss": loss, "val_loss": val_loss})
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("where", ["loss", "val_loss"])
+def test_the_best_weights_before_the_divergence_are_put_back(watched, bad, where):
+    callback, network = watched
+    for number, val_loss in enumerate([0.5, 0.3, 0.4]):
+        epoch(watched, number, 1.0, val_loss)
+    assert not callback.model.stop_training
+    epoch(watched, 3, **{"loss": 0.1, "val_loss": 0.1, where: bad})
+    assert callback.model.stop_training and callback.diverged_in == 4
+    callback.on_train_end()
+    assert network.weights == 2
+
+
+def test_weights_are_left_alone_while_all_is_well(watched):
+    callback, network = watched
+    epoch(watched, 0, 1.0, 0.5)
+    epoch(watched, 1, 1.0, 0.9)
+    callback.on_train_end()
+    assert network.weights == 2 and callback.diverged_in is None
+
+
+@pytest.mark.parametrize("images", [1, 84, 500, 4800])
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_left_out_epochs_make_about_the_stated_number_of_steps(tiny, images, batch_size):
+    epochs = Schedule.of(configured(tiny, epochs=None, batch_size=batch_size), images).epochs
+    steps = math.ceil(images / batch_size)
+    assert epochs >= LEAST_EPOCHS
+    assert epochs * steps >= STEPS
+    assert epochs == LEAST_EPOCHS or (epochs - 1) * steps < STEPS
+
+
+@pytest.mark.parametrize(
+    "dataset, images, schedule",
+    [
+        ("fashion_mnist", 5400, (64, 2e-3, 0.375)),
+        ("tfds:cars", 2000, (64, 2e-3, 0.375)),
+        ("mnist", 1999, (32, 1e-3, 0.0)),
+        ("digits", 84, (32, 1e-3, 0.0)),
+        ("folder", 5400, (64, 2e-3, 0.0)),
+        ("mvtec", 170, (32, 1e-3, 0.0)),
+    ],
+)
+def test_what_is_left_out_is_filled_in_by_the_data(dataset, images, schedule):
+    found = Schedule.of(Config(data=DataConfig(dataset)), images)
+    assert (found.batch_size, found.learning_rate, found.turns) == schedule
+
+
+def test_what_is_given_is_taken(tiny):
+    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "turns": 0.1}
+    assert dataclasses.asdict(Schedule.of(configured(tiny, **given), 10_000)) == given
+
+
+def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():
+    image = keras.Input((28, 28, 1))
+    identity = keras.Model(image, {"reconstruction": keras.layers.Identity()(image)})
+    trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 7), noise=0.2, seed=1)
+    trainer.compile()
+    images = np.full((64, 28, 28, 1), 0.5, "float32")
+    np.testing.assert_array_equal(trainer(images, training=False)["reconstruction"], images)
+    seen = np.asarray(trainer(images, training=True)["reconstruction"])
+    assert abs(seen.mean() - 0.5) < 0.01 and abs(seen.std() - 0.2) < 0.01
+    assert not np.array_equal(trainer(images, training=True)["reconstruction"], seen)
+    # A network that copies what it sees is charged the noise: the variance, 0.04.
+    loss = trainer.compute_loss(x=images, y_pred=trainer(images, training=True))
+    assert float(loss) == pytest.approx(0.04, rel=0.05)

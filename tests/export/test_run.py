@@ -111,7 +111,7 @@ def test_scores_that_are_no_numbers_are_a_reason(monkeypatch, tmp_path, scores):
 
     monkeypatch.setattr(export.verification.measure.subprocess, "run", verify)
     with pytest.raises(CannotRun, match="not finite"):
-        export.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy")
+        export.verification.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy")
 
 
 def test_a_full_disk_leaves_the_old_export_as_it_was(run, monkeypatch):

@@ -1,17 +1,10 @@
-"""The progress of what takes long: a bar with the time left on a terminal; of a training also the losses."""
+"""The progress of what takes long: a bar with the time left, on a terminal."""
 
-import math
-import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import keras
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
-LINES = 20  # of losses, however many epochs there are
-
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
 
@@ -20,59 +13,5 @@ def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """Goes through `items` under a bar that says `what`, where there is a terminal; it vanishes at the end."""
     console = Console(highlight=False)
     columns = TextColumn(f"{what} {{task.completed}} of {{task.total}}"), BarColumn(), TimeRemainingColumn()
-    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         yield from bar.track(items, total)
-
-
-class Progress(keras.callbacks.Callback):
-    """Reports the training to the terminal, or to a log.
-
-    Args:
-        epochs: epochs planned.
-        steps: steps an epoch.
-    """
-
-    def __init__(self, epochs: int, steps: int):
-        super().__init__()
-        self.epochs, self.steps = epochs, steps
-        self.console = Console(highlight=False, soft_wrap=True)
-
-    def on_train_begin(self, logs=None):
-        self._start, self._done = time.monotonic(), 0
-        self._bar = Bar(
-            TextColumn("{task.percentage:>3.0f}%"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=self.epochs * self.steps)
-        self._bar.start()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._steps_before = epoch * self.steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._bar.update(self._task, completed=self._steps_before + batch + 1)
-
-    def on_epoch_end(self, epoch, logs=None):
-        done = epoch + 1
-        if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
-            losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
-        self._done = done
-
-    def _time_left(self, done: int) -> str:
-        if done == 1:  # the first epoch is mostly compilation, and tells nothing
-            self._start = time.monotonic()
-            return ""
-        seconds = (time.monotonic() - self._start) / (done - 1) * (self.epochs - done)
-        return f"  ({seconds:.0f} s left)"
-
-    def on_train_end(self, logs=None):
-        self._bar.stop()
-        if self._done < self.epochs:
-            self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

@@ -11,8 +11,8 @@ from piade_tf.data import DataSplits, batches
 from piade_tf.errors import InputError
 from piade_tf.model.losses import ReconstructionLoss, nearness_of_lengths
 from piade_tf.model.network import build_network
-from piade_tf.progress import Progress
 from piade_tf.training.distribution import strategy_scope
+from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
 from piade_tf.training.schedule import Schedule
 

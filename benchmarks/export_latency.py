@@ -40,7 +40,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3", OMP_NUM_THREADS="1")
 
-from piade_tf.cli.parsing import errors_in_one_line
+from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
 

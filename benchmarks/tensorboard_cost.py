@@ -19,7 +19,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from piade_tf.cli.parsing import errors_in_one_line, parse_config
+from piade_tf.cli.exit_codes import errors_in_one_line
+from piade_tf.cli.parsing import parse_config
 from piade_tf.data import load_data
 from piade_tf.files import write_csv
 from piade_tf.report.tensorboard_log import TensorBoardLog

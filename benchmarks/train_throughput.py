@@ -42,7 +42,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 
-from piade_tf.cli.parsing import errors_in_one_line
+from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
 from piade_tf.model.presets import PRESETS, preset_config

@@ -1,31 +1,10 @@
-"""`python -m export RUN` and `python -m export show FILE`. See --help."""
+"""`python -m export RUN` and `python -m export show FILE`: `piade export` and `piade show`. See --help."""
 
-import os
 import sys
 
-from export.options import Export, Show
-from piade_tf.cli.parsing import errors_in_one_line, parse_options
-from piade_tf.quiet import stderr_only_on_failure
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
-
-
-def main(arguments: list[str]) -> int:
-    """Runs what the arguments ask for; returns the exit code."""
-    if arguments[:1] == ["show"]:
-        from export.show import show
-
-        return show(parse_options(Show, arguments[1:], "python -m export show"))
-    options = parse_options(Export, arguments, "python -m export")
-    with stderr_only_on_failure():
-        import tensorflow as tf
-
-        from export.run import export
-
-        tf.config.list_logical_devices()  # looks for a GPU, and complains where there is none
-    return export(options)
-
+from piade_tf.cli.main import main
 
 if __name__ == "__main__":
-    with errors_in_one_line():
-        sys.exit(main(sys.argv[1:]))
+    if sys.argv[1:2] == ["show"]:
+        sys.exit(main(sys.argv[2:], only="show"))
+    sys.exit(main(only="export"))

@@ -1,4 +1,4 @@
-"""Options of `python -m export`."""
+"""Options of `piade export` and `piade show`."""
 
 import dataclasses
 import typing
@@ -14,17 +14,17 @@ from piade_tf.config import FormatName
 class Export:
     """Export a run to files for the phone, each compared with the network on the test images before it ships.
 
-    python -m export RUN
+    piade export RUN
 
-    python -m export RUN --formats float32 int8
+    piade export RUN --formats float32 int8
 
-    python -m export show FILE
+    piade show FILE
 
     Exit code 3 if a file differed too much or could not be run; export/rejected/ then says why. The others ship.
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """A run directory that train.py made. RUN/export is replaced when all is done."""
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A run directory that a training made. RUN/export is replaced when all is done."""
     formats: tuple[FormatName, ...] = typing.get_args(FormatName)
     """saved_model: for TensorFlow and TF Serving. float32, float16: LiteRT in floats. dynamic_int8: 8-bit weights.
     int8: convolutions in 8-bit integers. int8_full: integers throughout, for NPUs and microcontrollers; the score is
@@ -43,8 +43,8 @@ class Export:
 class Show:
     """Show what an exported file says of itself, and whether it is still as it was exported.
 
-    python -m export show runs/NAME/export/int8.tflite
+    piade show runs/NAME/export/int8.tflite
     """
 
-    file: Annotated[Path, tyro.conf.Positional]
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """A .tflite file."""

@@ -1,4 +1,4 @@
-"""`python -m export show FILE`: what a file says of itself."""
+"""`piade show FILE`: what a file says of itself."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from export.formats import REJECTED_FOLDER
 from export.options import Show
 from export.tflite.flatbuffer import is_litert, is_untouched, metadata_of
 from piade_tf.errors import InputError
+from piade_tf.program import command
 
 
 def show(options: Show) -> int:
@@ -21,10 +22,10 @@ def show(options: Show) -> int:
     except OSError as error:
         raise InputError(f"cannot read {options.file} ({error.strerror}); give a .tflite file") from None
     if not is_litert(content):
-        raise InputError(f"{options.file} is no LiteRT file; give a .tflite that python -m export made")
+        raise InputError(f"{options.file} is no LiteRT file; give a .tflite that {command('export')} made")
     metadata = metadata_of(content)
     if metadata is None:
-        raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that python -m export made")
+        raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that {command('export')} made")
     if not is_untouched(content):
         raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))

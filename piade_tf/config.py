@@ -192,11 +192,11 @@ class TrainingConfig:
 class Config:
     """Train PIADE on normal images, score the test set, and leave a run directory.
 
-    python train.py
+    piade train
 
-    python train.py --dataset fashion_mnist --normal-class Dress --data-dir DIR
+    piade train --dataset fashion_mnist --normal-class Dress --data-dir DIR
 
-    python train.py --preset paper --help
+    piade train --preset paper --help
     """
 
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
@@ -215,7 +215,7 @@ class Config:
     them. value:X: X itself. f1: the largest F1 on the test images, which makes it optimistic."""
     export: tuple[FormatName, ...] = typing.get_args(FormatName)
     """What to export at the end, each file compared with the network before it ships. None given: nothing. See
-    python -m export --help."""
+    the help of the command export."""
     runs_dir: Path = Path("runs")
     """Where run directories are made."""
     name: str | None = None

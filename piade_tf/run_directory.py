@@ -10,7 +10,7 @@ import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -21,11 +21,14 @@ from piade_tf.config import Config
 from piade_tf.data import DataSplits, LabelledSplit
 from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
-from piade_tf.evaluation.metrics import Scored
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import replacing, write_csv, write_json
+from piade_tf.program import command
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.training.schedule import Schedule
+
+if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
+    from piade_tf.evaluation.metrics import Scored
 
 FORMAT_VERSION = 1
 NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")
@@ -112,13 +115,13 @@ class RunDirectory:
         """
         if not self.path.is_dir():
             found = "is a file" if self.path.exists() else "does not exist"
-            raise InputError(f"{self.path} {found}; give a run directory that train.py made")
+            raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
         missing = [name for name in NEEDED if not (self.path / name).is_file()]
         if missing:
             are = "are" if len(missing) > 1 else "is"
             raise InputError(
-                f"{self.path} is no complete run directory, {', '.join(missing)} {are} missing; give one that train.py "
-                "finished"
+                f"{self.path} is no complete run directory, {', '.join(missing)} {are} missing; give one that "
+                f"{command('train')} finished"
             )
         try:
             content = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
@@ -144,13 +147,13 @@ class RunDirectory:
             return keras.models.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
             reason = " ".join(str(error).split())[:120]
-            raise InputError(f"{path} is no network of train.py ({reason}); train again") from None
+            raise InputError(f"{path} is no network of a run ({reason}); train again") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes `metrics.json`."""
         write_json(self.path / "metrics.json", metrics)
 
-    def write_scores(self, split: LabelledSplit, scored: Scored, threshold: Threshold) -> None:
+    def write_scores(self, split: LabelledSplit, scored: "Scored", threshold: Threshold) -> None:
         """Writes `scores.csv`: one row for each image; `anomalous` is the verdict."""
         names = list(scored.by_name)
         verdicts = threshold.is_anomalous(scored.pred_score).astype(int)

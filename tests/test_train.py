@@ -19,8 +19,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import layers  # noqa: F401
-import train
-from piade_tf.cli.parsing import errors_in_one_line, parse_config
+from piade_tf.cli.exit_codes import errors_in_one_line
+from piade_tf.cli.parsing import parse_config
+from piade_tf.cli.train import train
 
 ROOT = Path(__file__).parents[1]
 # A network that is quick to trace.
@@ -56,9 +57,7 @@ def mistaken(tmp_path, capsys):
 
     def run(arguments, left=()):
         with pytest.raises(SystemExit) as stop, errors_in_one_line():
-            train.train(
-                parse_config(["--export", *TINY, "--epochs", "2", "--runs-dir", str(tmp_path / "runs"), *arguments])
-            )
+            train(parse_config(["--export", *TINY, "--epochs", "2", "--runs-dir", str(tmp_path / "runs"), *arguments]))
         assert stop.value.code == 2
         err = capsys.readouterr().err
         assert err.startswith("error: ") and err.count("\n") == 1

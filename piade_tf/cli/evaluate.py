@@ -1,4 +1,4 @@
-"""`python -m piade_tf evaluate`: scores a run anew, on its own test images or on others."""
+"""`piade evaluate`: scores a run anew, on its own test images or on others."""
 
 import dataclasses
 import datetime
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
 
@@ -18,15 +19,15 @@ SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # opt
 class Evaluate:
     """Score the test images of a run anew, or those of another data set, at the run's threshold.
 
-    python -m piade_tf evaluate RUN
+    piade evaluate RUN
 
-    python -m piade_tf evaluate RUN --dataset folder --data-dir NEW_PARTS
+    piade evaluate RUN --dataset folder --data-dir NEW_PARTS
     """
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A run directory that train.py made."""
+    """A run directory that a training made."""
     dataset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Another data set, as train.py takes it. Left out: the run's own."""
+    """Another data set, as a training takes it. Left out: the run's own."""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where its images are. Left out: where they were."""
     category: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -49,6 +50,7 @@ def evaluate(options: Evaluate) -> None:
     """
     if options.batch_size < 1:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
+    start_tensorflow()
     from piade_tf.data import find_source
     from piade_tf.data.splits import labelled_split
     from piade_tf.detector import Detector

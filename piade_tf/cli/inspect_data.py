@@ -1,4 +1,4 @@
-"""`python -m piade_tf inspect-data`: what is in a data set, before an hour of training is spent."""
+"""`piade inspect-data`: what is in a data set, before an hour of training is spent."""
 
 import dataclasses
 import re
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
 
@@ -18,9 +19,9 @@ KINDS_SHOWN = 6
 class InspectData:
     """Print what is in a data set and what is wrong with it, and draw a contact sheet.
 
-    python -m piade_tf inspect-data --dataset folder --data-dir DIR
+    piade inspect-data --dataset folder --data-dir DIR
 
-    python -m piade_tf inspect-data --dataset mvtec --data-dir DIR --category bottle
+    piade inspect-data --dataset mvtec --data-dir DIR --category bottle
     """
 
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
@@ -45,6 +46,7 @@ def inspect_data(options: InspectData) -> None:
     if root is not None and root.resolve() in out.resolve().parents:
         raise InputError(f"--out {out} lies in the data's own folder, which is left as it is; give a path elsewhere")
 
+    start_tensorflow()
     from piade_tf.data import divide_source, find_source
     from piade_tf.data.folder import LayoutError
     from piade_tf.data.image_checks import UnreadableImagesError

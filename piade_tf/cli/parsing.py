@@ -1,114 +1,131 @@
-"""The command line: options from the config dataclasses, errors in one line."""
+"""From the words of a command line to the options of one command, and from a mistake in them to one line."""
 
-import contextlib
-import io
-import itertools
-import os
-import re
-import sys
-import traceback
-from collections.abc import Iterator
-from typing import Any, TypeVar
+import inspect
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn, Union
 
 import tyro
+from tyro import _errors as tyro_errors  # private, but the one place where tyro gives its errors as data
 
-from piade_tf.config import Config, check
+from piade_tf.config import Config, PresetName, check
 from piade_tf.errors import InputError
-from piade_tf.model.presets import PRESETS, preset_config
+from piade_tf.model.presets import preset_config
+from piade_tf.program import as_typed_here
 
-USER_ERROR, INTERRUPTED = 2, 130  # exit codes
-
-
-def parse_config(arguments: list[str]) -> Config:
-    """The configuration that a command line describes, with the defaults of its `--preset`.
-
-    Raises:
-        InputError: an unknown option or a value out of place.
-        SystemExit: with code 0, after `--help`.
-    """
-    config = parse_options(Config, arguments, "train.py", preset_config(_preset_of(arguments)))
-    check(config)
-    return config
+SHOWN = (tyro.conf.DisallowNone,)  # an option that may be left out shows as STR, not as {None}|STR
 
 
-def parse(arguments: list[str], commands: dict[str, type]) -> tuple[str, Any]:
-    """The command and its options that `python -m piade_tf` was called with.
+def parse(arguments: list[str], commands: Mapping[str, type], program: str = "piade") -> Any:
+    """The options of the command that `arguments` start with.
 
     Args:
-        arguments: as the shell gives them.
-        commands: the dataclass of each command's options.
+        arguments: as the shell gives them: a command, then its options.
+        commands: the dataclass of each command's options, by the command's name.
+        program: as the usage shows it.
+
+    Returns:
+        An instance of one of those dataclasses.
 
     Raises:
         InputError: an unknown command or option, or a value out of place.
         SystemExit: with code 0, after `--help`.
     """
-    name = arguments[0] if arguments else None
-    if name in ("-h", "--help"):
-        print("usage: python -m piade_tf COMMAND [--help]\n")
-        for command, options in commands.items():
-            print(f"{command:16}{(options.__doc__ or '').splitlines()[0]}")
-        raise SystemExit(0)
-    if name not in commands:
-        wrong = "a command is missing" if name is None else f"no command {name!r}"
-        raise InputError(f"{wrong}; choose one of {', '.join(commands)} (see --help)")
-    return name, parse_options(commands[name], arguments[1:], f"python -m piade_tf {name}")
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:  # tyro: not understood
+        raise InputError(f"no command {arguments[0]!r}; choose one of {', '.join(commands)} (see --help)")
+    forms = []
+    for name, options in commands.items():
+        asked = arguments[:1] == [name]
+        description = _description(options)
+        form = tyro.conf.subcommand(
+            name,
+            description=description if asked else description.partition("\n")[0],
+            **_defaults(options, arguments if asked else []),
+        )
+        forms.append(Annotated[options, form])
+    return _checked(_cli(Union[tuple(forms)], arguments, prog=program))  # noqa: UP007 (made from a list)
 
 
-Options = TypeVar("Options")
+def parse_command(arguments: list[str], options: type, program: str) -> Any:
+    """The options of the one command that `program` runs; otherwise as `parse`."""
+    defaults = _defaults(options, arguments)
+    return _checked(_cli(options, arguments, prog=program, description=_description(options), **defaults))
 
 
-def parse_options(
-    options: type[Options], arguments: list[str], program: str, default: Options | None = None
-) -> Options:
-    """The options of one command; raises as `parse` does."""
-    errors = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(errors):
-            if default is None:
-                return tyro.cli(options, args=arguments, prog=program)
-            return tyro.cli(options, args=arguments, prog=program, default=default)
-    except SystemExit as stop:
-        if stop.code == 0:
-            raise
-        raise InputError(_one_line(errors.getvalue())) from None
+def parse_config(arguments: list[str]) -> Config:
+    """The configuration of a training; raises as `parse` does."""
+    return parse_command(arguments, Config, "piade train")
 
 
-def _preset_of(arguments: list[str]):
-    preset = "compact"
-    for argument, following in itertools.pairwise([*arguments, ""]):
-        name = following if argument == "--preset" else argument.removeprefix("--preset=")
-        if argument.startswith("--preset") and name in PRESETS:
-            preset = name
-    return preset
+def _description(options: type) -> str:
+    return as_typed_here(inspect.getdoc(options) or "")
 
 
-def _one_line(box: str) -> str:
-    """The message inside the box that tyro draws around an error, up to the first rule or list."""
+def _defaults(options: type, arguments: list[str]) -> dict[str, Any]:
+    """The defaults of a training are those of its preset, which is among the arguments."""
+    if options is not Config:
+        return {}
+
+    def preset_of(preset: PresetName = "compact") -> PresetName:
+        return preset
+
+    preset, _ = _cli(preset_of, arguments, return_unknown_args=True, add_help=False)
+    return {"default": preset_config(preset)}
+
+
+def _cli(form: Any, arguments: list[str], **settings: Any) -> Any:
+    def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
+        raise InputError(f"{_mistake(event, arguments)} (see --help)")
+
+    with tyro_errors.on_parse_error(refuse):
+        return tyro.cli(form, args=arguments, config=SHOWN, **settings)
+
+
+def _checked(options: Any) -> Any:
+    if isinstance(options, Config):
+        check(options)
+    return options
+
+
+def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str]) -> str:
+    """What is wrong with the command line, on one line."""
+    match event:
+        case tyro_errors.UnrecognizedArgs(tokens=tokens):
+            return f"not understood: {' '.join(tokens)}"
+        case tyro_errors.MissingArgs(unrecognized_tokens=[_, *_] as tokens):
+            return f"not understood: {' '.join(tokens)}"
+        case tyro_errors.MissingArgs(missing_arguments=missing):
+            return f"missing: {', '.join(_name(found.arg) for found in missing)}"
+        case tyro_errors.MissingSubcommand(subcommand_spec=commands):
+            return f"a command is missing; choose one of {', '.join(commands.parser_from_name)}"
+        case tyro_errors.InvalidChoice(argument=argument, value=value, choices=choices):
+            return f"{_name(argument)} must be one of {', '.join(choices)}, got {value!r}"
+        case tyro_errors.BadValue(argument=argument) if argument.is_positional():
+            return f"missing: {_name(argument)}"
+        case tyro_errors.BadValue(argument=argument):
+            return f"{_name(argument)} needs a value: {argument.lowered.metavar}"
+        case tyro_errors.InstantiationFailure(argument=argument, message=message):
+            if argument is None or argument.is_positional():
+                return " ".join(message.split())
+            return f"{_name(argument)} must be {argument.lowered.metavar}, got {_given(argument, arguments)}"
+        case _:  # tyro may come to have other kinds of mistakes
+            return f"the arguments are not understood ({type(event).__name__})"
+
+
+def _name(argument: Any) -> str:
+    """An option as it is typed, or the word for a positional argument."""
+    return str(argument.lowered.metavar if argument.is_positional() else argument.lowered.name_or_flags[-1])
+
+
+def _given(option: Any, arguments: list[str]) -> str:
+    """The words behind the option, where it stands last."""
     words: list[str] = []
-    for line in box.splitlines():
-        line = line.strip("│ ")
-        if line.startswith(("───", "Got errors:")):
-            break
-        if not line.startswith("╭"):
-            words.extend(line.split())
-    message = re.sub(r"no type matching .* could be instantiated from", "not understood:", " ".join(words))
-    return f"{message} (see --help)"
-
-
-@contextlib.contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Ends the program with one line and exit code 2 where the user has something to mend, 130 on an interrupt."""
-    try:
-        yield
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USER_ERROR) from None
-    except KeyboardInterrupt:
-        print("error: interrupted; what was written by then stays", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:  # whoever read the output has gone, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(USER_ERROR) from None
-    except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
-        traceback.print_exc()
-        raise SystemExit(USER_ERROR) from None
+    taking = False
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        if flag.replace("_", "-") in option.lowered.name_or_flags:
+            words, taking = [value] if equals else [], True
+        elif argument.startswith("--"):
+            taking = False
+        elif taking:
+            words.append(argument)
+    return " ".join(words)

@@ -1,4 +1,4 @@
-"""`python -m piade_tf predict`: scores and verdicts for images, in a table, as CSV or JSON, with heatmaps."""
+"""`piade predict`: scores and verdicts for images, in a table, as CSV or JSON, with heatmaps."""
 
 import contextlib
 import csv
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
 from piade_tf.files import replacing
 
@@ -25,13 +26,13 @@ ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
 class Predict:
     """Score images with a trained detector: exit code 0 if all are normal, 1 if one is anomalous, 2 on an error.
 
-    python -m piade_tf predict RUN photos/ --heatmaps heatmaps/
+    piade predict RUN photos/ --heatmaps heatmaps/
 
-    find . -name '*.png' | python -m piade_tf predict RUN - --csv scores.csv
+    find . -name '*.png' | piade predict RUN - --csv scores.csv
     """
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A run directory that train.py made."""
+    """A run directory that a training made."""
     images: Annotated[
         tuple[str, ...],
         tyro.conf.Positional,
@@ -57,6 +58,7 @@ def predict(options: Predict) -> int:
     """
     if options.batch_size < 1:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
+    start_tensorflow()
     paths = find_images(options.images)
     for target in (options.csv, options.json):
         if target is not None and target.is_dir():
@@ -66,7 +68,9 @@ def predict(options: Predict) -> int:
 
     from piade_tf.detector import Detector, Unreadable
     from piade_tf.progress import track
-    from piade_tf.report.heatmap_figure import write_heatmap
+
+    if options.heatmaps is not None:  # matplotlib takes half a second to import
+        from piade_tf.report.heatmap_figure import write_heatmap
 
     detector = Detector.load(options.run)
     if options.heatmaps is not None:

@@ -3,8 +3,6 @@
 import dataclasses
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from piade_tf.data.arrays import LabelledImages
 from piade_tf.data.splits import Source
@@ -16,6 +14,9 @@ DEFAULT_SIZE = (32, 32)  # 8x8 is below what the network takes
 
 def load() -> tuple[LabelledImages, LabelledImages]:
     """Training and test images. The data set has no split of its own: this one is fixed, stratified by class."""
+    from sklearn.datasets import load_digits  # half a second that other data sets need not wait for
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     images = np.round(digits.images * (255 / 16)).astype("uint8")[..., None]
     indices = train_test_split(np.arange(len(images)), test_size=TEST_SHARE, stratify=digits.target, random_state=0)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import beta
 
 from piade_tf.errors import InputError
 from piade_tf.files import write_json
@@ -196,6 +195,8 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
     if not (n >= 1 and 0 <= k <= n and 0 < confidence < 1):
         raise ValueError(f"expected 0 <= k <= n, n >= 1 and 0 < confidence < 1, got {k}, {n} and {confidence}")
     tail = (1 - confidence) / 2
+    from scipy.stats import beta  # half a second that predicting need not wait for
+
     low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
     high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
     return low, high

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import train
 from piade_tf import Detector
-from piade_tf.__main__ import main
-from piade_tf.cli.parsing import errors_in_one_line, parse_config
+from piade_tf.cli.main import main
+from piade_tf.cli.parsing import parse_config
+from piade_tf.cli.train import train
 from piade_tf.data import digits
 from piade_tf.errors import InputError
 
@@ -32,7 +32,7 @@ TINY = [
 def run(tmp_path_factory):
     """A run on the digit 3, and the first twelve test images as files."""
     root = tmp_path_factory.mktemp("detector")
-    train.train(parse_config(["--export", *TINY, "--normal-class", "3", "--runs-dir", str(root), "--name", "run"]))
+    train(parse_config(["--export", *TINY, "--normal-class", "3", "--runs-dir", str(root), "--name", "run"]))
     images = digits.load()[1].images[:12]
     (root / "photos").mkdir()
     for i, image in enumerate(images):
@@ -43,8 +43,7 @@ def run(tmp_path_factory):
 
 
 def command(*arguments):
-    with errors_in_one_line():
-        return main(list(map(str, arguments)))
+    return main(list(map(str, arguments)))
 
 
 def refused(capsys, *arguments):

@@ -1,0 +1,30 @@
+"""How a program ends: one line on stderr where the user has something to correct, and the exit code that fits."""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+
+from piade_tf.errors import InputError
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+@contextlib.contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Ends the program with one line and exit code 2 on an `InputError`, with 130 on an interrupt."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(USER_ERROR) from None
+    except KeyboardInterrupt:
+        print("error: interrupted; what was written by then stays", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read the output has gone, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(USER_ERROR) from None
+    except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
+        traceback.print_exc()
+        raise SystemExit(USER_ERROR) from None

@@ -1,0 +1,19 @@
+"""`piade export` and `piade show`: the doors to the `export` package."""
+
+from export.options import Export, Show
+from piade_tf.cli.startup import start_tensorflow
+
+
+def export(options: Export) -> int:
+    """Exports a run; returns the exit code. Raises as `export.run.export` does."""
+    start_tensorflow()
+    from export.run import export
+
+    return export(options)
+
+
+def show(options: Show) -> int:
+    """Prints what an exported file says of itself; returns the exit code. Raises as `export.show.show` does."""
+    from export.show import show
+
+    return show(options)

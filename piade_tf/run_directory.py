@@ -185,9 +185,9 @@ def _versions() -> dict[str, str]:
 def _git_commit() -> str | None:
     """The commit of the code, with `-dirty` where it was changed since; None outside a checkout."""
     folder = Path(__file__).parent
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10)
+        result = subprocess.run(describe, cwd=folder, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout.strip() or None

@@ -208,7 +208,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys):
     "name, content, message",
     [
         ("model.keras", b"PK\x03\x04 not a network", "model.keras is damaged or cut short"),
-        ("model.keras", b"PK\x05\x06" + bytes(18), "is no network of train.py"),  # an archive of nothing
+        ("model.keras", b"PK\x05\x06" + bytes(18), "is no network"),  # an archive of nothing
         ("scorer.npz", b"nothing", "is no scorer"),
         ("threshold.json", b"{}", "is no threshold"),
         ("config.json", b'{"format_version": 99}', "has the format 99"),

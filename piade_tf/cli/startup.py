@@ -21,6 +21,8 @@ def import_tensorflow() -> None:
     JAX for a converter, wherever they are installed; both do without. Whoever needs one of them afterwards imports
     it as ever.
     """
+    if "tensorflow" in sys.modules:
+        return
     unneeded = ["matplotlib", "sklearn"] + ([] if _keras_backend() == "jax" else ["jax"])
     with stderr_only_on_failure(), _hidden(unneeded), _no_garbage_collection():
         import tensorflow  # noqa: F401

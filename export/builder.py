@@ -35,7 +35,6 @@ class Builder:
     Attributes:
         network, scorer: of the run.
         chosen: the score that decides.
-        ssim_window: side of the SSIM window in pixels.
         data: the run's images.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.
@@ -44,7 +43,6 @@ class Builder:
     network: keras.Model
     scorer: ScoreSet
     chosen: ScoreName
-    ssim_window: int
     data: DataSplits
     batch: int
     work: Path
@@ -89,14 +87,14 @@ class Builder:
         """The scorer for the network inside the model; the reconstruction has no statistics."""
         if self.chosen == "reconstruction":
             return self.scorer
-        return refit(model(), graph, self.data.train, self.scorer, self.ssim_window)
+        return refit(model(), graph, self.data.train, self.scorer)
 
     def _in_integers(self) -> bytes:
         graph, model = self._quantized_throughout(1)
         scorer = self._refitted(graph, lambda: model)
         if self.batch > 1:
             _, model = self._quantized_throughout(self.batch)
-        about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
+        about, block = score_block(scorer, self.chosen, self.network.output)
         return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:

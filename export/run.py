@@ -29,8 +29,8 @@ from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.files import write_json
+from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.inference import outputs_of
 from piade_tf.scoring.score_set import ScoreSet
 
 REJECTED = 3  # exit code
@@ -101,7 +101,7 @@ def _fill(
     images = work / "images.npy"
     write_images(images, [held_out, compared])
     reference = _reference(scorer.inspection_model(network, chosen), compared, bool(data.test.count))
-    builder = Builder(network, scorer, chosen, config["options"]["loss"]["ssim_window"], data, options.batch, work)
+    builder = Builder(network, scorer, chosen, data, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     for name in options.formats:

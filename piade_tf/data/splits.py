@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.config import Kind
 from piade_tf.data.decode import read_mask
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
@@ -85,6 +86,7 @@ class DataSplits:
         normal_class: name of the class that is normal.
         image_shape: `(height, width, channels)`.
         fingerprint: SHA-256 of all images and labels as they were found, in hexadecimal.
+        kind: parts: photographs of parts, good and defective ones. classes: one class told apart from others.
         layout: what was found, in words.
         preparation: how an image becomes one of `image_shape`.
         skipped: files that could not be read.
@@ -98,6 +100,7 @@ class DataSplits:
     normal_class: str
     image_shape: tuple[int, int, int]
     fingerprint: str
+    kind: Kind = "classes"
     layout: str = ""
     preparation: Preparation | None = None
     skipped: tuple[Skipped, ...] = ()
@@ -132,6 +135,7 @@ class Source:
     """What a data source found.
 
     Attributes:
+        kind: as in `DataSplits`.
         layout: in words.
         train: images to learn from; those of label 0 are used.
         test: images to test on, perhaps none.
@@ -142,6 +146,7 @@ class Source:
         fingerprint, skipped, warnings: as in `DataSplits`.
     """
 
+    kind: Kind
     layout: str
     train: ImageSet
     test: ImageSet
@@ -217,6 +222,7 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
         normal_class=source.normal_class,
         image_shape=preparation.shape,
         fingerprint=source.fingerprint,
+        kind=source.kind,
         layout=source.layout,
         preparation=preparation,
         skipped=source.skipped,

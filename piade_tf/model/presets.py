@@ -12,6 +12,7 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
     "paper": {
         "data": {"image_size": (156,), "crop": (120,)},
         "network": {
+            "encoder": "scratch",
             "widths": (64, 128, 256, 512),
             "stem_kernel": 7,
             "stem_stride": 2,

@@ -30,7 +30,7 @@ from piade_tf.report.tensorboard_log import (
     log_result,
     options_by_name,
 )
-from piade_tf.scoring.score_functions import ReconstructionScore
+from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
 WINDOW = 7

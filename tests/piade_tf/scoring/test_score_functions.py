@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.covariance import LedoitWolf
-
-from piade_tf.scoring import score_functions as scoring
-from piade_tf.scoring.normal_statistics import NormalStatistics
 from piade_tf.scoring.score_functions import (
     CombinedScore,
     EmbeddingScore,
@@ -16,6 +12,10 @@ from piade_tf.scoring.score_functions import (
     Score,
     ScoreFunction,
 )
+from sklearn.covariance import LedoitWolf
+
+from piade_tf.scoring import score_functions as scoring
+from piade_tf.scoring.normal_statistics import NormalStatistics
 
 
 def random(*shape, seed=0):

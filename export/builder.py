@@ -22,6 +22,7 @@ from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import with_block, with_metadata
 from piade_tf.config import FormatName, ScoreName
 from piade_tf.data import DataSplits
+from piade_tf.model.network import is_pretrained
 from piade_tf.scoring.score_set import ScoreSet
 
 SIGNATURE = SIGNATURES[0]
@@ -66,7 +67,7 @@ class Builder:
             return self._converted(InspectionGraph(self.network, scorer, self.chosen, self.batch).inspect, half=True)
 
         def quantized(model: bytes) -> bytes:
-            return quantize(model, kind, self._representative, SIGNATURE)
+            return quantize(model, kind, self._representative, SIGNATURE, self._pretrained)
 
         scorer = self._refitted(self._features_graph, lambda: quantized(self._features))
         return quantized(self._converted(InspectionGraph(self._rounded, scorer, self.chosen, self.batch).inspect))
@@ -116,5 +117,10 @@ class Builder:
         return list(images.take(REPRESENTATIVE).as_numpy_iterator())
 
     @functools.cached_property
+    def _pretrained(self) -> bool:
+        return is_pretrained(self.network)
+
+    @functools.cached_property
     def _rounded(self) -> keras.Model:
-        return rounded(self.network, self._representative)
+        """The network whose weights are put in 8 bits; a pretrained one takes rounding to the nearest."""
+        return self.network if self._pretrained else rounded(self.network, self._representative)

@@ -19,7 +19,7 @@ class Schedule:
     Attributes:
         epochs: as many as make about 750 steps, or 150 behind a frozen encoder; at least 10.
         batch_size: 64 from 2,000 images on, else 32; 16 behind a frozen encoder.
-        learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3; 2e-3 behind a frozen encoder.
+        learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3; 5e-3 behind a frozen encoder.
         patience: epochs without a better validation loss, a fifth of all, at least 5.
         rotation: share of the images that are seen rotated: 0.375 where a class of at least 2,000 images is told from
             others, else 0.
@@ -38,7 +38,7 @@ class Schedule:
         batch_size = options.batch_size or (16 if pretrained else 64 if many else 32)
         steps = STEPS_OF_DECODER if pretrained else STEPS
         epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / batch_size)))
-        learning_rate = options.learning_rate or (2e-3 if many or pretrained else 1e-3)
+        learning_rate = options.learning_rate or (5e-3 if pretrained else 2e-3 if many else 1e-3)
         patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
         rotation = ROTATION if many and kind == "classes" and not pretrained else 0.0
         return cls(

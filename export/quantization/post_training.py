@@ -13,7 +13,7 @@ from piade_tf.quiet import output_only_on_failure
 
 # Convolutions and dense layers of encoder, pyramid and decoder.
 NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
-# Of a network trained from scratch, those with activations of fixed ranges: where a ReLU and another convolution follow,
+# From scratch, those with activations of fixed ranges: where a ReLU and another convolution follow,
 # so that integers stay integers. A convolution whose output floats are added to would round that too; what it takes is
 # rounded as it comes. So is what the pyramid takes, whose few cells decide on the lengths of instantiation vectors:
 # their range over some images says little of the next one's. The first dense layer reads `latent`, an output of the

@@ -85,4 +85,3 @@ def train(config: Config) -> int:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
     return export(Export(run.path, config.export), data) if config.export else 0
-

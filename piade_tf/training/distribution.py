@@ -38,7 +38,5 @@ def share_threads(side: int | None) -> None:
     is_small = side is not None and side < SMALL
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(2)
-        tf.config.threading.set_intra_op_parallelism_threads(
-            max(1, cores // 2) if is_small else cores
-        )
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2) if is_small else cores)
     tf.config.list_logical_devices()

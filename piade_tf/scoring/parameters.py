@@ -131,7 +131,7 @@ def pretrained_parameters(ssim_window: int) -> ScoreParameters:
         maps=maps,
         shown=maps[:1],
         context=3,
-        components=(16, 32, 32),
+        components=(20, 32, 32),
         floor=0.1,
         scaled=True,
         aggregation=Aggregation("top", 0.03),

@@ -16,6 +16,7 @@ from export.tflite.flatbuffer import operators
 from piade_tf.config import NetworkConfig
 from piade_tf.data.preparation import Preparation
 from piade_tf.model.network import build_network
+from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 TWO_VECTORS = NetworkConfig(
@@ -32,7 +33,7 @@ def fitted():
     network.set_weights([rng.uniform(0.2, 1.0, w.shape) if "var" in w.name else rng.normal(0, 0.3, w.shape)
                          for w in network.weights])  # fmt: skip
     images = rng.integers(0, 256, (40, 29, 32, 3), "uint8")
-    scorer = ScoreSet(7)
+    scorer = ScoreSet(scratch_parameters(7))
     scorer.fit(network, [images[:20] / np.float32(255)], [images[20:] / np.float32(255)])
     return network, scorer, images[:6]
 

@@ -19,6 +19,7 @@ from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import is_untouched, metadata_of
 from piade_tf.config import NetworkConfig
 from piade_tf.model.network import build_network
+from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 ROOT = Path(__file__).parents[3]
@@ -100,7 +101,7 @@ def test_a_changed_statistic_is_noticed(file):
 
 def test_a_network_that_the_quantizer_refuses_is_said_in_one_line(tmp_path):
     network = build_network(NetworkConfig(widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1)
-    graph = NetworkGraph(network, ScoreSet(7), 1)
+    graph = NetworkGraph(network, ScoreSet(scratch_parameters(7)), 1)
     model = to_litert(write_saved_model(tmp_path / "saved", graph.inspect), "inspect")
     with pytest.raises(CannotRun, match="cannot be put in integers") as error:
         quantize_throughout(model, [np.zeros((1, 28, 28, 3), "uint8")], "inspect")  # three channels, not one

@@ -20,10 +20,11 @@ from export.quantization.refit import refit
 from export.saved_model import SIGNATURES, write_saved_model
 from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import with_block, with_metadata
-from piade_tf.config import FormatName, ScoreName
+from piade_tf.config import AugmentName, FormatName, ScoreName
 from piade_tf.data import DataSplits
 from piade_tf.model.network import is_pretrained
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.fit_scores import images_of_statistics
 
 SIGNATURE = SIGNATURES[0]
 REPRESENTATIVE = 100  # calibration images, and training images where those are fewer, for ranges and rounding
@@ -37,6 +38,7 @@ class Builder:
         network, scorer: of the run.
         chosen: the score that decides.
         data: the run's images.
+        augment, seed: of the run.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.
     """
@@ -45,6 +47,8 @@ class Builder:
     scorer: ScoreSet
     chosen: ScoreName
     data: DataSplits
+    augment: AugmentName
+    seed: int
     batch: int
     work: Path
 
@@ -88,7 +92,8 @@ class Builder:
         """The scorer for the network inside the model; the reconstruction has no statistics."""
         if self.chosen == "reconstruction":
             return self.scorer
-        return refit(model(), graph, self.data.train, self.scorer)
+        images = images_of_statistics(self.data, self.augment, self.seed, self._pretrained)
+        return refit(model(), graph, images, self.scorer)
 
     def _in_integers(self) -> bytes:
         graph, model = self._quantized_throughout(1)

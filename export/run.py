@@ -101,7 +101,9 @@ def _fill(
     images = work / "images.npy"
     write_images(images, [held_out, compared])
     reference = _reference(scorer.inspection_model(network, chosen), compared, bool(data.test.count))
-    builder = Builder(network, scorer, chosen, data, options.batch, work)
+    stored = config["options"]
+    augment, seed = stored["data"]["augment"], stored["training"]["seed"]
+    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     for name in options.formats:

@@ -180,7 +180,7 @@ def read_batches(
         try:
             source = listed[int(index)]
             pixels = _as_pixels(source) if pixels_given else decode_file(source)
-            return preparation.of_pixels(pixels), b""
+            return preparation(pixels), b""
         except UnreadableImageError as error:
             return np.zeros(preparation.shape, "uint8"), str(error).encode()
 

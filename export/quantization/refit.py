@@ -9,16 +9,16 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from export.graph import FeaturesGraph, NetworkGraph
 from export.host_score.score import dequantized
 from export.quantization.gptq import LARGEST, round_columns
 from export.refusal import refused
-from piade_tf.data import Split
 from piade_tf.scoring.score_set import ScoreSet
 
 
-def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, scorer: ScoreSet) -> ScoreSet:
+def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset, scorer: ScoreSet) -> ScoreSet:
     """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
 
     The parts of a combined score keep their weights: means and deviations are those of the run.
@@ -26,14 +26,14 @@ def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, score
     Args:
         model: a LiteRT model of `graph`, quantized or of half precision.
         graph: tells where the features are.
-        train: the normal images that the run's own scorer was fitted to.
+        images: that the run's own scorer was fitted to, unbatched, uint8.
         scorer: that one.
 
     Raises:
         CannotRun: LiteRT refuses the model.
     """
     fitted = ScoreSet(scorer.parameters)
-    fitted.fit_statistics(_features(model, graph, train), graph.network.output)
+    fitted.fit_statistics(_features(model, graph, images), graph.network.output)
     put_in_integers(fitted)
     fitted.local.scales.update(scorer.local.scales)
     if fitted.bank and scorer.bank:
@@ -59,12 +59,14 @@ def put_in_integers(scorer: ScoreSet) -> None:
         scorer.bank.bank = np.round(scorer.bank.bank / step).astype("float32") * np.float32(step)
 
 
-def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
+def _features(
+    model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset
+) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
     with refused("cannot be run by LiteRT"):
         run = Interpreter(model_content=model).get_signature_runner()
-    for image in split.images.as_numpy_iterator():
+    for image in images.as_numpy_iterator():
         with refused("cannot be run by LiteRT"):
             found = run(image=image[None])
         yield graph.features_in(dequantized(run, found))

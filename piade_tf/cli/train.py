@@ -23,7 +23,7 @@ def train(config: Config) -> int:
         # Imported here: --help and a mistyped option need not wait for them.
         from export.options import Export
         from export.run import export
-        from piade_tf.data import batches, load_data
+        from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
         from piade_tf.data.splits import all_normal
         from piade_tf.evaluation.metrics import BATCH, score_split
@@ -33,8 +33,8 @@ def train(config: Config) -> int:
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
-        from piade_tf.scoring.score_set import ScoreSet
         from piade_tf.training.distribution import share_threads
+        from piade_tf.training.fit_scores import fit_scores
         from piade_tf.training.schedule import Schedule
         from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
@@ -66,8 +66,7 @@ def train(config: Config) -> int:
         run.write_network(trainer.network)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    scorer = ScoreSet(parameters)
-    scorer.fit(trainer.network, batches(data.train, BATCH), batches(data.validation, BATCH))
+    scorer = fit_scores(trainer.network, parameters, data, config.data.augment, options.seed)
     run.write_scorer(scorer)
     inspection = scorer.inspection_model(trainer.network, config.score)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -55,8 +55,27 @@ class ScoreSet:
         """
         features = keras.Model(network.input, self.features(network.output))
         self.fit_statistics(outputs_of(features, train), network.output)
+        self.fit_standards(self._of_parts(network, validation))
+
+    def fit_few(self, network: keras.Model, folds: Sequence[tuple[Iterable, Iterable]], everything: Iterable) -> None:
+        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+
+        Args:
+            network: the trained network.
+            folds: batches to fit to and batches to standardise with, several times over.
+            everything: batches of all images, which the final statistics are fitted to.
+        """
+        features = keras.Model(network.input, self.features(network.output))
+        held_out: list[dict[str, np.ndarray]] = []
+        for fitted_to, others in folds:
+            self.fit_statistics(outputs_of(features, fitted_to), network.output)
+            held_out += self._of_parts(network, others)
+        self.fit_standards(held_out)
+        self.fit_statistics(outputs_of(features, everything), network.output)
+
+    def _of_parts(self, network: keras.Model, images: Iterable) -> list[dict[str, np.ndarray]]:
         parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
-        self.fit_standards(outputs_of(parts, validation))
+        return list(outputs_of(parts, images))
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """What is fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`; of the bank `(batch, height, width, dim)`."""

@@ -133,7 +133,9 @@ def _fill(
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}
-        reasons = problems(FORMATS[name].tolerance, comparison, description, options.tolerance)
+        reasons = problems(
+            FORMATS[name].tolerance, comparison, description, options.tolerance, chosen == "reconstruction"
+        )
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:
             _reject(folder, name, reasons)

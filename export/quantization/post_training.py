@@ -20,7 +20,7 @@ NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
 # graph, which has to stay a float.
 FROM_SCRATCH = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*(_relu|decoder_last)"
 # A pretrained encoder was made for integers: all of it, and the decoder.
-PRETRAINED = r".*network/.*(efficientnet_lite0|mobilenet_v3|efficientnet_v2|resnet50)/"
+PRETRAINED = r".*network/.*(efficientnet_lite0|mobilenet_v3|efficientnet_v2|resnet50)[^/]*/"
 DECODER = r".*network/.*(upsampling_[1-9]|decoder_)"
 
 

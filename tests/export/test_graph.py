@@ -20,7 +20,13 @@ from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 TWO_VECTORS = NetworkConfig(
-    widths=(8, 16), magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(16,), num_vectors=2
+    encoder="scratch",
+    widths=(8, 16),
+    magnifications=(1, 2),
+    capsule_dim=4,
+    vector_dim=6,
+    upsampling=(16,),
+    num_vectors=2,
 )
 
 

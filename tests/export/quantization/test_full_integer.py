@@ -100,7 +100,9 @@ def test_a_changed_statistic_is_noticed(file):
 
 
 def test_a_network_that_the_quantizer_refuses_is_said_in_one_line(tmp_path):
-    network = build_network(NetworkConfig(widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1)
+    network = build_network(
+        NetworkConfig(encoder="scratch", widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1
+    )
     graph = NetworkGraph(network, ScoreSet(scratch_parameters(7)), 1)
     model = to_litert(write_saved_model(tmp_path / "saved", graph.inspect), "inspect")
     with pytest.raises(CannotRun, match="cannot be put in integers") as error:

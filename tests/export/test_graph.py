@@ -102,5 +102,5 @@ def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
 def test_a_quantized_network_that_cannot_be_run_is_said_in_one_line(fitted):
     network, scorer, _ = fitted
     with pytest.raises(CannotRun, match="cannot be run by LiteRT") as error:
-        refit(b"no model" * 20, FeaturesGraph(network, scorer), None, scorer, 7)
+        refit(b"no model" * 20, FeaturesGraph(network, scorer), None, scorer)
     assert "\n" not in str(error.value)

@@ -290,7 +290,7 @@ def test_the_options_are_there_as_text(logged, splits):
 
 def test_options_are_named_as_on_the_command_line_and_filled_in(tiny, splits):
     options = options_of(configured(tiny, epochs=None, patience=None), splits)
-    assert (options["epochs"], options["patience"], options["turns"]) == (375, 75, 0.0)
+    assert (options["epochs"], options["patience"], options["rotation"]) == (375, 75, 0.0)
     assert (options["category"], options["crop"]) == ("auto", "none")
     assert (options["normal_class"], options["image_size"]) == ("up", 28)
     assert (options["loss.ssim"], options["network.grid"], options["network.widths"]) == (0.5, True, "8")

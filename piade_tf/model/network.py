@@ -43,6 +43,8 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int)
     config = config.for_image(height, width)
     try:
         return _functional_model(config, height, width, channels)
+    except InputError:  # weights that cannot be had
+        raise
     except ValueError as error:  # a layer that does not fit, e.g. a magnification larger than the map
         raise InputError(f"{height}x{width} images do not fit the network: {' '.join(str(error).split())}") from error
 

@@ -29,7 +29,7 @@ from piade_tf.data import batches, idx, load_data
 from piade_tf.data.pipeline import scale
 from piade_tf.evaluation.metrics import SCORE_PREFIX
 from piade_tf.files import write_csv
-from piade_tf.scoring.inference import outputs_of
+from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.score_set import ScoreSet
 
 ANOMALIES, BATCH = 4000, 250

@@ -77,10 +77,11 @@ def make_images(folder: Path, count: int) -> None:
 
 
 def measure(folder: Path) -> list[float]:
-    from piade_tf.config import Config, DataConfig
+    from piade_tf.config import Config, DataConfig, NetworkConfig
     from piade_tf.data import batches, load_data
     from piade_tf.data.folder import list_images
     from piade_tf.data.pipeline import scale
+    from piade_tf.training.schedule import Schedule
     from piade_tf.training.trainer import build_trainer
 
     start = time.monotonic()
@@ -97,7 +98,9 @@ def measure(folder: Path) -> list[float]:
         seen += len(next(reading))
     pipeline = seen / (time.monotonic() - start)
 
-    trainer = build_trainer(config, data)
+    network = NetworkConfig(encoder="scratch")
+    schedule = Schedule.of(config.training, data.train.count, data.kind, pretrained=False)
+    trainer = build_trainer(network, config.loss, config.training, schedule, data)
     images = np.asarray(scale(np.stack(list(data.train.images.take(TRAINED).as_numpy_iterator()))))
     trainer.fit(images, batch_size=BATCH, epochs=1, verbose=0)  # traces
     start = time.monotonic()

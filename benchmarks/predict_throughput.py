@@ -27,8 +27,8 @@ from piade_tf.cli.predict import find_images
 from piade_tf.data.pipeline import scale
 from piade_tf.detector import Detector
 from piade_tf.files import write_csv
+from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.inference import outputs_of
 
 HEADER = (
     "run",

@@ -8,6 +8,7 @@ goes to benchmarks/results/tensorboard_cost.csv, a row for each set of options.
 """
 
 import csv
+import dataclasses
 import os
 import statistics
 import sys
@@ -22,9 +23,11 @@ sys.path.insert(0, str(ROOT))
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.parsing import parse_config
 from piade_tf.data import load_data
+from piade_tf.data.catalogue import side_of
 from piade_tf.files import write_csv
-from piade_tf.report.tensorboard_log import TensorBoardLog
+from piade_tf.report.tensorboard_log import TensorBoardLog, options_by_name
 from piade_tf.training.distribution import share_threads
+from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
 ROUNDS = 3
@@ -34,16 +37,20 @@ HEADER = ("options", "share_median", "share_least", "share_most", "fit_seconds_m
 
 def main(arguments: list[str]) -> None:
     config = parse_config(arguments)
-    share_threads(config.data)
+    share_threads(side_of(config.data))
     data = load_data(config.data, config.training.seed)
+    network = config.network.for_image(*data.image_shape[:2])
+    schedule = Schedule.of(config.training, data.train.count, data.kind, network.encoder != "scratch")
+    options = options_by_name(dataclasses.asdict(dataclasses.replace(config, network=network)), schedule, data)
+    seed = config.training.seed
     shares, seconds = [], []
     for _ in range(ROUNDS):
-        make_reproducible(config.training.seed)
-        trainer = build_trainer(config, data)
+        make_reproducible(seed)
+        trainer = build_trainer(network, config.loss, config.training, schedule, data)
         with tempfile.TemporaryDirectory() as folder:
-            log = TensorBoardLog(Path(folder), config, data)
+            log = TensorBoardLog(Path(folder), options, schedule, data, config.loss.ssim_window, seed)
             start = time.perf_counter()
-            fit(trainer, config, data, [log])
+            fit(trainer, schedule, data, seed, callbacks=[log])
             seconds.append(time.perf_counter() - start)
         shares.append(log.seconds / seconds[-1])
     label = " ".join(arguments).replace(str(config.data.data_dir), "DIR")

@@ -106,11 +106,11 @@ def keras_round(workload: Workload) -> Round:
     import keras
     import tensorflow as tf
 
-    from piade_tf.config import DataConfig
     from piade_tf.data import Split, arrays, batches
     from piade_tf.data.preparation import Preparation
     from piade_tf.data.splits import divide
     from piade_tf.training.distribution import share_threads
+    from piade_tf.training.schedule import Schedule
     from piade_tf.training.trainer import build_trainer, make_reproducible
 
     class Stopwatch(keras.callbacks.Callback):
@@ -120,7 +120,7 @@ def keras_round(workload: Workload) -> Round:
 
     times: dict[int, float] = {}  # at the end of an execution, by the steps done
     make_reproducible(SEED)
-    share_threads(DataConfig(image_size=workload.image_shape[:2]))
+    share_threads(min(workload.image_shape[:2]))
     images = random_images(workload)
     labelled = arrays.LabelledImages(images, np.zeros(POOL, "int64"))
     source = arrays.one_class_source(labelled, labelled, ("random",), "random", "random images")
@@ -128,9 +128,11 @@ def keras_round(workload: Workload) -> Round:
     data = dataclasses.replace(data, train=Split(tf.data.Dataset.from_tensor_slices(images).repeat(), POOL))
     config = preset_config(workload.preset)
     options = dataclasses.replace(
-        config.training, batch_size=workload.batch_size, learning_rate=LEARNING_RATE, turns=0.0, seed=SEED
+        config.training, batch_size=workload.batch_size, learning_rate=LEARNING_RATE, rotation=0.0, seed=SEED
     )
-    trainer = build_trainer(dataclasses.replace(config, training=options), data)
+    network = dataclasses.replace(config.network, encoder="scratch")
+    schedule = Schedule.of(options, POOL, "classes", pretrained=False)
+    trainer = build_trainer(network, config.loss, options, schedule, data)
     trainer.fit(
         batches(data.train, workload.batch_size, shuffle_seed=SEED),
         steps_per_epoch=WARM_UP_STEPS + workload.steps,

@@ -11,41 +11,90 @@ from PIL import Image
 from read_metadata import read
 
 
-def score(file: str, image: np.ndarray) -> float:  # (H, W, C), uint8
-    about = read(file).get("outside")
-    if about is None:
-        raise ValueError(f"{file} has its score inside; see inspect_image.py")
-    if about["score"] == "reconstruction":
-        raise ValueError(f"{file} is scored by SSIM, which is left out here; see docs/mobile.md, step 5")
-    content = np.fromfile(file, "uint8").tobytes()
-    inspect = Interpreter(file).get_signature_runner("inspect")
-    x, total, power = inspect(image=image[None]), 0.0, about["exponent"]
-    for name, (scale, zero) in ((name, end["quantization"]) for name, end in inspect.get_output_details().items()):
-        x[name] = np.float32(scale) * (x[name][0].astype("float32") - zero)
+class HostScore:
+    """The score of a full-integer file, from what its metadata say; docs/mobile.md has it in words."""
 
-    def array(at):
-        return np.ndarray(at["shape"], at["dtype"], content, content.rindex(b"PIADESC1") + at["offset"])
+    def __init__(self, file: str):
+        self.about = read(file).get("outside")
+        if self.about is None:
+            raise ValueError(f"{file} has its score inside; see inspect_image.py")
+        if self.about["score"] == "reconstruction":
+            raise ValueError(f"{file} is scored by SSIM, which is left out here; see docs/mobile.md, step 5")
+        with open(file, "rb") as stream:
+            self.content = stream.read()
+        self.start = self.content.rindex(b"PIADESC1")
+        self.inspect = Interpreter(file).get_signature_runner("inspect")
 
-    def moved(values, at):  # (h, w, ...), both axes multiplied by a matrix
-        return np.einsum("ih,jw,hw...->ij...", array(at["rows"]), array(at["columns"]), values)
+    def __call__(self, image: np.ndarray) -> float:  # (H, W, C), uint8
+        found = self.inspect(image=image[None])
+        outputs = {}
+        for name, end in self.inspect.get_output_details().items():
+            scale, zero = end["quantization"]
+            outputs[name] = np.float32(scale) * (found[name][0].astype("float32") - zero)
+        total = 0.0
+        for part in self.about["parts"].values():
+            distances = self.bank(part, outputs) if part["kind"] == "bank" else self.gaussians(part, outputs)
+            total += part["weight"] * (aggregated(distances, part["aggregation"]) - part["mean"]) / part["deviation"]
+        return float(total)
 
-    def distances(outputs, pool, mean, whitening, step, places, spread):  # Mahalanobis, at each place
-        found = [moved(x[name], pool[name]) if name in pool else x[name] for name in outputs]
-        centred = np.concatenate([part.ravel() for part in found]).reshape(mean["shape"]) - array(mean)
-        whitened = centred[:, None] @ (array(whitening) * array(step))
-        return moved(np.sqrt(np.square(whitened).sum((1, 2))).reshape(places), spread)
+    def gaussians(self, part, outputs):
+        """Mahalanobis distances at each place, the mean of all features; the anomaly map is made of these."""
+        maps = []
+        for feature in part["features"].values():
+            values = [self.of_feature(feature, outputs[name], name) for name in feature["outputs"]]
+            mean = self.array(feature["mean"])
+            centred = np.concatenate([value.ravel() for value in values]).reshape(mean.shape) - mean
+            whitening = self.array(feature["whitening"]) * self.array(feature["step"])
+            distance = np.sqrt(np.square(centred[:, None] @ whitening).sum((1, 2))).reshape(feature["places"])
+            maps.append(self.moved(distance, feature["spread"]) / feature["scale"])
+        return np.mean(maps, axis=0)
 
-    for part in about["parts"].values():  # the anomaly map is moved(d, part["map"])
-        d = np.mean([distances(**feature) for feature in part["features"].values()], axis=0)
-        total += part["weight"] * (np.mean(d**power) ** (1 / power) - part["mean"]) / part["deviation"]
-    return float(total)
+    def of_feature(self, feature, values, name):
+        if name in feature["pool"]:
+            values = self.moved(values, feature["pool"][name])
+        if feature["projection"] is not None:
+            values = values @ self.array(feature["projection"])
+        return in_context(values, feature["context"]) if feature["context"] > 1 else values
+
+    def bank(self, part, outputs):
+        """The distance to the nearest patch of the bank at each place, smoothed."""
+        finer, coarser = (in_context(outputs[name], part["context"]) for name in part["outputs"])
+        patches = np.concatenate([finer, self.moved(coarser, part["spread"])], axis=-1)
+        bank = self.array(part["bank"]) * np.float32(part["step"])
+        nearest = (np.square(bank).sum(1) - 2 * patches.reshape(-1, bank.shape[1]) @ bank.T).min(1)
+        squared = np.square(patches).sum(-1) + nearest.reshape(patches.shape[:2])
+        return self.moved(np.sqrt(np.maximum(squared, 0)) / part["scale"], part["smooth"])
+
+    def array(self, at):
+        return np.ndarray(at["shape"], at["dtype"], self.content, self.start + at["offset"])
+
+    def moved(self, values, at):
+        """`(h, w, ...)`, both axes multiplied by a matrix."""
+        return np.einsum("ih,jw,hw...->ij...", self.array(at["rows"]), self.array(at["columns"]), values)
+
+
+def in_context(values, context):
+    """Each place averaged with its neighbours; zeros beyond the edge count."""
+    rim, (height, width) = context // 2, values.shape[:2]
+    padded = np.pad(values, ((rim, rim), (rim, rim), (0, 0)))
+    shifted = [padded[i : i + height, j : j + width] for i in range(context) for j in range(context)]
+    return np.sum(shifted, axis=0) / context**2
+
+
+def aggregated(distances, aggregation):
+    flat, kind, value = np.sort(distances, axis=None), aggregation["kind"], aggregation["value"]
+    if kind == "power":
+        return np.mean(flat**value) ** (1 / value)
+    if kind == "top":
+        return flat[-max(1, round(value * flat.size)) :].mean()
+    return flat[-1] if kind == "maximum" else flat.mean()
 
 
 if __name__ == "__main__":
     try:
         _, model, file = sys.argv
         image = np.atleast_3d(np.asarray(Image.open(file)))
-        found, limit = score(model, image), read(model)["threshold"]["value"]
+        found, limit = HostScore(model)(image), read(model)["threshold"]["value"]
     except (OSError, RuntimeError, ValueError) as error:
         message = f"error: {' '.join(str(error).split())}" if len(sys.argv) == 3 else __doc__
         print(message, file=sys.stderr)

@@ -20,9 +20,11 @@ from export.quantization.refit import refit
 from export.saved_model import SIGNATURES, write_saved_model
 from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import with_block, with_metadata
-from piade_tf.config import FormatName, ScoreName
+from piade_tf.config import AugmentName, FormatName, ScoreName
 from piade_tf.data import DataSplits
+from piade_tf.model.network import is_pretrained
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.fit_scores import images_of_statistics
 
 SIGNATURE = SIGNATURES[0]
 REPRESENTATIVE = 100  # calibration images, and training images where those are fewer, for ranges and rounding
@@ -35,8 +37,8 @@ class Builder:
     Attributes:
         network, scorer: of the run.
         chosen: the score that decides.
-        ssim_window: side of the SSIM window in pixels.
         data: the run's images.
+        augment, seed: of the run.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.
     """
@@ -44,8 +46,9 @@ class Builder:
     network: keras.Model
     scorer: ScoreSet
     chosen: ScoreName
-    ssim_window: int
     data: DataSplits
+    augment: AugmentName
+    seed: int
     batch: int
     work: Path
 
@@ -68,7 +71,7 @@ class Builder:
             return self._converted(InspectionGraph(self.network, scorer, self.chosen, self.batch).inspect, half=True)
 
         def quantized(model: bytes) -> bytes:
-            return quantize(model, kind, self._representative, SIGNATURE)
+            return quantize(model, kind, self._representative, SIGNATURE, self._pretrained)
 
         scorer = self._refitted(self._features_graph, lambda: quantized(self._features))
         return quantized(self._converted(InspectionGraph(self._rounded, scorer, self.chosen, self.batch).inspect))
@@ -89,14 +92,15 @@ class Builder:
         """The scorer for the network inside the model; the reconstruction has no statistics."""
         if self.chosen == "reconstruction":
             return self.scorer
-        return refit(model(), graph, self.data.train, self.scorer, self.ssim_window)
+        images = images_of_statistics(self.data, self.augment, self.seed, self._pretrained)
+        return refit(model(), graph, images, self.scorer)
 
     def _in_integers(self) -> bytes:
         graph, model = self._quantized_throughout(1)
         scorer = self._refitted(graph, lambda: model)
         if self.batch > 1:
             _, model = self._quantized_throughout(self.batch)
-        about, block = score_block(scorer, self.chosen, self.network.output, self.ssim_window)
+        about, block = score_block(scorer, self.chosen, self.network.output)
         return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
@@ -118,5 +122,10 @@ class Builder:
         return list(images.take(REPRESENTATIVE).as_numpy_iterator())
 
     @functools.cached_property
+    def _pretrained(self) -> bool:
+        return is_pretrained(self.network)
+
+    @functools.cached_property
     def _rounded(self) -> keras.Model:
-        return rounded(self.network, self._representative)
+        """The network whose weights are put in 8 bits; a pretrained one takes rounding to the nearest."""
+        return self.network if self._pretrained else rounded(self.network, self._representative)

@@ -16,7 +16,8 @@ class Tolerance:
         score_error: of `pred_score`, relative to the larger of 1 and the score itself.
         auroc_loss: of `image_AUROC`, where there are labelled anomalies.
         rank_correlation: least Spearman correlation of the scores where there are none.
-        vector_agreement: least share of images for which the same instantiation vector is decoded.
+        vector_agreement: least share of images for which the same instantiation vector is decoded, where the score is
+            that of the reconstruction; the others do not look at which one it is.
         size_ratio: bytes over those of `float32`, from a MiB on: in smaller models the graph itself weighs.
         integers_only: whether there may be no tensor of floats, at the ends neither.
     """
@@ -48,9 +49,9 @@ class Format:
 FORMATS: dict[FormatName, Format] = {
     "saved_model": Format("TensorFlow SavedModel", Tolerance(score_error=1e-5, rank_correlation=0.999)),
     "float32": Format("LiteRT, floats", Tolerance(score_error=1e-4, rank_correlation=0.999)),
-    "float16": Format("LiteRT, weights of half precision", Tolerance(auroc_loss=0.001, rank_correlation=0.99)),
+    "float16": Format("LiteRT, half-precision weights", Tolerance(auroc_loss=0.001, rank_correlation=0.99)),
     "dynamic_int8": Format(
-        "LiteRT, 8-bit weights, activations rounded as they come",
+        "LiteRT, 8-bit weights, activation ranges found at run time",
         Tolerance(auroc_loss=0.002, rank_correlation=0.9, size_ratio=0.30),
         "weights",
     ),
@@ -59,7 +60,6 @@ FORMATS: dict[FormatName, Format] = {
         Tolerance(auroc_loss=0.005, rank_correlation=0.9, vector_agreement=0.99, size_ratio=0.32),
         "static",
     ),
-    # No vector agreement: a score does not depend on which vector is decoded.
     "int8_full": Format(
         "LiteRT, integers throughout, score computed outside and timed with it",
         Tolerance(auroc_loss=0.01, rank_correlation=0.9, size_ratio=0.32, integers_only=True),

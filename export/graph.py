@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from export.graph_preparation import prepared_in_graph
 from export.quantization.full_integer_routing import network_in_integers
 from piade_tf.config import ScoreName
 from piade_tf.data.preparation import Preparation
@@ -38,7 +39,7 @@ class InspectionGraph(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((batch, *shape), tf.uint8, name="image")])
         def inspect(image):
             if preparation is not None:
-                image = tf.stack([preparation(one) for one in tf.unstack(image)])  # map_fn would make a loop
+                image = tf.stack([prepared_in_graph(preparation, one) for one in tf.unstack(image)])
             images = scaled(image)
             with tf.name_scope("network"):
                 outputs = network(images, training=False)

@@ -29,8 +29,8 @@ from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.files import write_json
+from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.inference import outputs_of
 from piade_tf.scoring.score_set import ScoreSet
 
 REJECTED = 3  # exit code
@@ -101,7 +101,9 @@ def _fill(
     images = work / "images.npy"
     write_images(images, [held_out, compared])
     reference = _reference(scorer.inspection_model(network, chosen), compared, bool(data.test.count))
-    builder = Builder(network, scorer, chosen, config["options"]["loss"]["ssim_window"], data, options.batch, work)
+    stored = config["options"]
+    augment, seed = stored["data"]["augment"], stored["training"]["seed"]
+    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     for name in options.formats:
@@ -131,7 +133,9 @@ def _fill(
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}
-        reasons = problems(FORMATS[name].tolerance, comparison, description, options.tolerance)
+        reasons = problems(
+            FORMATS[name].tolerance, comparison, description, options.tolerance, chosen == "reconstruction"
+        )
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:
             _reject(folder, name, reasons)

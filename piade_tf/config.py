@@ -10,13 +10,25 @@ import tyro
 
 from piade_tf.errors import InputError
 
-MIN_SIDE, MAX_SIDE = 28, 512
+MIN_SIDE, MAX_SIDE = 28, 1024
+LARGEST_FROM_SCRATCH = 512
+SMALLEST_PRETRAINED = 64
 MAX_STAGES = 4
 
 PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
-ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local"]
+ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank"]
+EncoderName = Literal[
+    "auto",
+    "scratch",
+    "efficientnet_lite0",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_v2_b0",
+    "resnet50",
+]
+Kind = Literal["parts", "classes"]
 FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
 
 
@@ -73,6 +85,12 @@ class DataConfig:
 class NetworkConfig:
     """The shape of the network. An empty tuple or 0 means: scale it with the image."""
 
+    encoder: Annotated[EncoderName, tyro.conf.arg(prefix_name=False)] = "auto"
+    """What turns the image into features. scratch: an S-E ResNet, trained with the rest. The others were trained on
+    ImageNet and stay as they are; efficientnet_lite0 comes with the installation, the weights of the others are
+    downloaded by Keras. auto: scratch for images below 64 pixels and with --preset paper, else efficientnet_lite0."""
+    encoder_weights: Annotated[str, tyro.conf.arg(prefix_name=False)] = "imagenet"
+    """imagenet, or a file of weights for a machine without a network; random: none, for tests."""
     depth: Literal[18, 50] = 18
     """S-E ResNet-18 (two 3x3 convolutions a block) or -50 (bottlenecks). Only as many stages as `widths` has."""
     widths: tuple[int, ...] = ()
@@ -97,8 +115,9 @@ class NetworkConfig:
     """Dimension of an instantiation vector."""
     iterations: int = 3
     """Routing iterations."""
-    upsampling: tuple[int, ...] = (128, 512)
-    """Units of the linear upsampling, before the layer that makes the decoder's first map."""
+    upsampling: tuple[int, ...] = ()
+    """Units of the linear upsampling, before the layer that makes the decoder's first map. Empty: 128 512, behind a
+    pretrained encoder 64 96."""
     decoder_widths: tuple[int, ...] = ()
     """Channels of the decoder: its first map, then each step up. Empty: half of the encoder's, backwards."""
     skip: bool = False
@@ -111,22 +130,36 @@ class NetworkConfig:
         """The same configuration with everything that scales with the image filled in.
 
         Args:
-            height, width: size of the images in pixels, 28 to 512.
+            height, width: size of the images in pixels: 28 to 512 from scratch, 64 to 1024 with a pretrained encoder.
 
         Raises:
             InputError: the size is out of range, or the widths are too many or of unequal number.
         """
-        if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+        side = min(height, width)
+        encoder = self.encoder
+        if encoder == "auto":
+            encoder = "scratch" if side < SMALLEST_PRETRAINED else "efficientnet_lite0"
+        scratch = encoder == "scratch"
+        least, most = (MIN_SIDE, LARGEST_FROM_SCRATCH) if scratch else (SMALLEST_PRETRAINED, MAX_SIDE)
+        if not (least <= side and max(height, width) <= most):
             raise InputError(
-                f"images of {height}x{width} do not fit the network: each side must be {MIN_SIDE} to {MAX_SIDE} "
-                "pixels. Choose another --image-size."
+                f"images of {height}x{width} do not fit the network: with --encoder {encoder} each side must be "
+                f"{least} to {most} pixels. Choose another --image-size."
             )
+        resolved = dataclasses.replace(self, encoder=encoder)
+        return resolved._from_scratch(side) if scratch else resolved._pretrained()
+
+    @property
+    def weights_of_encoder(self) -> str | None:
+        """For `pretrained_encoder`."""
+        return None if self.encoder_weights == "random" else self.encoder_weights
+
+    def _from_scratch(self, side: int) -> "NetworkConfig":
         if len(self.widths) > MAX_STAGES or len(self.decoder_widths) not in (0, len(self.widths)):
             raise InputError(
                 f"--network.widths takes at most {MAX_STAGES} stages and --network.decoder-widths as many, got "
                 f"{len(self.widths)} and {len(self.decoder_widths)}"
             )
-        side = min(height, width)
         stride = self.stem_stride or (2 if side < 64 else 4 if side < 192 else 8)
         widths = self.widths or ((24, 48, 96) if side // stride < 32 else (32, 48, 64, 96))
         return dataclasses.replace(
@@ -134,7 +167,21 @@ class NetworkConfig:
             stem_stride=stride,
             stem_kernel=self.stem_kernel or 2 * stride,
             widths=widths,
+            upsampling=self.upsampling or (128, 512),
             decoder_widths=self.decoder_widths or tuple(max(8, width // 2) for width in reversed(widths)),
+        )
+
+    def _pretrained(self) -> "NetworkConfig":
+        if len(self.decoder_widths) not in (0, 4):
+            raise InputError(
+                "--network.decoder-widths takes 4 numbers behind a pretrained encoder, for strides of 32, 16, 8 and 4, "
+                f"got {len(self.decoder_widths)}"
+            )
+        return dataclasses.replace(
+            self,
+            stem_stride=4,  # of the decoder's last step
+            upsampling=self.upsampling or (64, 96),
+            decoder_widths=self.decoder_widths or (24, 32, 24, 16),
         )
 
 
@@ -148,13 +195,8 @@ class LossConfig:
     """Weight of 1 - SSIM (structural similarity)."""
     ssim_window: int = 7
     """Side of the SSIM window in pixels; also used by the reconstruction score."""
-    margin: float = 0.0
-    """Weight of a term that keeps the lengths of the two longest instantiation vectors 0.1 apart, for instance 0.1. For
-    a run whose int8 file was rejected because another vector was decoded."""
     perceptual: float = 0.0
-    """Weight of the squared difference of VGG-16 features; 0: off."""
-    perceptual_weights: str = "imagenet"
-    """imagenet (Keras downloads them), a file, or off."""
+    """Weight of the squared difference of the features of a pretrained EfficientNet-Lite0; 0: off."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,10 +215,10 @@ class TrainingConfig:
     noise: float = 0.1
     """Standard deviation of the noise on the images that the network sees in training; it is to rebuild them
     without (images lie in [0, 1]). 0: off."""
-    turns: float | None = None
-    """Share of the images that the network sees turned, by one to three quarters, in training; it is to rebuild them
-    upright. Left out: 0.375 where a class of at least 2,000 training images is told from others, none for photographs
-    of parts (folder, mvtec, btad), which may have no upright."""
+    rotation: float | None = None
+    """Share of the images that the network sees rotated, by one to three quarter turns, in training; it has to rebuild
+    them upright. Left out: 0.375 where a class of at least 2,000 training images is told from others; 0 for photographs
+    of parts, many of which have no upright position, and behind a pretrained encoder."""
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
@@ -255,13 +297,12 @@ def check(config: Config) -> None:
     not_negative = {
         "--weight-decay": options.weight_decay,
         "--noise": options.noise,
-        "--loss.margin": config.loss.margin,
     }
     for name, number in not_negative.items():
         if not (math.isfinite(number) and number >= 0):
             raise InputError(f"{name} must be at least 0, got {number}")
-    if options.turns is not None and not 0 <= options.turns <= 1:
-        raise InputError(f"--turns must lie between 0 and 1, got {options.turns}; it is a share of the images")
+    if options.rotation is not None and not 0 <= options.rotation <= 1:
+        raise InputError(f"--rotation must lie between 0 and 1, got {options.rotation}; it is a share of the images")
     if options.learning_rate is not None and not (math.isfinite(options.learning_rate) and options.learning_rate > 0):
         raise InputError(f"--learning-rate must be a positive number, got {options.learning_rate}")
 

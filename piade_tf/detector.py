@@ -15,8 +15,8 @@ from piade_tf.data.pipeline import scale
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
+from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.inference import outputs_of
 from piade_tf.scoring.score_set import ScoreSet
 
 MAPS = ("anomaly_map", "reconstruction")
@@ -180,7 +180,7 @@ def read_batches(
         try:
             source = listed[int(index)]
             pixels = _as_pixels(source) if pixels_given else decode_file(source)
-            return preparation.of_pixels(pixels), b""
+            return preparation(pixels), b""
         except UnreadableImageError as error:
             return np.zeros(preparation.shape, "uint8"), str(error).encode()
 

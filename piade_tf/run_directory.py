@@ -17,7 +17,6 @@ import numpy as np
 
 import layers  # noqa: F401 (registers the layers)
 from piade_tf import __version__
-from piade_tf.config import Config
 from piade_tf.data import DataSplits, LabelledSplit
 from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
@@ -25,7 +24,6 @@ from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import replacing, write_csv, write_json
 from piade_tf.program import command
 from piade_tf.scoring.score_set import ScoreSet
-from piade_tf.training.schedule import Schedule
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
     from piade_tf.evaluation.metrics import Scored
@@ -46,20 +44,24 @@ class RunDirectory:
         self.path = path
 
     @classmethod
-    def create(cls, config: Config, normal_class: str) -> "RunDirectory":
-        """Makes a new directory under `config.runs_dir`, named by the data set, its normal class and the time.
+    def create(cls, runs_dir: Path, name: str | None, label: Sequence[str]) -> "RunDirectory":
+        """Makes a new directory.
+
+        Args:
+            runs_dir: where.
+            name: of the directory; None: the label and the time.
+            label: words, for instance the data set and its normal class.
 
         Raises:
             InputError: the name is taken or leaves the folder, or the folder cannot be written.
         """
         time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        of = config.data.category or normal_class
-        name = config.name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (config.data.dataset, of, time))
+        name = name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (*label, time))
         if Path(name).name != name or name in (".", ".."):
             raise InputError(
                 f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
             )
-        path = config.runs_dir / name
+        path = runs_dir / name
         if path.exists():
             raise InputError(f"{path} exists already; choose another --name or --runs-dir")
         try:
@@ -68,16 +70,21 @@ class RunDirectory:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
 
-    def write_config(self, config: Config, data: DataSplits) -> dict[str, Any]:
-        """Writes `config.json`, all that is needed to run it again, and returns its content."""
-        height, width, channels = data.image_shape
-        resolved = dataclasses.replace(config, network=config.network.for_image(height, width))
+    def write_config(self, options: dict[str, Any], schedule: dict[str, Any], data: DataSplits) -> dict[str, Any]:
+        """Writes `config.json`, all that is needed to run it again, and returns its content.
+
+        Args:
+            options: of the command line, by section and name, nothing left out.
+            schedule: what was decided where they leave something open.
+            data: the splits.
+        """
         content = {
             "format_version": FORMAT_VERSION,
-            "options": dataclasses.asdict(resolved),
-            "schedule": dataclasses.asdict(Schedule.of(config, data.train.count)),
+            "options": options,
+            "schedule": schedule,
+            "kind": data.kind,
             "normal_class": data.normal_class,
-            "image_shape": [height, width, channels],
+            "image_shape": list(data.image_shape),
             "layout": data.layout,
             "preparation": dataclasses.asdict(data.preparation) if data.preparation else None,
             "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},

@@ -36,7 +36,7 @@ class HostScore:
     def __init__(self, about: dict[str, Any], content: bytes):
         self.about = about
         self._content, self._start = content, content.rindex(BLOCK_MAGIC)
-        self._whitenings: dict[int, np.ndarray] = {}
+        self._floats: dict[int, np.ndarray] = {}
 
     @classmethod
     def of_file(cls, content: bytes) -> "HostScore | None":
@@ -54,30 +54,56 @@ class HostScore:
         Returns:
             `pred_score`, `(batch,)`, and `anomaly_map`, `(batch, height, width)`, float32.
         """
-        total, anomaly_map = np.zeros(len(images), "float32"), None
+        total, maps = np.zeros(len(images), "float32"), []
         for part in self.about["parts"].values():
-            if part["features"]:
-                distance = np.mean([self._distance(one, outputs) for one in part["features"].values()], axis=0)
-                score = (distance ** self.about["exponent"]).mean((1, 2)) ** (1 / self.about["exponent"])
-                if part["map"] is not None:
-                    anomaly_map = self._moved(distance, part["map"])
-            else:
-                anomaly_map = self._reconstruction_map(images, outputs)
-                score = anomaly_map.mean((1, 2))
+            score, anomaly_map = getattr(self, f"_{part['kind']}")(part, images, outputs)
+            if anomaly_map is not None:
+                maps.append(anomaly_map)
             total += np.float32(part["weight"]) * (score - np.float32(part["mean"])) / np.float32(part["deviation"])
-        return total, self._reconstruction_map(images, outputs) if anomaly_map is None else anomaly_map
+        if not maps:
+            return total, self._reconstruction_map(images, outputs)
+        if self.about["map_of_parts"] == "last":
+            return total, maps[-1]
+        return total, np.prod(maps, axis=0) ** np.float32(1 / len(maps))
+
+    def _reconstruction(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):
+        anomaly_map = self._reconstruction_map(images, outputs)
+        return anomaly_map.mean((1, 2)), anomaly_map
+
+    def _gaussians(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):
+        found = {name: self._distance(one, outputs) for name, one in part["features"].items()}
+        score = aggregated(np.mean(list(found.values()), axis=0), part["aggregation"])
+        if part["map"] is None:
+            return score, None
+        shown = [found[name] for name, one in part["features"].items() if one["shown"]]
+        return score, self._moved(np.mean(shown, axis=0), part["map"])
+
+    def _bank(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):
+        finer, coarser = (in_context(outputs[name], part["context"]) for name in part["outputs"])
+        patches = np.concatenate([finer, self._moved(coarser, part["spread"])], axis=-1)
+        bank = self._scaled(part["bank"], part["step"])
+        products = patches.reshape(-1, bank.shape[1]) @ bank.T
+        nearest = (np.square(bank).sum(1) - 2 * products).min(1).reshape(patches.shape[:3])
+        distance = np.sqrt(np.maximum(np.square(patches).sum(-1) + nearest, 0)) / np.float32(part["scale"])
+        score = aggregated(self._moved(distance, part["smooth"]), part["aggregation"])
+        return score, self._moved(distance, part["map"])
 
     def _distance(self, feature: dict[str, Any], outputs: Arrays) -> np.ndarray:
         """Mahalanobis distances of a feature, `(batch, height, width)` of the part's finest map."""
-        mean, whitening = self._array(feature["mean"]), self._whitening(feature)
-        pool = feature["pool"]
-        parts = [
-            self._moved(outputs[name], pool[name]) if name in pool else outputs[name] for name in feature["outputs"]
-        ]
+        mean = self._array(feature["mean"])
+        whitening = self._scaled(feature["whitening"], self._array(feature["step"]))
+        parts = []
+        for name in feature["outputs"]:
+            values = outputs[name]
+            if name in feature["pool"]:
+                values = self._moved(values, feature["pool"][name])
+            if feature["projection"] is not None:
+                values = values @ self._array(feature["projection"])
+            parts.append(in_context(values, feature["context"]) if values.ndim == 4 else values)
         flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
         centred = flat.reshape(-1, *mean.shape) - mean
         distance = np.sqrt(np.square(centred[:, :, None, :] @ whitening).sum((2, 3)))
-        return self._moved(distance.reshape(-1, *feature["places"]), feature["spread"])
+        return self._moved(distance.reshape(-1, *feature["places"]), feature["spread"]) / np.float32(feature["scale"])
 
     def _moved(self, maps: np.ndarray, matrices: dict[str, Any]) -> np.ndarray:
         """Maps `(batch, h, w)` or `(batch, h, w, channels)` with both axes multiplied by a matrix."""
@@ -91,11 +117,32 @@ class HostScore:
         count, offset = math.prod(place["shape"]), self._start + place["offset"]
         return np.frombuffer(self._content, place["dtype"], count, offset).reshape(place["shape"])
 
-    def _whitening(self, feature: dict[str, Any]) -> np.ndarray:
-        place = feature["whitening"]["offset"]
-        if place not in self._whitenings:
-            self._whitenings[place] = self._array(feature["whitening"]) * self._array(feature["step"])
-        return self._whitenings[place]
+    def _scaled(self, place: dict[str, Any], step: Any) -> np.ndarray:
+        """Integers times their step, kept from call to call."""
+        offset = place["offset"]
+        if offset not in self._floats:
+            self._floats[offset] = self._array(place) * np.asarray(step, "float32")
+        return self._floats[offset]
+
+
+def aggregated(distances: np.ndarray, aggregation: dict[str, Any]) -> np.ndarray:
+    """From `(batch, height, width)` to `(batch,)`; see `piade_tf.scoring.aggregation`."""
+    flat, kind, value = distances.reshape(len(distances), -1), aggregation["kind"], aggregation["value"]
+    if kind == "power":
+        return (flat**value).mean(1) ** (1 / value)
+    if kind == "top":
+        return np.sort(flat, axis=1)[:, -max(1, round(value * flat.shape[1])) :].mean(1)
+    return flat.max(1) if kind == "maximum" else flat.mean(1)
+
+
+def in_context(maps: np.ndarray, context: int) -> np.ndarray:
+    """Each place of `(batch, height, width, channels)` averaged with its neighbours, zeros beyond the edge."""
+    if context == 1:
+        return maps
+    rim, (height, width) = context // 2, maps.shape[1:3]
+    padded = np.pad(maps, ((0, 0), (rim, rim), (rim, rim), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(context) for j in range(context)]
+    return np.sum(shifted, axis=0) / np.float32(context**2)
 
 
 def reconstruction_map(images: np.ndarray, reconstruction: np.ndarray, window: int) -> np.ndarray:

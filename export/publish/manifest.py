@@ -69,13 +69,14 @@ def describe_run(
         "n_normal": int(np.sum(reference.labels == 0)),
         "n_anomalous": int(np.sum(reference.labels == 1)),
         "keras": {"image_AUROC": keras_auroc},
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform()},
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
         "files": entries,
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of this machine's processor, or its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -13,14 +13,20 @@ from piade_tf.quiet import output_only_on_failure
 
 # Convolutions and dense layers of encoder, pyramid and decoder.
 NETWORK = rf"^(?!.*{SCORE_SCOPE}/).*"
-# Those with activations of fixed ranges: where a ReLU and another convolution follow, so that integers stay integers. A
-# convolution whose output floats are added to would round that too; what it takes is rounded as it comes. So is what
-# the pyramid takes, whose few cells decide on the lengths of instantiation vectors: their range over some images says
-# little of the next one's. The first dense layer reads `latent`, an output of the graph, which has to stay a float.
-IN_INTEGERS = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*(_relu|decoder_last)"
+# From scratch, those with activations of fixed ranges: where a ReLU and another convolution follow,
+# so that integers stay integers. A convolution whose output floats are added to would round that too; what it takes is
+# rounded as it comes. So is what the pyramid takes, whose few cells decide on the lengths of instantiation vectors:
+# their range over some images says little of the next one's. The first dense layer reads `latent`, an output of the
+# graph, which has to stay a float.
+FROM_SCRATCH = rf"^(?!.*({SCORE_SCOPE}/|{ROUTING}|{PYRAMID}|latent|upsampling_0)).*network/.*(_relu|decoder_last)"
+# A pretrained encoder was made for integers: all of it, and the decoder.
+PRETRAINED = r".*network/.*(efficientnet_lite0|mobilenet_v3|efficientnet_v2|resnet50)[^/]*/"
+DECODER = r".*network/.*(upsampling_[1-9]|decoder_)"
 
 
-def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[np.ndarray], signature: str) -> bytes:
+def quantize(
+    model: bytes, kind: Literal["weights", "static"], images: Iterable[np.ndarray], signature: str, pretrained: bool
+) -> bytes:
     """Quantizes a LiteRT model of floats.
 
     `weights`: weights of convolutions, dense layers and routing in 8 bits, activations rounded as they come.
@@ -32,6 +38,7 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
         kind: see above.
         images: the representative data set, `(height, width, channels)`, uint8; not looked at for `weights`.
         signature: of the model.
+        pretrained: whether the network has a frozen encoder, which takes fixed ranges throughout.
     """
     from ai_edge_quantizer.qtyping import TFLOperationName as Op
     from ai_edge_quantizer.quantizer import Quantizer
@@ -40,10 +47,20 @@ def quantize(model: bytes, kind: Literal["weights", "static"], images: Iterable[
     quantizer = Quantizer(model)
     for layer in layers:
         quantizer.add_dynamic_config(NETWORK, layer, num_bits=WEIGHT_BITS)
-        if kind == "static":
-            quantizer.add_static_config(IN_INTEGERS, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
+    # XNNPACK has no kernel for depthwise convolutions of activations rounded as they come.
+    quantizer.add_weight_only_config(NETWORK, Op.DEPTHWISE_CONV_2D, num_bits=WEIGHT_BITS)
+    if kind == "static":
+        fixed = dict.fromkeys(layers, FROM_SCRATCH)
+        if pretrained:
+            fixed = dict.fromkeys((*layers, Op.DEPTHWISE_CONV_2D, Op.ADD), PRETRAINED)
+        for layer, scope in fixed.items():
+            quantizer.add_static_config(scope, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
+        if pretrained:
+            for layer in layers:
+                quantizer.add_static_config(DECODER, layer, activation_num_bits=8, weight_num_bits=WEIGHT_BITS)
     quantizer.add_dynamic_config(f".*{ROUTING}", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
-    quantizer.add_weight_only_config(f".*{SCORE_SCOPE}/", Op.BATCH_MATMUL, num_bits=WEIGHT_BITS)
+    for product in (Op.BATCH_MATMUL, Op.FULLY_CONNECTED):
+        quantizer.add_weight_only_config(f".*{SCORE_SCOPE}/", product, num_bits=WEIGHT_BITS)
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = None
         if quantizer.need_calibration:

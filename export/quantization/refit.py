@@ -5,21 +5,20 @@ way. The same Ledoit-Wolf fit to the same training images, through the network t
 noise of its integers as part of what is normal.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from export.graph import FeaturesGraph, NetworkGraph
 from export.host_score.score import dequantized
-from export.quantization.gptq import round_columns
+from export.quantization.gptq import LARGEST, round_columns
 from export.refusal import refused
-from piade_tf.data import Split
 from piade_tf.scoring.score_set import ScoreSet
 
 
-def refit(
-    model: bytes, graph: FeaturesGraph | NetworkGraph, train: Split, scorer: ScoreSet, ssim_window: int
-) -> ScoreSet:
+def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset, scorer: ScoreSet) -> ScoreSet:
     """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
 
     The parts of a combined score keep their weights: means and deviations are those of the run.
@@ -27,16 +26,18 @@ def refit(
     Args:
         model: a LiteRT model of `graph`, quantized or of half precision.
         graph: tells where the features are.
-        train: the normal images that the run's own scorer was fitted to.
+        images: that the run's own scorer was fitted to, unbatched, uint8.
         scorer: that one.
-        ssim_window: side of the SSIM window in pixels.
 
     Raises:
         CannotRun: LiteRT refuses the model.
     """
-    fitted = ScoreSet(ssim_window)
-    fitted.fit_gaussians(lambda: _features(model, graph, train))
+    fitted = ScoreSet(scorer.parameters)
+    fitted.fit_statistics(_features(model, graph, images), graph.network.output)
     put_in_integers(fitted)
+    fitted.local.scales.update(scorer.local.scales)
+    if fitted.bank and scorer.bank:
+        fitted.bank.scales.update(scorer.bank.scales)
     fitted.combined.standards.update(scorer.combined.standards)
     return fitted
 
@@ -44,23 +45,28 @@ def refit(
 def put_in_integers(scorer: ScoreSet) -> None:
     """Rounds the whitening matrices to integers, -127 to 127, with a step for each column at each place.
 
-    Each is rounded for the covariance that it whitens; see `round_columns`.
+    Each is rounded for the covariance that it whitens; see `round_columns`. A bank is rounded with one step.
     """
     for score in scorer.gaussian_scores:
-        for name, (mean, whitening) in score.gaussians.items():
-            matrices = whitening.astype("float64")
+        for name, fitted in score.gaussians.items():
+            matrices = fitted.whitening.astype("float64")
             covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
             integers, step = round_columns(matrices, covariance)
-            score.gaussians[name] = mean, integers.astype("float32")
+            score.gaussians[name] = dataclasses.replace(fitted, whitening=integers.astype("float32"))
             score.steps[name] = step.astype("float32")
+    if scorer.bank and scorer.bank.bank is not None:
+        step = max(float(np.abs(scorer.bank.bank).max()), 1e-12) / LARGEST
+        scorer.bank.bank = np.round(scorer.bank.bank / step).astype("float32") * np.float32(step)
 
 
-def _features(model: bytes, graph: FeaturesGraph | NetworkGraph, split: Split) -> Iterator[dict[str, np.ndarray]]:
+def _features(
+    model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset
+) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
     with refused("cannot be run by LiteRT"):
         run = Interpreter(model_content=model).get_signature_runner()
-    for image in split.images.as_numpy_iterator():
+    for image in images.as_numpy_iterator():
         with refused("cannot be run by LiteRT"):
             found = run(image=image[None])
         yield graph.features_in(dequantized(run, found))

@@ -1,5 +1,6 @@
 """`piade train`: from images to a run directory."""
 
+import dataclasses
 import time
 
 from piade_tf.cli.startup import import_tensorflow
@@ -22,39 +23,50 @@ def train(config: Config) -> int:
         # Imported here: --help and a mistyped option need not wait for them.
         from export.options import Export
         from export.run import export
-        from piade_tf.data import batches, load_data
+        from piade_tf.data import load_data
+        from piade_tf.data.catalogue import side_of
         from piade_tf.data.splits import all_normal
         from piade_tf.evaluation.metrics import BATCH, score_split
         from piade_tf.evaluation.threshold import check_method, fit_threshold
         from piade_tf.report import terminal
         from piade_tf.report.results import score, write_results
-        from piade_tf.report.tensorboard_log import TensorBoardLog, log_result
+        from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
-        from piade_tf.scoring.score_set import ScoreSet
+        from piade_tf.scoring.parameters import parameters_for
         from piade_tf.training.distribution import share_threads
+        from piade_tf.training.fit_scores import fit_scores
+        from piade_tf.training.schedule import Schedule
         from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
         make_reproducible(options.seed)
-        share_threads(config.data)
+        share_threads(side_of(config.data))
 
     data = load_data(config.data, options.seed)
     check_method(config.threshold, data.test.labels)
-    trainer = build_trainer(config, data)
-    run = RunDirectory.create(config, data.normal_class)
-    run_config = run.write_config(config, data)
+    network_options = config.network.for_image(*data.image_shape[:2])
+    parameters = parameters_for(network_options.encoder, config.loss.ssim_window)
+    parameters.check_score(config.score)
+    schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
+    trainer = build_trainer(network_options, config.loss, options, schedule, data)
+    label = (config.data.dataset, config.data.category or data.normal_class)
+    run = RunDirectory.create(config.runs_dir, config.name, label)
+    stored = dataclasses.asdict(dataclasses.replace(config, network=network_options))
+    run_config = run.write_config(stored, dataclasses.asdict(schedule), data)
     run.write_skipped(data.skipped)
-    terminal.show_start(config, data, trainer.network, run.path)
+    terminal.show_start(config.data.title, data, trainer.network, run.path)
 
-    logs = [TensorBoardLog(run.logs(), config, data)] if options.tensorboard else []
+    logs = []
+    if options.tensorboard:
+        by_name = options_by_name(stored, schedule, data)
+        logs.append(TensorBoardLog(run.logs(), by_name, schedule, data, config.loss.ssim_window, options.seed))
     start = time.monotonic()
     try:
-        history = fit(trainer, config, data, logs)
+        history = fit(trainer, schedule, data, options.seed, config.data.augment, logs)
     finally:
         run.write_network(trainer.network)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    scorer = ScoreSet(config.loss.ssim_window)
-    scorer.fit(trainer.network, batches(data.train, BATCH), batches(data.validation, BATCH))
+    scorer = fit_scores(trainer.network, parameters, data, config.data.augment, options.seed)
     run.write_scorer(scorer)
     inspection = scorer.inspection_model(trainer.network, config.score)
 

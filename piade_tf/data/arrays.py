@@ -36,6 +36,7 @@ def one_class_source(
     names = np.array(class_names)
     height, width, channels = train.images.shape[1:]
     return Source(
+        kind="classes",
         layout=layout,
         train=_image_set(train, normal, names),
         test=_image_set(test, normal, names),

@@ -53,7 +53,7 @@ def _place_now(size: int) -> Place:
 def _cached(split: Split, data: DataSplits, folder: Path | None, name: str) -> Split:
     images = split.images.cache(str(folder / name)) if folder else split.images.cache()
     # What lies in memory can be shuffled whole, whatever its size.
-    return Split(images, split.count, None, math.prod(data.image_shape) if folder else 0)
+    return dataclasses.replace(split, items=images, read=None, item_bytes=math.prod(data.image_shape) if folder else 0)
 
 
 def _temporary_folder(data: DataSplits) -> Path:

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
@@ -108,10 +107,3 @@ def grey_in_colour(pixels: np.ndarray) -> bool:
     return pixels.shape[2] == 1 or bool(
         np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2])
     )
-
-
-def read_mask(path):
-    """A mask file inside a tf.data pipeline: `(height, width, 1)`, uint8, of a colour image the brightest channel."""
-    pixels = tf.numpy_function(lambda name: decode_file(name).max(-1, keepdims=True), [path], tf.uint8)
-    pixels.set_shape((None, None, 1))
-    return pixels

@@ -10,7 +10,7 @@ from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.image_checks import Facts, check_images
 from piade_tf.data.splits import ImageSet, Source, paths_dataset, without_test_split
 
-DEFAULT_SIZE = (128, 128)
+DEFAULT_SIZE = (256, 256)
 
 
 def file_source(listing: Listing) -> Source:
@@ -30,6 +30,7 @@ def file_source(listing: Listing) -> Source:
         learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]))
         train, test = [files[i] for i in learned], [files[i] for i in tested]
     return Source(
+        kind=listing.kind,
         layout=listing.layout,
         train=_image_set(train),
         test=_image_set(test),

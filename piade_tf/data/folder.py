@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from piade_tf.config import Kind
 from piade_tf.data.decode import SUFFIXES
 from piade_tf.errors import InputError
 
@@ -61,6 +62,7 @@ class Listing:
     """The images of a folder.
 
     Attributes:
+        kind: parts, or classes of which one is normal.
         layout: what was found, in words.
         normal_class: name.
         train: images to learn from, all normal.
@@ -70,6 +72,7 @@ class Listing:
         warnings: a sentence each.
     """
 
+    kind: Kind
     layout: str
     normal_class: str
     train: list[ImageFile]
@@ -105,13 +108,13 @@ def list_images(root: Path, normal_class: str | None) -> Listing:
     classes = [name for name in subfolders if _images(root / name)]
     if here and not classes:
         files = [ImageFile(os.path.join(root, name), name, ROOT_CLASS, False) for name in here]
-        return Listing("good images alone", ROOT_CLASS, files, [], True, [])
+        return Listing("parts", "good images alone", ROOT_CLASS, files, [], True, [])
     if classes and not here:
         good = _choose(normal_class, classes, root)
         train = _files(root, good, good, False)
         others = [file for name in classes if name != good for file in _files(root, name, name, True)]
         layout = f"classes without a split: {good}/ is normal" + ("" if others else ", there is no other")
-        return Listing(layout, good, train, others, not others, [])
+        return Listing(_kind(good), layout, good, train, others, not others, [])
     if products := [name for name in subfolders if os.path.isdir(root / name / "train")]:
         what = f"holds {_some(products)}, each with a train folder of its own"
         raise _not_understood(root, f"{what}; give one of them, or --dataset mvtec --category {products[0]}")
@@ -204,7 +207,11 @@ def _with_test(root: Path, names: dict[str, str], good: str, layout: str) -> Lis
     layout += f", test/ with {len({file.class_name for file in test})} classes" if test else ", no test images"
     if any(file.mask for file in test):
         layout += f", masks in {mask_folder}/"
-    return Listing(layout, normal_class, train, test, True, warnings)
+    return Listing(_kind(normal_class), layout, normal_class, train, test, True, warnings)
+
+
+def _kind(normal_class: str) -> Kind:
+    return "parts" if normal_class.lower() in GOOD_NAMES else "classes"
 
 
 def _choose(wanted: str | None, classes: list[str], root: Path) -> str:

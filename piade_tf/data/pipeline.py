@@ -29,6 +29,27 @@ def batches(
         buffer = min(split.count, max(1, SHUFFLE_BUFFER_BYTES // max(1, split.item_bytes)))
         images = split.decoded(split.items.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=True))
         images = augmented(images, augment, shuffle_seed)
+    return batched(images, batch_size)
+
+
+def variants(split: Split, augment: AugmentName, seed: int) -> list[tf.data.Dataset]:
+    """The images of a split as they may look another time: each as another device might prepare it (see `jitter`), and,
+    where images may be changed, each changed once.
+
+    Args:
+        split: normal images.
+        augment: how images may be changed without becoming anomalous.
+        seed: of the changes.
+
+    Returns:
+        Datasets of unbatched uint8 images, each in the order of the split.
+    """
+    found = [] if split.jittered is None else [split.jittered(seed)]
+    return found if augment == "none" else [*found, augmented(split.images, augment, seed)]
+
+
+def batched(images: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Batches of float32 in [0, 1] of unbatched uint8 images."""
     return images.batch(batch_size).map(scale, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 

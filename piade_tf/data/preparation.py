@@ -1,18 +1,19 @@
-"""From an image of any size to what the network takes: the same in training, in prediction and in an exported graph."""
+"""From an image of any size to what the network takes: the same in training and in prediction."""
 
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from piade_tf.config import DataConfig, ResizeName
 from piade_tf.errors import InputError
 
+KERNELS = ("bilinear", "bicubic", "lanczos", "box", "nearest", "sampled")  # the first is ours
+
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """Resizes, cuts and sets the number of channels, in TensorFlow's graphs and, for files, in memory.
+    """Resizes, cuts and sets the number of channels.
 
     Attributes:
         size: `(height, width)` in pixels after resizing, before `crop`.
@@ -52,34 +53,20 @@ class Preparation:
         """Shape of a prepared image, `(height, width, channels)`."""
         return (*(self.crop or self.size), self.channels)
 
-    def __call__(self, image):
+    def __call__(self, image: np.ndarray, kernel: str = "bilinear") -> np.ndarray:
         """Prepares an image.
 
         Args:
             image: `(h, w, 1 or 3)`, uint8, 0 to 255, any size.
+            kernel: with which it is resized, one of `KERNELS`; other than the first only to see what another device
+                would make of the image.
 
         Returns:
-            `shape`, uint8. Resized bilinearly with antialiasing; grey is 0.299 R + 0.587 G + 0.114 B.
-        """
-        if self._resizes(image):
-            resized = self._resized(tf.cast(image, tf.float32))
-            image = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
-        return tf.ensure_shape(self._with_channels(self._cropped(image)), self.shape)
-
-    def of_pixels(self, image: np.ndarray) -> np.ndarray:
-        """The same for an image in memory, in half the time: up to one level apart where rounding is a tie.
-
-        Args:
-            image: `(h, w, 1 or 3)`, uint8, 0 to 255, any size.
-
-        Returns:
-            `shape`, uint8.
+            `shape`, uint8. Grey is 0.299 R + 0.587 G + 0.114 B.
         """
         if self._resizes(image):
             height, width = self._kept(image.shape[:2])
-            bands = (Image.fromarray(image[..., i].astype("float32")) for i in range(image.shape[2]))
-            smaller = (np.asarray(band.resize((width, height), Image.Resampling.BILINEAR)) for band in bands)
-            resized = np.stack(list(smaller), axis=-1)
+            resized = _resized(image.astype("float32"), height, width, kernel)
             image = _centred(np.clip(np.round(resized), 0, 255).astype("uint8"), self.size)
         image = self._cropped(image)
         if image.shape[2] == self.channels:
@@ -89,7 +76,7 @@ class Preparation:
         grey = (image * np.float32(1 / 255)) @ np.array([0.2989, 0.587, 0.114], "float32")  # as rgb_to_grayscale
         return (grey * np.float32(255.5)).astype("uint8")[..., None]
 
-    def mask(self, mask):
+    def mask(self, mask: np.ndarray) -> np.ndarray:
         """Prepares a mask the same way.
 
         Args:
@@ -99,25 +86,15 @@ class Preparation:
             `(height, width)` of `shape`, uint8: 1 where at least half of a pixel is anomalous, or half as much as in
             the pixel that has most. A defect smaller than a pixel would else be lost.
         """
-        share = tf.cast(mask > 127, tf.float32)
+        share = (mask > 127).astype("float32")
         if self._resizes(mask):
-            share = self._resized(share)
+            share = _centred(_resized(share, *self._kept(mask.shape[:2]), KERNELS[0]), self.size)
         share = self._cropped(share)[..., 0]
-        half = tf.minimum(tf.reduce_max(share), 1.0) / 2
-        return tf.ensure_shape(tf.cast((share > 0) & (share >= half), tf.uint8), self.shape[:2])
+        half = min(float(share.max(initial=0.0)), 1.0) / 2
+        return ((share > 0) & (share >= half)).astype("uint8")
 
-    def _resizes(self, image) -> bool:
+    def _resizes(self, image: np.ndarray) -> bool:
         return tuple(image.shape[:2]) != self.size
-
-    def _resized(self, image):
-        if self.resize == "stretch":
-            return tf.image.resize(image, self.size, antialias=True)
-        sides = tf.cast(tf.shape(image)[:2], tf.float32)
-        factors = tf.cast(self.size, tf.float32) / sides
-        factor = tf.reduce_min(factors) if self.resize == "pad" else tf.reduce_max(factors)
-        kept = tf.maximum(tf.cast(tf.round(sides * factor), tf.int32), 1)
-        resized = tf.image.resize(image, kept, antialias=True)
-        return tf.image.resize_with_crop_or_pad(resized, *self.size)
 
     def _kept(self, sides: tuple[int, ...]) -> tuple[int, int]:
         """Height and width after resizing, before borders are added or cut off."""
@@ -134,20 +111,23 @@ class Preparation:
         top, left = ((side - cut) // 2 for side, cut in zip(self.size, self.crop, strict=True))
         return image[top : top + self.crop[0], left : left + self.crop[1]]
 
-    def _with_channels(self, image):
-        channels = image.shape[-1]
-        if channels is None:  # a file: known when it is read
-            colour = tf.shape(image)[-1] == 3
-            if self.channels == 3:
-                return tf.cond(colour, lambda: image, lambda: tf.repeat(image[..., :1], 3, axis=-1))
-            return tf.cond(colour, lambda: tf.image.rgb_to_grayscale(image), lambda: image)
-        if channels == self.channels:
-            return image
-        return tf.repeat(image, 3, axis=-1) if self.channels == 3 else tf.image.rgb_to_grayscale(image)
+
+def _resized(pixels: np.ndarray, height: int, width: int, kernel: str) -> np.ndarray:
+    """`(h, w, channels)`, float32, to `(height, width, channels)`."""
+    bands = [Image.fromarray(pixels[..., i]) for i in range(pixels.shape[2])]
+    if kernel == "sampled":  # bilinear between the nearest four pixels, whatever lies between: without antialiasing
+        steps = bands[0].width / width, bands[0].height / height
+        matrix = (steps[0], 0, 0, 0, steps[1], 0)
+        smaller = [
+            band.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR) for band in bands
+        ]
+    else:
+        smaller = [band.resize((width, height), Image.Resampling[kernel.upper()]) for band in bands]
+    return np.stack([np.asarray(band) for band in smaller], axis=-1)
 
 
 def _centred(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts off or adds black at all sides, as `tf.image.resize_with_crop_or_pad` does."""
+    """Cuts off or adds black at all sides, half at each end."""
     for axis, side in enumerate(size):
         surplus = image.shape[axis] - side
         if surplus > 0:

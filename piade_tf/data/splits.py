@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from piade_tf.data.decode import read_mask
+from piade_tf.config import Kind
+from piade_tf.data.decode import decode_file
+from piade_tf.data.jitter import jittered
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 
 HELD_OUT_SHARE, HELD_OUT_SHARE_OF_FEW, FEW = 0.1, 0.2, 100
 HELD_OUT_MOST = 300  # enough to promise one false alarm in 300; what is beyond serves training better
-LEAST_IMAGES = 20
+LEAST_IMAGES = 5
 READ_TOGETHER = 64  # items
 TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
 
@@ -29,12 +31,14 @@ class Split:
         count: number of images.
         read: from an item to `(height, width, channels)`, uint8, 0 to 255. None: items are that already.
         item_bytes: size of an item, for the buffer in which they are shuffled.
+        jittered: from a seed to the unbatched images, each as another device might prepare it; None: not known.
     """
 
     items: tf.data.Dataset
     count: int
     read: Callable[[Any], Any] | None = None
     item_bytes: int = 0
+    jittered: Callable[[int], tf.data.Dataset] | None = None
 
     @property
     def images(self) -> tf.data.Dataset:
@@ -85,6 +89,7 @@ class DataSplits:
         normal_class: name of the class that is normal.
         image_shape: `(height, width, channels)`.
         fingerprint: SHA-256 of all images and labels as they were found, in hexadecimal.
+        kind: parts: photographs of parts, good and defective ones. classes: one class told apart from others.
         layout: what was found, in words.
         preparation: how an image becomes one of `image_shape`.
         skipped: files that could not be read.
@@ -98,6 +103,7 @@ class DataSplits:
     normal_class: str
     image_shape: tuple[int, int, int]
     fingerprint: str
+    kind: Kind = "classes"
     layout: str = ""
     preparation: Preparation | None = None
     skipped: tuple[Skipped, ...] = ()
@@ -132,6 +138,7 @@ class Source:
     """What a data source found.
 
     Attributes:
+        kind: as in `DataSplits`.
         layout: in words.
         train: images to learn from; those of label 0 are used.
         test: images to test on, perhaps none.
@@ -142,6 +149,7 @@ class Source:
         fingerprint, skipped, warnings: as in `DataSplits`.
     """
 
+    kind: Kind
     layout: str
     train: ImageSet
     test: ImageSet
@@ -157,13 +165,13 @@ class Source:
 def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Divides `count` normal training images at random, the same way for the same seed.
 
-    Validation and calibration take a tenth each, at least 20 and at most 300 images; of less than 100 images a fifth.
+    Validation and calibration take a tenth each, at least 20 and at most 300 images; of fewer than 100 images a fifth.
 
     Returns:
         Indices of the training, validation and calibration images, each sorted.
 
     Raises:
-        InputError: less than 20 images.
+        InputError: fewer than 5 images.
     """
     if count < LEAST_IMAGES:
         raise InputError(
@@ -217,6 +225,7 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
         normal_class=source.normal_class,
         image_shape=preparation.shape,
         fingerprint=source.fingerprint,
+        kind=source.kind,
         layout=source.layout,
         preparation=preparation,
         skipped=source.skipped,
@@ -254,13 +263,23 @@ def all_normal(split: Split, normal_class: str) -> LabelledSplit:
 
 
 def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> dict[str, Any]:
-    decode = images.read
+    decode = images.read or _as_it_is
 
     def read(item):
-        if decode is None:
-            return preparation(item)
-        pixels = tf.numpy_function(lambda content: preparation.of_pixels(decode(content)), [item], tf.uint8)
+        pixels = tf.numpy_function(lambda content: preparation(decode(content)), [item], tf.uint8)
         return tf.ensure_shape(pixels, preparation.shape)
+
+    def read_jittered(item, seed):
+        pixels = tf.numpy_function(
+            lambda content, number: jittered(decode(content), preparation, np.random.default_rng(number)),
+            [item, seed],
+            tf.uint8,
+        )
+        return tf.ensure_shape(pixels, preparation.shape)
+
+    def all_jittered(seed: int) -> tf.data.Dataset:
+        seeds = tf.data.Dataset.range(seed * len(indices), (seed + 1) * len(indices))
+        return tf.data.Dataset.zip(items, seeds).map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
 
     items = images.items(indices)
     as_it_is = images.read is None and items.element_spec.shape == preparation.shape
@@ -268,17 +287,25 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         "items": items,
         "count": len(indices),
         "read": None if as_it_is else read,
+        "jittered": all_jittered,
         "item_bytes": images.item_bytes,
     }
+
+
+def _as_it_is(pixels: np.ndarray) -> np.ndarray:
+    return pixels
 
 
 def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
     if images.masks is None or not np.any(images.masks != ""):
         return None
-    blank = tf.zeros(preparation.shape[:2], tf.uint8)
+    blank = np.zeros(preparation.shape[:2], "uint8")
+
+    def prepared(path):
+        return preparation.mask(decode_file(path).max(-1, keepdims=True)) if path else blank
 
     def read(path):
-        return tf.cond(path == "", lambda: blank, lambda: preparation.mask(read_mask(path)))
+        return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])
 
     return Split(paths_dataset(images.masks), len(images.masks), read)
 

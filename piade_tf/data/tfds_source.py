@@ -83,6 +83,7 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
     pixels = [decode_bytes(content) for content in sample]
     shape = builder.info.features[image_key].shape
     return Source(
+        kind="classes",
         layout=layout,
         train=train,
         test=test,

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from piade_tf.data import LabelledSplit, Split, batches
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.evaluation.threshold import Threshold, clopper_pearson
-from piade_tf.scoring.inference import outputs_of
+from piade_tf.model.inference import outputs_of
 
 SCORE_PREFIX = "score_"
 BATCH = 32  # images scored at a time

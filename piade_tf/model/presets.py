@@ -1,4 +1,4 @@
-"""Networks by name, as plain data, and what they cost."""
+"""Networks by name, as plain data."""
 
 import dataclasses
 from typing import Any
@@ -12,6 +12,7 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
     "paper": {
         "data": {"image_size": (156,), "crop": (120,)},
         "network": {
+            "encoder": "scratch",
             "widths": (64, 128, 256, 512),
             "stem_kernel": 7,
             "stem_stride": 2,
@@ -21,15 +22,6 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
             "output_activation": "tanh",
         },
     },
-}
-
-# (preset, image shape): (parameters with the batch normalisations' statistics, multiply-adds for one image)
-COSTS: dict[tuple[PresetName, tuple[int, int, int]], tuple[int, int]] = {
-    ("compact", (28, 28, 1)): (995_221, 13_649_568),
-    ("compact", (32, 32, 1)): (995_221, 16_103_328),
-    ("compact", (128, 128, 3)): (1_203_393, 84_425_792),
-    ("compact", (256, 256, 3)): (1_231_041, 112_737_344),
-    ("paper", (120, 120, 3)): (34_592_699, 2_582_577_152),
 }
 
 

@@ -1,4 +1,4 @@
-"""Structural similarity, as matrix products."""
+"""Structural similarity, as matrix products on small images and as convolutions on large ones."""
 
 import functools
 
@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+LARGE = 64  # pixels: from here on a convolution is faster than a product with a mostly empty matrix
 SIGMA = 1.5  # of the Gaussian window, in pixels (Wang et al. 2004)
 K1, K2 = 0.01, 0.03
 
@@ -15,7 +16,7 @@ def ssim_map(a, b, window: int):
 
     The mean over positions and channels equals `tf.image.ssim(a, b, max_val=1.0, filter_size=window)`.
     The Gaussian window is separable, and a filter along one axis is a product with a banded matrix:
-    on small images two products are faster than a depthwise convolution, and every exporter knows them.
+    on small images two products are faster than a depthwise convolution.
 
     Args:
         a, b: `(batch, height, width, channels)`, float, in [0, 1], height and width known.
@@ -60,10 +61,23 @@ def filter_transposed(maps, window: int):
 
 
 def _filter(images, window: int, transposed: bool):
+    if max(images.shape[1:3]) >= LARGE:
+        return _convolve(images, window, transposed)
     rows, columns = (_band(side, window, transposed) for side in images.shape[1:3])
     x = _multiply_last_axis(ops.transpose(images, (0, 3, 1, 2)), columns)
     x = _multiply_last_axis(ops.transpose(x, (0, 1, 3, 2)), rows)
     return ops.transpose(x, (0, 3, 2, 1))
+
+
+def _convolve(images, window: int, transposed: bool):
+    """The same; the window is symmetric, so that its transpose is itself, on an image with a border of zeros."""
+    if transposed:
+        rim = (window - 1, window - 1)
+        images = ops.pad(images, ((0, 0), rim, rim, (0, 0)))
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    weights = np.repeat(_window(window)[:, None, None, None], images.shape[3], axis=2)
+    x = ops.depthwise_conv(images, ops.convert_to_tensor(weights, dtype))
+    return ops.depthwise_conv(x, ops.convert_to_tensor(weights.transpose(1, 0, 2, 3), dtype))
 
 
 def _multiply_last_axis(x, matrix: np.ndarray):
@@ -76,11 +90,16 @@ def _multiply_last_axis(x, matrix: np.ndarray):
 @functools.cache
 def _band(length: int, window: int, transposed: bool) -> np.ndarray:
     """The banded matrix that filters an axis of `length`, to be multiplied from the right, float32."""
-    offsets = np.arange(window) - (window - 1) / 2
-    weights = np.exp(-(offsets**2) / (2 * SIGMA**2))
-    weights /= weights.sum()
+    weights = _window(window)
     inner = length if transposed else length - window + 1
     band = np.zeros((inner + window - 1, inner), "float32")
     for position in range(inner):
         band[position : position + window, position] = weights
     return band.T if transposed else band
+
+
+def _window(window: int) -> np.ndarray:
+    """The Gaussian window along one axis, `(window,)`; its sum is 1."""
+    offsets = np.arange(window) - (window - 1) / 2
+    weights = np.exp(-(offsets**2) / (2 * SIGMA**2))
+    return weights / weights.sum()

@@ -7,9 +7,9 @@ from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import images_at
 from piade_tf.evaluation.metrics import Scored
+from piade_tf.model.inference import outputs_of
 from piade_tf.model.ssim import ssim_map
 from piade_tf.report.figures import Examples
-from piade_tf.scoring.inference import outputs_of
 
 
 def pick_examples(

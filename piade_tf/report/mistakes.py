@@ -6,10 +6,10 @@ import numpy as np
 from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import images_at
+from piade_tf.model.inference import outputs_of
 from piade_tf.report.figures import colour_limits
 from piade_tf.report.heatmap import overlay
 from piade_tf.report.mistakes_figure import Mistake
-from piade_tf.scoring.inference import outputs_of
 
 
 def pick_mistakes(labels: np.ndarray, flagged: np.ndarray, scores: np.ndarray, each: int) -> np.ndarray:

@@ -13,6 +13,8 @@ from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
 
+RENAMED = {"turns": "rotation"}  # options of earlier versions
+WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
 NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken by now
 
 
@@ -37,9 +39,10 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         if isinstance(value, Mapping):
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
             for key, inner in value.items():
-                if inner != defaults.get(name, {}).get(key):
-                    words += _words(key if unprefixed else f"{name}.{key}", inner)
-        elif name not in NOT_REPEATED and value != defaults.get(name):
+                key = RENAMED.get(key, key)
+                if key in defaults.get(name, {}) and inner != defaults[name][key]:
+                    words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
+        elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):
             words += _words(name, value)
     return shlex.join(words)
 

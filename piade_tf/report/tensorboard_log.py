@@ -21,14 +21,13 @@ from tensorboard.plugins.hparams import summary as hparams_summary
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 
-from piade_tf.config import Config
 from piade_tf.data import DataSplits
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import all_normal, images_at
 from piade_tf.report.examples import pick_indices
 from piade_tf.report.figures import MAPS, SHOWN, colour_limits
 from piade_tf.report.results import Results
-from piade_tf.scoring.score_functions import ReconstructionScore
+from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
 
 ROUNDS = 10  # of images, histograms and the watched AUROC, at most
@@ -42,7 +41,6 @@ FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # option
 TERMS = {
     "loss/total": "The weighted sum of the terms.",
     "loss/ssim": "1 - SSIM",
-    "loss/margin": "1: two instantiation vectors equally long. 0: their lengths 0.1 apart or more.",
 }
 RESULT = "Of all test images, by the finished detector; the steps say nothing."
 WATCH_ONLY = "Of test images, for watching only: neither early stopping nor the choice of the weights knows it."
@@ -57,29 +55,41 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     Args:
         folder: for the event files, made where it is missing.
-        config: the options of the run.
+        options: those that matter to the result, by name; see `options_by_name`.
+        schedule: of the training.
         data: the splits.
+        ssim_window: side of the SSIM window in pixels.
+        seed: of the images that are shown.
 
     Attributes:
         seconds: spent in this callback so far.
     """
 
-    def __init__(self, folder: Path, config: Config, data: DataSplits):
+    def __init__(
+        self,
+        folder: Path,
+        options: dict[str, bool | float | str],
+        schedule: Schedule,
+        data: DataSplits,
+        ssim_window: int,
+        seed: int,
+    ):
         super().__init__()
-        self.folder, self.config, self.data = folder, config, data
+        self.folder, self.options, self.data = folder, options, data
+        self.ssim_window, self.seed = ssim_window, seed
+        self._schedule = schedule
         self.seconds = 0.0
 
     def on_train_begin(self, logs=None):
         self._start = time.perf_counter()
         self._next_round, self._round_seconds = 1, 0.0
-        self._schedule = Schedule.of(self.config, self.data.train.count)
         with self._measured():
             self._root, self._train, self._validation = (
                 tf.summary.create_file_writer(str(self.folder / name)) for name in ("", "train", "validation")
             )
-            self._inspect = _reconstruction_inspection(self.model.network, self.config.loss.ssim_window)
+            self._inspect = _reconstruction_inspection(self.model.network, self.ssim_window)
             self._choose_images()
-            options = options_by_name(self.config, self.data)
+            options = self.options
             with self._root.as_default(step=0):
                 tf.summary.text("options", _markdown_table(options))
                 _write_summary(_experiment(options))
@@ -129,7 +139,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def _choose_images(self) -> None:
         """Reads the images of every round: examples, as in the figures, and those watched."""
-        test, seed = self.data.test, self.config.training.seed
+        test, seed = self.data.test, self.seed
         if not test.count:
             test = all_normal(self.data.validation, self.data.normal_class)
         shown = pick_indices(test, SHOWN, seed)
@@ -236,25 +246,25 @@ def _plain_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     return plain | by_score | at_threshold
 
 
-def options_by_name(config: Config, data: DataSplits) -> dict[str, bool | float | str]:
+def options_by_name(options: dict[str, Any], schedule: Schedule, data: DataSplits) -> dict[str, bool | float | str]:
     """The options that matter to the result, named as on the command line (`learning_rate`, `loss.ssim`).
 
     Those left out are filled in where the run decides them; a tuple becomes text, an empty one "none", and None "auto".
+
+    Args:
+        options: by section and name, as `config.json` has them.
+        schedule: of the training.
+        data: the splits.
     """
-    height, width, _ = data.image_shape
-    options = {
-        **dataclasses.asdict(config.data),
-        **dataclasses.asdict(config.training),
-        **{"preset": config.preset, "score": config.score},
-        **{f"loss.{name}": value for name, value in dataclasses.asdict(config.loss).items()},
-        **{
-            f"network.{name}": value
-            for name, value in dataclasses.asdict(config.network.for_image(height, width)).items()
-        },
-        **dataclasses.asdict(Schedule.of(config, data.train.count)),
-        **{"normal_class": data.normal_class, "image_size": height},
+    found = {
+        **options["data"],
+        **options["training"],
+        **{name: options[name] for name in ("preset", "score")},
+        **{f"{section}.{name}": value for section in ("loss", "network") for name, value in options[section].items()},
+        **dataclasses.asdict(schedule),
+        **{"normal_class": data.normal_class, "image_size": data.image_shape[0]},
     }
-    return {name: _plain(value) for name, value in options.items() if name not in ("data_dir", "tensorboard")}
+    return {name: _plain(value) for name, value in found.items() if name not in ("data_dir", "tensorboard")}
 
 
 def layer_graph(network: keras.Model) -> tf.compat.v1.GraphDef:

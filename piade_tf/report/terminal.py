@@ -7,7 +7,6 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
-from piade_tf.config import Config
 from piade_tf.data import DataSplits
 from piade_tf.evaluation.threshold import Threshold, explain
 
@@ -18,19 +17,18 @@ METRICS = {
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
-def show_start(config: Config, data: DataSplits, network: keras.Model, path: Path) -> None:
+def show_start(title: str, data: DataSplits, network: keras.Model, path: Path) -> None:
     """Prints what is trained on what."""
     height, width, channels = data.image_shape
     for warning in data.warnings:
         print(f"warning: {warning}")
     print(f"Found: {data.layout}.")
     print(
-        f"{config.data.title}, normal: {data.normal_class}. {data.train.count} images to train on, "
+        f"{title}, normal: {data.normal_class}. {data.train.count} images to train on, "
         f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."
     )
     print(
-        f"{config.preset} network for {height}x{width}x{channels} images: {network.count_params():,} parameters. "
-        f"Run directory: {path}",
+        f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}",
         flush=True,
     )
 

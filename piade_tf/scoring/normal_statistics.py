@@ -1,13 +1,30 @@
-"""What normal features look like: a Gaussian at each place, fitted in two passes over the images."""
+"""What normal features look like: a Gaussian at each place, fitted in one pass over the images."""
+
+import dataclasses
 
 import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussians:
+    """Gaussians at several places.
+
+    Attributes:
+        mean: `(places, dim)`, float32.
+        whitening: `(places, dim, dim)`, float32. The squared length of `(x - mean) @ whitening` is the squared
+            Mahalanobis distance divided by `dim`: 1 on average for normal features, whatever their dimension.
+        projection: `(channels, dim)`, float32, from features to what is compared: principal components. None: all.
+    """
+
+    mean: np.ndarray
+    whitening: np.ndarray
+    projection: np.ndarray | None = None
 
 
 class NormalStatistics:
     """Mean and Ledoit-Wolf covariance of features at each of several places.
 
-    Fitted on a stream in two passes: `add_to_mean` on every batch, then `add_to_covariance` on every
-    batch. What is kept does not grow with the number of images: `places * dim**2` float64.
+    Fitted on a stream in one pass. What is kept does not grow with the number of images: `places * dim**2` float64.
 
     Args:
         places: number of places with a Gaussian of their own.
@@ -20,47 +37,73 @@ class NormalStatistics:
     def __init__(self, places: int, dim: int):
         self.places, self.dim = places, dim
         self._count = 0
-        self._mean = np.zeros((places, dim))
-        self._seen = 0
-        self._covariance = np.zeros((places, dim, dim))
-        self._fourth_moment = np.zeros(places)
+        self._origin = np.zeros((places, dim))  # sums are taken from the first batch's mean: digits would cancel
+        self._sum = np.zeros((places, dim))
+        self._products = np.zeros((places, dim, dim))
+        self._squares = np.zeros(places)  # of lengths
+        self._fourths = np.zeros(places)
+        self._thirds = np.zeros((places, dim))  # vectors times their squared lengths
 
-    def add_to_mean(self, features: np.ndarray) -> None:
-        """First pass. `features`: `(batch, places, dim)`."""
+    def add(self, features: np.ndarray) -> None:
+        """Counts features of normal images, `(batch, places, dim)`."""
+        if not self._count:
+            self._origin = features.mean(axis=0, dtype="float64")
         self._count += len(features)
-        self._mean += (features - self._mean).sum(axis=0, dtype="float64") / self._count
+        centred = np.transpose(features - self._origin, (1, 0, 2))
+        squared_length = np.square(centred).sum(axis=-1)
+        self._sum += centred.sum(axis=1)
+        self._products += np.transpose(centred, (0, 2, 1)) @ centred
+        self._squares += squared_length.sum(axis=1)
+        self._fourths += np.square(squared_length).sum(axis=1)
+        self._thirds += (squared_length[:, None, :] @ centred)[:, 0]
 
-    def add_to_covariance(self, features: np.ndarray) -> None:
-        """Second pass, over the same images. `features`: `(batch, places, dim)`."""
-        self._seen += len(features)
-        centred = np.transpose(features - self._mean, (1, 0, 2))
-        self._covariance += np.transpose(centred, (0, 2, 1)) @ centred
-        self._fourth_moment += np.square(np.square(centred).sum(axis=-1)).sum(axis=-1)
-
-    def mean_and_whitening(self) -> tuple[np.ndarray, np.ndarray]:
+    def gaussians(self, floor: float = 1e-6, components: int | None = None) -> Gaussians:
         """The fitted Gaussians.
 
-        Returns:
-            Means `(places, dim)` and whitening matrices `(places, dim, dim)`, float32. The squared
-            length of `(x - mean) @ whitening` is the squared Mahalanobis distance divided by `dim`:
-            1 on average for normal features, whatever their dimension.
+        Args:
+            floor: the least eigenvalue of a covariance, as a share of the mean variance over all places.
+            components: principal components of all features together that are compared. None: all, without
+                projection.
 
         Raises:
-            ValueError: no images, or the second pass saw other images than the first.
+            ValueError: no images.
         """
-        if self._count == 0 or self._seen != self._count:
-            raise ValueError(f"both passes need the same images, got {self._count} and {self._seen}.")
-        covariance = self._covariance / self._count
+        if not self._count:
+            raise ValueError("Gaussians cannot be fitted without images.")
+        mean, shrunk = self._sum / self._count, self._shrunk_covariance()
+        projection = None
+        if components is not None and components < self.dim:
+            between = self._origin + mean - (self._origin + mean).mean(axis=0)
+            total = shrunk.mean(axis=0) + between.T @ between / self.places
+            projection = np.linalg.eigh(total)[1][:, ::-1][:, :components]
+            shrunk = projection.T @ shrunk @ projection
+        dim = shrunk.shape[-1]
+        # Features that never vary (a dead ReLU everywhere) would have no inverse.
+        variance = np.trace(shrunk, axis1=1, axis2=2).mean() / dim
+        eigenvalues, eigenvectors = np.linalg.eigh(shrunk)
+        scale = 1 / np.sqrt(dim * np.maximum(eigenvalues, max(floor * variance, np.finfo("float32").tiny)))
+        location = self._origin + mean
+        return Gaussians(
+            (location if projection is None else location @ projection).astype("float32"),
+            (eigenvectors * scale[:, None, :]).astype("float32"),
+            None if projection is None else projection.astype("float32"),
+        )
+
+    def _shrunk_covariance(self) -> np.ndarray:
+        mean = self._sum / self._count
+        covariance = self._products / self._count - mean[:, :, None] * mean[:, None, :]
         identity = np.eye(self.dim)
         variance = np.trace(covariance, axis1=1, axis2=2) / self.dim
         distance = np.square(covariance - variance[:, None, None] * identity).sum(axis=(1, 2)) / self.dim
-        error = self._fourth_moment / self._count - np.square(covariance).sum(axis=(1, 2))
-        error = np.minimum(error / (self.dim * self._count), distance)
+        error = self._fourth_moment(mean) - np.square(covariance).sum(axis=(1, 2))
+        error = np.clip(error / (self.dim * self._count), 0, distance)
         shrinkage = np.divide(error, distance, out=np.zeros_like(error), where=distance > 0)[:, None, None]
-        shrunk = (1 - shrinkage) * covariance + shrinkage * variance[:, None, None] * identity
-        # Features that never vary (a dead ReLU everywhere) would have no inverse.
-        floor = max(1e-6 * variance.mean(), np.finfo("float32").tiny)
-        eigenvalues, eigenvectors = np.linalg.eigh(shrunk)
-        scale = 1 / np.sqrt(self.dim * np.maximum(eigenvalues, floor))
-        whitening = eigenvectors * scale[:, None, :]
-        return self._mean.astype("float32"), whitening.astype("float32")
+        return (1 - shrinkage) * covariance + shrinkage * variance[:, None, None] * identity
+
+    def _fourth_moment(self, mean: np.ndarray) -> np.ndarray:
+        """The mean of `|x - mean|^4` at each place, from the sums."""
+        length = np.square(mean).sum(axis=-1)
+        quadratic = np.einsum("pi,pij,pj->p", mean, self._products, mean)
+        third = (self._thirds * mean).sum(axis=-1)
+        moment = self._fourths + 4 * quadratic - 4 * third + 2 * length * self._squares
+        return moment / self._count - 3 * np.square(length)

@@ -1,8 +1,10 @@
-"""The scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
+"""All scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
-from collections.abc import Callable, Iterable
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 import numpy as np
@@ -10,92 +12,151 @@ import numpy as np
 from piade_tf.config import ScoreName
 from piade_tf.errors import InputError
 from piade_tf.files import replacing
-from piade_tf.scoring.inference import outputs_of
-from piade_tf.scoring.normal_statistics import NormalStatistics
-from piade_tf.scoring.score_functions import (
-    CombinedScore,
-    EmbeddingScore,
-    GaussianScore,
-    LatentScore,
-    LocalScore,
-    Outputs,
-    ReconstructionScore,
-    Score,
-    ScoreFunction,
-)
+from piade_tf.model.inference import outputs_of
+from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
+from piade_tf.scoring.combined_score import CombinedScore
+from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore
+from piade_tf.scoring.local_score import LocalScore, finest_maps
+from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
+from piade_tf.scoring.parameters import FORMAT_VERSION, ScoreParameters, scratch_parameters
+from piade_tf.scoring.reconstruction_score import ReconstructionScore
+from piade_tf.scoring.score import Outputs, Score, ScoreFunction
+
+TINY = 1e-12  # nothing that never varies divides by zero
+PATCHES = "bank/patches"  # a feature besides those of Gaussians
 
 
 class ScoreSet:
     """All scores by name.
 
     Args:
-        ssim_window: side of the SSIM window of the reconstruction score.
+        parameters: what they need besides statistics.
     """
 
-    def __init__(self, ssim_window: int):
-        latent, embedding, local = LatentScore(), EmbeddingScore(), LocalScore()
-        self.gaussian_scores: list[GaussianScore] = [latent, embedding, local]
-        # Parts and weights were compared on training images: benchmarks/choose_score.py.
-        self.combined = CombinedScore([embedding, local], {"embedding": 1.0, "local": 0.5})
-        self.scores: dict[str, ScoreFunction] = {
-            score.name: score for score in (self.combined, ReconstructionScore(ssim_window), latent, embedding, local)
-        }
+    def __init__(self, parameters: ScoreParameters):
+        self.parameters = parameters
+        self.local = LocalScore(parameters.local)
+        self.bank = BankScore(parameters.bank) if parameters.bank else None
+        self.gaussian_scores: list[GaussianScore] = [LatentScore(), EmbeddingScore(), self.local]
+        single: list[ScoreFunction] = [ReconstructionScore(parameters.ssim_window), *self.gaussian_scores]
+        if self.bank:
+            single.append(self.bank)
+        by_name = {score.name: score for score in single}
+        weights = dict(parameters.combined)
+        self.combined = CombinedScore([by_name[name] for name in weights], weights, parameters.combined_map)
+        self.scores: dict[str, ScoreFunction] = {"combined": self.combined, **by_name}
 
     def fit(self, network: keras.Model, train: Iterable, validation: Iterable) -> None:
-        """Fits the Gaussians to training images and the standardisation to validation images.
+        """Fits statistics to training images and standards to validation images, each gone through once.
 
         Args:
             network: the trained network.
             train, validation: normal images in batches, `(batch, height, width, channels)` in [0, 1].
-                `train` is gone through twice, in the same order.
         """
-        features_model = keras.Model(network.input, self.features(network.output))
-        self.fit_gaussians(lambda: outputs_of(features_model, train))
-        parts = {part.name: part(network.input, network.output).pred_score for part in self.combined.parts}
-        self.fit_standards(outputs_of(keras.Model(network.input, parts), validation))
+        features = keras.Model(network.input, self.features(network.output))
+        self.fit_statistics(outputs_of(features, train), network.output)
+        self.fit_standards(self._of_parts(network, validation))
+
+    def fit_few(self, network: keras.Model, folds: Sequence[tuple[Iterable, Iterable]], everything: Iterable) -> None:
+        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+
+        Args:
+            network: the trained network.
+            folds: batches to fit to and batches to standardise with, several times over.
+            everything: batches of all images, which the final statistics are fitted to.
+        """
+        features = keras.Model(network.input, self.features(network.output))
+        held_out: list[dict[str, np.ndarray]] = []
+        for fitted_to, others in folds:
+            self.fit_statistics(outputs_of(features, fitted_to), network.output)
+            held_out += self._of_parts(network, others)
+        self.fit_standards(held_out)
+        self.fit_statistics(outputs_of(features, everything), network.output)
+
+    def _of_parts(self, network: keras.Model, images: Iterable) -> list[dict[str, np.ndarray]]:
+        parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
+        return list(outputs_of(parts, images))
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
-        """What the Gaussians are fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`."""
-        return {
+        """What is fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`; of the bank `(batch, height, width, dim)`."""
+        found = {
             f"{score.name}/{name}": values
             for score in self.gaussian_scores
             for name, values in score.features(outputs).items()
         }
+        return found | ({PATCHES: self.bank.patches(outputs)} if self.bank else {})
 
     def sources(self, outputs: Outputs) -> dict[str, list[str]]:
         """By `SCORE/FEATURE`, the names of the outputs that the feature is made of."""
-        return {
-            f"{score.name}/{name}": found
+        found = {
+            f"{score.name}/{name}": sources
             for score in self.gaussian_scores
-            for name, found in score.sources(outputs).items()
+            for name, sources in score.sources(outputs).items()
         }
+        return found | ({PATCHES: list(self.bank.parameters.maps)} if self.bank else {})
 
-    def fit_gaussians(self, features: Callable[[], Iterable[dict[str, np.ndarray]]]) -> None:
-        """Fits the Gaussians to features of normal training images.
+    def fit_statistics(self, batches: Iterable[dict[str, np.ndarray]], outputs: Outputs) -> None:
+        """Fits Gaussians and bank to features of normal training images.
+
+        Memory: `places * dim**2` float64 for each feature, and the patches in half precision, at most a million.
 
         Args:
-            features: gives batches of what `features` returns; called twice, for the same images.
+            batches: of what `features` returns.
+            outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
         """
+        if not self.parameters.local.maps:
+            local = dataclasses.replace(self.parameters.local, maps=finest_maps(outputs))
+            self.parameters = dataclasses.replace(self.parameters, local=local)
+            self.local.parameters = local
         statistics: dict[str, NormalStatistics] = {}
-        for batch in features():
+        patches = _Reservoir(MOST_PATCHES)
+        for batch in batches:
             for name, values in batch.items():
-                statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add_to_mean(values)
-        for batch in features():
-            for name, values in batch.items():
-                statistics[name].add_to_covariance(values)
+                if name == PATCHES:
+                    patches.add(values)
+                else:
+                    statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add(values)
         for score in self.gaussian_scores:
-            score.gaussians = {
-                name.split("/")[1]: fitted.mean_and_whitening()
-                for name, fitted in statistics.items()
-                if name.startswith(f"{score.name}/")
-            }
+            score.gaussians = {}
+            for name, fitted in statistics.items():
+                owner, _, feature = name.partition("/")
+                if owner == score.name:
+                    components = self.local.components_of(feature) if score is self.local else None
+                    score.gaussians[feature] = fitted.gaussians(score.floor, components)
+        if self.bank:
+            self.bank.fit(patches.content())
 
-    def fit_standards(self, scores: Iterable[dict[str, np.ndarray]]) -> None:
-        """Fits the standardisation of the combined score to `pred_score` of its parts, by name, on normal images."""
-        batches = list(scores)
+    def part_outputs(self, images, outputs: Outputs) -> dict[str, Any]:
+        """What standards are fitted to: of each part of the combined score its maps, or its `pred_score`."""
+        found: dict[str, Any] = {}
         for part in self.combined.parts:
-            values = np.concatenate([batch[part.name] for batch in batches])
-            self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), 1e-12)))
+            if self._is_scaled(part):
+                found |= {f"{part.name}/{name}": values for name, values in part.distance_maps(outputs).items()}
+            else:
+                found[part.name] = part(images, outputs).pred_score
+        return found
+
+    def fit_standards(self, batches: Iterable[dict[str, np.ndarray]]) -> None:
+        """Fits what brings maps to one scale, and the standardisation of the combined score's parts.
+
+        Args:
+            batches: of what `part_outputs` returns, for normal images that statistics were not fitted to.
+        """
+        listed = list(batches)
+        columns = {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+        for part in self.combined.parts:
+            if self._is_scaled(part):
+                prefix = f"{part.name}/"
+                maps = {
+                    name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)
+                }
+                part.scales = {name: float(max(values.mean(), TINY)) for name, values in maps.items()}
+                columns[part.name] = keras.ops.convert_to_numpy(part.score_of(maps))
+            values = columns[part.name]
+            self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), TINY)))
+
+    def _is_scaled(self, part: ScoreFunction) -> TypeGuard[LocalScore | BankScore]:
+        return part is self.bank or (part is self.local and self.parameters.local.scaled)
 
     def decide(self, images, outputs: Outputs, chosen: ScoreName) -> Score:
         """The score of that name; its map is that of the reconstruction where it has none of its own."""
@@ -115,15 +176,21 @@ class ScoreSet:
             A model from images in [0, 1] to a dict of `pred_score` `(batch,)`, `anomaly_map`
             `(batch, height, width)` (of the reconstruction where the chosen score has none),
             `reconstruction`, `latent`, `instantiation_vectors` and `score_NAME` `(batch,)` for each score.
+
+        Raises:
+            InputError: there is no such score.
         """
+        self.parameters.check_score(chosen)
         images, outputs = network.input, network.output
-        results = {name: score(images, outputs) for name, score in self.scores.items()}
-        decisive = self.decide(images, outputs, chosen)
+        results = {name: score(images, outputs) for name, score in self.scores.items() if score is not self.combined}
+        results = {"combined": self.combined.of_parts(results), **results}
+        decisive = results[chosen]
+        anomaly_map = decisive.anomaly_map
         return keras.Model(
             images,
             {
                 "pred_score": decisive.pred_score,
-                "anomaly_map": decisive.anomaly_map,
+                "anomaly_map": results["reconstruction"].anomaly_map if anomaly_map is None else anomaly_map,
                 "reconstruction": outputs["reconstruction"],
                 "latent": outputs["latent"],
                 "instantiation_vectors": outputs["instantiation_vectors"],
@@ -133,41 +200,98 @@ class ScoreSet:
         )
 
     def save(self, path: Path) -> None:
-        """Writes the fitted statistics as `.npz`: `SCORE/FEATURE/mean`, `SCORE/FEATURE/whitening`, `combined/SCORE`."""
-        arrays: dict[str, np.ndarray] = {}
+        """Writes parameters and statistics as `.npz`: `parameters` (JSON), and so on."""
+        parameters = json.dumps(dataclasses.asdict(self.parameters)).encode()
+        arrays: dict[str, np.ndarray] = {"parameters": np.frombuffer(parameters, "uint8")}
         for score in self.gaussian_scores:
-            for feature, (mean, whitening) in score.gaussians.items():
-                arrays[f"{score.name}/{feature}/mean"] = mean
-                arrays[f"{score.name}/{feature}/whitening"] = whitening
+            for feature, fitted in score.gaussians.items():
+                for field, values in dataclasses.asdict(fitted).items():
+                    if values is not None:
+                        arrays[f"{score.name}/{feature}/{field}"] = values
+        scaled: list[LocalScore | BankScore] = [self.local, *([self.bank] if self.bank else [])]
+        for part in scaled:
+            for name, scale in part.scales.items():
+                arrays[f"scales/{part.name}/{name}"] = np.array(scale)
+        if self.bank and self.bank.bank is not None:
+            arrays["bank"] = self.bank.bank
         for name, standard in self.combined.standards.items():
             arrays[f"combined/{name}"] = np.array(standard)
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
-    def load(cls, path: Path, ssim_window: int) -> "ScoreSet":
+    def load(cls, path: Path, ssim_window: int = 7) -> "ScoreSet":
         """Reads what `save` wrote; nothing is unpickled.
 
+        Args:
+            path: the file.
+            ssim_window: of a file of format 1, which had its parameters in the code.
+
         Raises:
-            InputError: the file is missing, cut short or something else.
+            InputError: the file is missing, cut short, something else, or of a newer version.
         """
-        scorer = cls(ssim_window)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                for score in scorer.gaussian_scores:
-                    features = {key.split("/")[1] for key in arrays if key.startswith(f"{score.name}/")}
-                    if not features:
-                        raise KeyError(f"{score.name} is missing")
-                    score.gaussians = {
-                        feature: (
-                            arrays[f"{score.name}/{feature}/mean"],
-                            arrays[f"{score.name}/{feature}/whitening"],
-                        )
-                        for feature in sorted(features)
-                    }
-                for part in scorer.combined.parts:
-                    mean, deviation = arrays[f"combined/{part.name}"]
-                    scorer.combined.standards[part.name] = (float(mean), float(deviation))
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file.items())
+            return cls._from_arrays(arrays, ssim_window)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(f"{path} is no scorer written by train.py ({error}); train again") from error
-        return scorer
+
+    @classmethod
+    def _from_arrays(cls, arrays: dict[str, np.ndarray], ssim_window: int) -> "ScoreSet":
+        parameters = scratch_parameters(ssim_window)
+        if "parameters" in arrays:
+            content = json.loads(arrays["parameters"].tobytes())
+            if content["format_version"] > FORMAT_VERSION:
+                raise InputError(
+                    f"the scorer was written by a newer version, in format {content['format_version']} where this one "
+                    f"reads {FORMAT_VERSION}; update piade-tf"
+                )
+            parameters = ScoreParameters.from_json(content)
+        else:  # format 1
+            names = sorted({key.split("/")[1] for key in arrays if key.startswith("local/")})
+            parameters = dataclasses.replace(parameters, local=dataclasses.replace(parameters.local, maps=tuple(names)))
+        found = cls(parameters)
+        for score in found.gaussian_scores:
+            features = {key.split("/")[1] for key in arrays if key.startswith(f"{score.name}/")}
+            if not features:
+                raise KeyError(f"{score.name} is missing")
+            for feature in sorted(features):
+                place = f"{score.name}/{feature}"
+                score.gaussians[feature] = Gaussians(
+                    arrays[f"{place}/mean"], arrays[f"{place}/whitening"], arrays.get(f"{place}/projection")
+                )
+        if found.bank:
+            found.bank.bank = arrays["bank"]
+        for key in [key for key in arrays if key.startswith("scales/")]:
+            _, owner, name = key.split("/")
+            scaled = found.local if owner == found.local.name else found.bank
+            assert scaled is not None
+            scaled.scales[name] = float(arrays[key])
+        for part in found.combined.parts:
+            mean, deviation = arrays[f"combined/{part.name}"]
+            found.combined.standards[part.name] = (float(mean), float(deviation))
+        return found
+
+
+class _Reservoir:
+    """Patches in half precision; of more than fit, those of every second image, then of every fourth, and so on."""
+
+    def __init__(self, most: int):
+        self._most, self._every, self._seen = most, 1, 0
+        self._kept: list[np.ndarray] = []
+
+    def add(self, patches: np.ndarray) -> None:
+        """Counts `(batch, height, width, dim)`."""
+        for image in patches:
+            if self._seen % self._every == 0:
+                self._kept.append(image.reshape(-1, image.shape[-1]).astype("float16"))
+                if len(self._kept) > 1 and len(self._kept) * len(self._kept[0]) > self._most:
+                    self._kept, self._every = self._kept[::2], 2 * self._every
+            self._seen += 1
+
+    def content(self) -> np.ndarray:
+        """All that was kept, `(n, dim)`."""
+        return np.concatenate(self._kept)

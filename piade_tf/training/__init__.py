@@ -1,4 +1,4 @@
 """Training: `model.fit` with its schedule, its random changes of images and its devices.
 
-Takes the model and batches of images; knows nothing of scores, thresholds or pictures.
+Then the scores are fitted to the same images. Takes splits of normal images; knows nothing of thresholds or pictures.
 """

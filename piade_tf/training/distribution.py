@@ -6,9 +6,6 @@ from typing import Literal
 
 import tensorflow as tf
 
-from piade_tf.config import DataConfig
-from piade_tf.data import IN_MEMORY
-
 SMALL = 64  # pixels
 
 
@@ -26,22 +23,20 @@ def strategy_scope(name: Literal["auto", "none", "mirrored"]) -> contextlib.Abst
     return contextlib.nullcontext()
 
 
-def share_threads(data: DataConfig) -> None:
+def share_threads(side: int | None) -> None:
     """Lets two operations run side by side, and wakes the devices.
 
     The two gradients of a convolution do not wait for each other. On small images each gets half of the cores:
     splitting small operations over every core costs more than it brings. On 2 cores `compact` trains about a tenth
     faster that way at 28x28, and would be a third slower at 128x128.
     Without effect once TensorFlow has started to compute.
+
+    Args:
+        side: the shorter side of the images in pixels; None: not known yet.
     """
     cores = os.cpu_count() or 1
+    is_small = side is not None and side < SMALL
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(2)
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2) if has_small_images(data) else cores)
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2) if is_small else cores)
     tf.config.list_logical_devices()
-
-
-def has_small_images(data: DataConfig) -> bool:
-    """Whether images are below 64 pixels, as far as the options tell before any is read."""
-    sides = data.crop or data.image_size
-    return max(sides) < SMALL if sides else data.dataset in ("digits", *IN_MEMORY)

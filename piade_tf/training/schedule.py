@@ -3,13 +3,13 @@
 import dataclasses
 import math
 
-from piade_tf.config import Config
-from piade_tf.data import FILES
+from piade_tf.config import Kind, TrainingConfig
 
 STEPS, LEAST_EPOCHS = 750, 10
+STEPS_OF_DECODER = 150  # behind a frozen encoder
 LEAST_PATIENCE = 5
 MANY_IMAGES = 2000
-TURNS = 0.375
+ROTATION = 0.375
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Schedule:
     """The options of a training with nothing left out.
 
     Attributes:
-        epochs: as many as make about 750 steps, at least 10.
-        batch_size: 64 from 2,000 images on, else 32.
-        learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3.
+        epochs: as many as make about 750 steps, or 150 behind a frozen encoder; at least 10.
+        batch_size: 64 from 2,000 images on, else 32; 16 behind a frozen encoder.
+        learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3; 5e-3 behind a frozen encoder.
         patience: epochs without a better validation loss, a fifth of all, at least 5.
-        turns: share of the images that are seen turned: 0.375 where a class of at least 2,000 images is told from
+        rotation: share of the images that are seen rotated: 0.375 where a class of at least 2,000 images is told from
             others, else 0.
     """
 
@@ -29,15 +29,18 @@ class Schedule:
     batch_size: int
     learning_rate: float
     patience: int
-    turns: float
+    rotation: float
 
     @classmethod
-    def of(cls, config: Config, images: int) -> "Schedule":
-        """The schedule for so many training images."""
-        options, many = config.training, images >= MANY_IMAGES
-        batch_size = options.batch_size or (64 if many else 32)
-        epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(STEPS / math.ceil(images / batch_size)))
-        learning_rate = options.learning_rate or (2e-3 if many else 1e-3)
+    def of(cls, options: TrainingConfig, images: int, kind: Kind, pretrained: bool) -> "Schedule":
+        """The schedule for so many training images of a kind."""
+        many = images >= MANY_IMAGES
+        batch_size = options.batch_size or (16 if pretrained else 64 if many else 32)
+        steps = STEPS_OF_DECODER if pretrained else STEPS
+        epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / batch_size)))
+        learning_rate = options.learning_rate or (5e-3 if pretrained else 2e-3 if many else 1e-3)
         patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
-        turns = TURNS if many and config.data.dataset not in FILES else 0.0
-        return cls(epochs, batch_size, learning_rate, patience, turns if options.turns is None else options.turns)
+        rotation = ROTATION if many and kind == "classes" and not pretrained else 0.0
+        return cls(
+            epochs, batch_size, learning_rate, patience, rotation if options.rotation is None else options.rotation
+        )

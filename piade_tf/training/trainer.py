@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from piade_tf.config import Config
+from piade_tf.config import AugmentName, LossConfig, NetworkConfig, TrainingConfig
 from piade_tf.data import DataSplits, batches
 from piade_tf.errors import InputError
-from piade_tf.model.losses import ReconstructionLoss, nearness_of_lengths
-from piade_tf.model.network import build_network
+from piade_tf.model.losses import ReconstructionLoss
+from piade_tf.model.network import build_network, decoder_part, is_pretrained
 from piade_tf.training.distribution import strategy_scope
+from piade_tf.training.feature_cache import FEATURES, IMAGE, with_features
 from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
 from piade_tf.training.schedule import Schedule
@@ -22,51 +24,50 @@ STEPS_PER_EXECUTION = 10  # without a return to Python
 class Trainer(keras.Model):
     """The network with its loss, for `fit` and `evaluate` on batches of images in [0, 1].
 
-    Logs the total as `loss` and every term by its name. The network itself stays a plain
+    Behind a frozen encoder a batch may also be a dict of `image` and `features`, what the encoder makes of the images:
+    then only what follows is run. Logs the total as `loss` and every term by its name. The network itself stays a plain
     functional model, saved without this class.
 
     Args:
         network: as `build_network` gives it.
         reconstruction_loss: between the images and their reconstructions.
-        margin: weight of `nearness_of_lengths`, logged as `margin`.
         noise: standard deviation of the normal noise on the images that the network sees in training, as in
             a denoising autoencoder (Vincent et al. 2008).
-        turns: share of the images that the network sees turned in training.
-        seed: of noise and turns.
+        rotation: share of the images that the network sees rotated in training.
+        seed: of noise and rotation.
     """
 
     def __init__(
         self,
         network: keras.Model,
         reconstruction_loss: ReconstructionLoss,
-        margin: float = 0.0,
         noise: float = 0.0,
-        turns: float = 0.0,
+        rotation: float = 0.0,
         seed: int = 0,
     ):
         super().__init__(name="trainer")
         self.network = network
+        self.decoder_part = decoder_part(network) if is_pretrained(network) else None
         self.noise = keras.layers.GaussianNoise(noise, seed=seed)
-        self.turns = RandomRotation(turns, seed=seed)
+        self.rotation = RandomRotation(rotation, seed=seed)
         self.reconstruction_loss = reconstruction_loss
-        self.margin = margin if margin and network.output["instantiation_vectors"].shape[1] > 1 else 0.0
         self.mean_over_batch = _MeanOverBatch(name="mean_over_batch")
-        weights = reconstruction_loss.weights | {"margin": self.margin}
+        weights = reconstruction_loss.weights
         self.term_means = {name: keras.metrics.Mean(name=name) for name, weight in weights.items() if weight}
 
-    def call(self, images, training=None):
-        seen = self.noise(self.turns(images, training=training), training=training)
+    def call(self, inputs, training=None):
+        if isinstance(inputs, dict):
+            assert self.decoder_part is not None
+            return self.decoder_part(inputs[FEATURES], training=training)
+        seen = self.noise(self.rotation(inputs, training=training), training=training)
         return self.network(seen, training=training)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        terms = self.reconstruction_loss.terms(x, y_pred["reconstruction"])
-        total = self.reconstruction_loss.total(terms)
-        if self.margin:
-            terms["margin"] = nearness_of_lengths(y_pred["instantiation_vectors"])
-            total = total + self.margin * terms["margin"]
+    def compute_loss(self, x: Any = None, y=None, y_pred: Any = None, sample_weight=None, training=True):
+        images = x[IMAGE] if isinstance(x, dict) else x
+        terms = self.reconstruction_loss.terms(images, y_pred["reconstruction"])
         for name, values in terms.items():
             self.term_means[name].update_state(values)
-        return self.mean_over_batch(x, total)
+        return self.mean_over_batch(images, self.reconstruction_loss.total(terms))
 
 
 class _MeanOverBatch(keras.losses.Loss):
@@ -110,23 +111,32 @@ class StopWhenDiverged(keras.callbacks.Callback):
             self.model.network.set_weights(self._good_weights)
 
 
-def build_trainer(config: Config, data: DataSplits) -> Trainer:
+def build_trainer(
+    network_options: NetworkConfig,
+    loss_options: LossConfig,
+    options: TrainingConfig,
+    schedule: Schedule,
+    data: DataSplits,
+) -> Trainer:
     """The network and its loss, compiled, in the scope of the distribution strategy.
+
+    Args:
+        network_options, loss_options, options: of the network, of its loss and of the training.
+        schedule: of the training.
+        data: the splits; the number and the shape of the images count.
 
     Raises:
         InputError: the network or the loss refuses the images.
     """
     height, width, channels = data.image_shape
-    schedule = Schedule.of(config, data.train.count)
     steps = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
-    with strategy_scope(config.training.strategy):
-        loss = ReconstructionLoss.from_options(config.loss)
+    with strategy_scope(options.strategy):
+        loss = ReconstructionLoss.from_options(loss_options)
         loss.check_image(height, width)
-        network = build_network(config.network, height, width, channels)
-        options = config.training
-        trainer = Trainer(network, loss, config.loss.margin, options.noise, schedule.turns, options.seed)
+        network = build_network(network_options, height, width, channels)
+        trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
         learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=config.training.weight_decay or None)
+        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=options.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
         trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=together)
@@ -134,14 +144,21 @@ def build_trainer(config: Config, data: DataSplits) -> Trainer:
 
 
 def fit(
-    trainer: Trainer, config: Config, data: DataSplits, callbacks: Sequence[keras.callbacks.Callback] = ()
+    trainer: Trainer,
+    schedule: Schedule,
+    data: DataSplits,
+    seed: int,
+    augment: AugmentName = "none",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
     """Trains on the training split; stops early on the validation split and keeps the best weights.
 
     Args:
         trainer: compiled, as `build_trainer` gives it; its network is trained in place.
-        config: epochs, batch size, patience, seed.
+        schedule: epochs, batch size, patience.
         data: the splits.
+        seed: of the order of the images.
+        augment: how training images are changed at random. Otherwise a frozen encoder's features are computed once.
         callbacks: to be called besides those that training needs, after them.
 
     Returns:
@@ -150,11 +167,16 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite. The network then has its best weights so far.
     """
-    schedule = Schedule.of(config, data.train.count)
     diverged = StopWhenDiverged()
+    train = batches(data.train, schedule.batch_size, seed, augment)
+    validation = batches(data.validation, schedule.batch_size)
+    if is_pretrained(trainer.network):
+        if augment == "none":
+            train = with_features(trainer.network, data.train, schedule.batch_size, seed) or train
+        validation = with_features(trainer.network, data.validation, schedule.batch_size) or validation
     history = trainer.fit(
-        batches(data.train, schedule.batch_size, config.training.seed, config.data.augment),
-        validation_data=batches(data.validation, schedule.batch_size),
+        train,
+        validation_data=validation,
         epochs=schedule.epochs,
         shuffle=False,  # tf.data does
         verbose=0,

@@ -39,7 +39,7 @@ def test_an_image_is_prepared_as_in_training(preparation, width, height):
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), "uint8")
     about = {"resize": preparation.resize, "resize_to": list(preparation.size), "shape": [1, *preparation.shape]}
     prepared = prepare(Image.fromarray(pixels), about)
-    np.testing.assert_array_equal(prepared[0], preparation.of_pixels(pixels))
+    np.testing.assert_array_equal(prepared[0], preparation(pixels))
 
 
 def model_with(metadata):

@@ -16,10 +16,17 @@ from export.tflite.flatbuffer import operators
 from piade_tf.config import NetworkConfig
 from piade_tf.data.preparation import Preparation
 from piade_tf.model.network import build_network
+from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 TWO_VECTORS = NetworkConfig(
-    widths=(8, 16), magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(16,), num_vectors=2
+    encoder="scratch",
+    widths=(8, 16),
+    magnifications=(1, 2),
+    capsule_dim=4,
+    vector_dim=6,
+    upsampling=(16,),
+    num_vectors=2,
 )
 
 
@@ -32,7 +39,7 @@ def fitted():
     network.set_weights([rng.uniform(0.2, 1.0, w.shape) if "var" in w.name else rng.normal(0, 0.3, w.shape)
                          for w in network.weights])  # fmt: skip
     images = rng.integers(0, 256, (40, 29, 32, 3), "uint8")
-    scorer = ScoreSet(7)
+    scorer = ScoreSet(scratch_parameters(7))
     scorer.fit(network, [images[:20] / np.float32(255)], [images[20:] / np.float32(255)])
     return network, scorer, images[:6]
 
@@ -95,5 +102,5 @@ def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):
 def test_a_quantized_network_that_cannot_be_run_is_said_in_one_line(fitted):
     network, scorer, _ = fitted
     with pytest.raises(CannotRun, match="cannot be run by LiteRT") as error:
-        refit(b"no model" * 20, FeaturesGraph(network, scorer), None, scorer, 7)
+        refit(b"no model" * 20, FeaturesGraph(network, scorer), None, scorer)
     assert "\n" not in str(error.value)

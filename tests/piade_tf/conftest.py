@@ -19,6 +19,7 @@ from piade_tf.data import DataSplits, LabelledSplit, Split
 from piade_tf.model.losses import ReconstructionLoss
 from piade_tf.model.network import build_network
 from piade_tf.model.ssim import ssim_map
+from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +27,18 @@ WINDOW = 7
 
 # Two stages, so that two feature maps of different size are compared.
 SMALL = NetworkConfig(
-    widths=(8, 16), squeeze_excitation=False, magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(16,)
+    encoder="scratch",
+    widths=(8, 16),
+    squeeze_excitation=False,
+    magnifications=(1, 2),
+    capsule_dim=4,
+    vector_dim=6,
+    upsampling=(16,),
 )
 # One stage of two blocks: the cheapest to trace, for what is trained.
-TINY = NetworkConfig(widths=(8,), stem_stride=4, magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(8,))
+TINY = NetworkConfig(
+    encoder="scratch", widths=(8,), stem_stride=4, magnifications=(1, 2), capsule_dim=4, vector_dim=6, upsampling=(8,)
+)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +95,21 @@ def splits():
 
 
 @pytest.fixture(scope="session")
+def photographs():
+    """8 + 4 + 4 normal images of 64x64 in colour, and 4 to test on."""
+    images = make_images(20, 6, (64, 64, 3))
+    parts = [Split(tf.data.Dataset.from_tensor_slices(part), len(part)) for part in np.split(images[:16], [8, 12])]
+    labelled = LabelledSplit(
+        tf.data.Dataset.from_tensor_slices(images[16:]),
+        4,
+        labels=np.array([0, 0, 1, 1]),
+        classes=np.array(["good", "good", "bad", "bad"]),
+        ids=np.arange(4).astype(str),
+    )
+    return DataSplits(*parts, labelled, "good", (64, 64, 3), "0" * 64, "parts")
+
+
+@pytest.fixture(scope="session")
 def normal_images():
     """60 images to fit to and 20 to check with, float32 in [0, 1]."""
     return make_images(60, 2).astype("float32") / 255, make_images(20, 3).astype("float32") / 255
@@ -96,7 +120,7 @@ def fitted(normal_images):
     """A network, its scorer fitted to normal images, and its inspection model."""
     network = randomize_weights(build_network(SMALL, 28, 28, 1))
     train, validation = normal_images
-    scorer = ScoreSet(WINDOW)
+    scorer = ScoreSet(scratch_parameters(WINDOW))
     scorer.fit(network, np.split(train, 3), [validation])
     inspection = scorer.inspection_model(network, "combined")
     return SimpleNamespace(network=network, scorer=scorer, inspection=inspection, inspect=tf.function(inspection))

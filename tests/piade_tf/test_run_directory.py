@@ -24,22 +24,31 @@ def config(tmp_path, tiny):
     return Config(runs_dir=tmp_path / "runs", name="run", network=tiny)
 
 
+def create(config, normal_class):
+    return RunDirectory.create(config.runs_dir, config.name, (config.data.dataset, normal_class))
+
+
+def write_config(run, config, splits):
+    resolved = dataclasses.replace(config, network=config.network.for_image(*splits.image_shape[:2]))
+    return run.write_config(dataclasses.asdict(resolved), {"epochs": 3}, splits)
+
+
 def refuses(config, message):
     with pytest.raises(InputError, match=message) as excinfo:
-        RunDirectory.create(config, "up")
+        create(config, "up")
     assert "\n" not in str(excinfo.value)
 
 
 def test_is_made_under_the_runs_directory_with_its_parents(config, tmp_path):
     config = dataclasses.replace(config, runs_dir=tmp_path / "a" / "b")
-    run = RunDirectory.create(config, "up")
+    run = create(config, "up")
     assert run.path == tmp_path / "a" / "b" / "run"
     assert list(run.path.iterdir()) == []
 
 
 def test_without_a_name_it_is_called_after_data_set_class_and_time(config):
     config = dataclasses.replace(config, name=None, data=DataConfig("fashion_mnist"))
-    name = RunDirectory.create(config, "T-shirt/top").path.name
+    name = create(config, "T-shirt/top").path.name
     assert re.fullmatch(r"fashion_mnist-T-shirt_top-\d{8}-\d{6}", name)
 
 
@@ -51,7 +60,7 @@ def test_refuses_a_name_that_leaves_the_folder(config, name):
 
 def test_a_class_that_looks_like_a_path_stays_in_the_folder(config):
     config = dataclasses.replace(config, name=None, data=DataConfig("mnist"))
-    assert RunDirectory.create(config, "../../x").path.parent == config.runs_dir
+    assert create(config, "../../x").path.parent == config.runs_dir
 
 
 @pytest.mark.parametrize("taken", ["directory", "file"])
@@ -82,8 +91,8 @@ def test_refuses_a_runs_directory_that_cannot_be_written(config):
 
 
 def test_config_json_has_what_is_needed_to_run_it_again(config, splits):
-    run = RunDirectory.create(config, "up")
-    run.write_config(config, splits)
+    run = create(config, "up")
+    write_config(run, config, splits)
     written = json.loads((run.path / "config.json").read_text())
     assert written["format_version"] == 1
     assert written["normal_class"] == "up"
@@ -101,8 +110,8 @@ def test_config_json_has_what_is_needed_to_run_it_again(config, splits):
 
 
 def test_config_json_has_the_network_with_everything_filled_in(config, splits, tiny):
-    run = RunDirectory.create(config, "up")
-    run.write_config(config, splits)
+    run = create(config, "up")
+    write_config(run, config, splits)
     network = json.loads((run.path / "config.json").read_text())["options"]["network"]
     resolved = dataclasses.asdict(tiny.for_image(28, 28))
     assert network == {key: list(value) if isinstance(value, tuple) else value for key, value in resolved.items()}
@@ -110,7 +119,7 @@ def test_config_json_has_the_network_with_everything_filled_in(config, splits, t
 
 
 def test_a_network_is_written_and_read_back_without_its_training(config):
-    run = RunDirectory.create(config, "up")
+    run = create(config, "up")
     image = keras.Input((4,))
     network = keras.Model(image, keras.layers.Dense(2)(image))
     run.write_network(network)
@@ -120,7 +129,7 @@ def test_a_network_is_written_and_read_back_without_its_training(config):
 
 
 def test_scores_csv_has_a_row_for_each_test_image(config, splits):
-    run = RunDirectory.create(config, "up")
+    run = create(config, "up")
     values = np.random.default_rng(0).normal(size=(3, 13)).astype("float32")
     threshold = fit_threshold("value:0.1", 0.01, values[0])
     run.write_scores(splits.test, Scored(values[0], {"a": values[1], "b": values[2]}), threshold)
@@ -136,14 +145,14 @@ def test_scores_csv_has_a_row_for_each_test_image(config, splits):
 
 
 def test_metrics_with_a_number_that_is_none_are_not_written(config):
-    run = RunDirectory.create(config, "up")
+    run = create(config, "up")
     with pytest.raises(ValueError):
         run.write_metrics({"image_AUROC": float("nan")})
     assert list(run.path.iterdir()) == []
 
 
 def test_skipped_files_are_listed_and_none_leave_no_list(config):
-    run = RunDirectory.create(config, "up")
+    run = create(config, "up")
     run.write_skipped(())
     assert list(run.path.iterdir()) == []
     run.write_skipped((Skipped("train/good/1.png", "is empty"), Skipped("train/good/2, 3.png", "is damaged")))

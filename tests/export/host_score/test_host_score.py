@@ -8,6 +8,7 @@ import pytest
 from export.host_score.block import score_block
 from export.host_score.score import HostScore, dequantized, reconstruction_map
 from export.quantization.refit import put_in_integers
+from piade_tf.scoring.parameters import parameters_for
 from piade_tf.scoring.score_set import ScoreSet
 
 WINDOW = 7
@@ -27,22 +28,25 @@ def outputs_like_a_network(count, seed):
     return {name: rng.uniform(0, 1, (count, *shape)).astype("float32") for name, shape in SHAPES.items()}
 
 
-@pytest.fixture(scope="module")
-def scorer():
+@pytest.fixture(scope="module", params=["scratch", "pretrained"])
+def scorer(request):
     """Fitted to 60 images, with matrices in integers."""
-    scorer = ScoreSet(WINDOW)
+    scorer = ScoreSet(parameters_for(request.param, WINDOW))
     normal = {name: np.asarray(values) for name, values in scorer.features(outputs_like_a_network(60, 0)).items()}
-    scorer.fit_gaussians(lambda: [normal])
+    scorer.fit_statistics([normal], outputs_like_a_network(1, 0))
     put_in_integers(scorer)
-    scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3)}
+    scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3), "bank": (2.0, 0.5)}
+    scorer.local.scales = {"feature_map_1": 1.2}
     return scorer
 
 
-@pytest.mark.parametrize("chosen", ["combined", "reconstruction", "latent", "embedding", "local"])
+@pytest.mark.parametrize("chosen", ["combined", "reconstruction", "latent", "embedding", "local", "bank"])
 def test_score_and_map_are_those_of_keras(scorer, chosen):
+    if chosen not in scorer.scores:
+        pytest.skip("without a bank")
     images = np.random.default_rng(1).integers(0, 256, (3, *SHAPES["reconstruction"]), "uint8")
     outputs = outputs_like_a_network(3, 2)
-    about, block = score_block(scorer, chosen, outputs, WINDOW)
+    about, block = score_block(scorer, chosen, outputs)
     outside = HostScore(json.loads(json.dumps(about)), b"the network" + block + b"the rest")
     pred_score, anomaly_map = outside(images, outputs)
     expected = scorer.decide(images / np.float32(255), outputs, chosen)
@@ -51,10 +55,12 @@ def test_score_and_map_are_those_of_keras(scorer, chosen):
 
 
 def test_every_array_lies_at_a_multiple_of_four_and_none_overlap(scorer):
-    about, block = score_block(scorer, "combined", outputs_like_a_network(1, 0), WINDOW)
+    about, block = score_block(scorer, "combined", outputs_like_a_network(1, 0))
     places = sorted(
-        (place["offset"], int(np.prod(place["shape"])) * np.dtype(place["dtype"]).itemsize)
-        for place in arrays_of(about)
+        {
+            (place["offset"], int(np.prod(place["shape"])) * np.dtype(place["dtype"]).itemsize)
+            for place in arrays_of(about)
+        }
     )
     end = len(b"PIADESC1")
     for offset, length in places:

@@ -19,12 +19,13 @@ from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import is_untouched, metadata_of
 from piade_tf.config import NetworkConfig
 from piade_tf.model.network import build_network
+from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 ROOT = Path(__file__).parents[3]
 sys.path.append(str(ROOT / "examples"))
 
-from score_outside import score  # noqa: E402
+from score_outside import HostScore  # noqa: E402
 
 INTEGERS = {schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.INT16, schema.TensorType.INT32}
 
@@ -64,7 +65,7 @@ def test_the_example_says_what_golden_json_says(exported, file):
     golden = json.loads((exported.folder / "golden/golden.json").read_text(encoding="utf-8"))
     for name, expected in golden.items():
         pixels = np.asarray(Image.open(exported.folder / "golden" / name))[..., None]
-        found, inspect = score(str(file), pixels), Interpreter(str(file)).get_signature_runner("inspect")
+        found, inspect = HostScore(str(file))(pixels), Interpreter(str(file)).get_signature_runner("inspect")
         assert found == pytest.approx(expected["int8_full"]["pred_score"], rel=1e-4, abs=1e-4)
         reconstruction = inspect(image=pixels[None])["reconstruction"]
         assert reconstruction.mean() == pytest.approx(expected["int8_full"]["reconstruction_mean"], abs=0.01)
@@ -72,7 +73,7 @@ def test_the_example_says_what_golden_json_says(exported, file):
 
 def test_the_manifest_says_what_the_example_finds(exported, file, test_images, scores):
     some = np.linspace(0, len(test_images) - 1, 60).astype(int)
-    found = np.array([score(str(file), test_images[i]) for i in some])
+    found = np.array([HostScore(str(file))(test_images[i]) for i in some])
     assert roc_auc_score(scores.label[some], found) > exported.manifest["files"]["int8_full"]["image_AUROC"] - 0.05
     assert np.corrcoef(found, scores.pred_score[some])[0, 1] > 0.9
 
@@ -81,7 +82,7 @@ def test_the_example_prints_score_and_verdict(exported, file, test_images, pytho
     Image.fromarray(test_images[0][..., 0]).save(tmp_path / "image.png")
     done = python("examples/score_outside.py", file, tmp_path / "image.png", check=False)
     threshold = exported.manifest["files"]["int8_full"]["threshold"]["value"]
-    found = score(str(file), test_images[0])
+    found = HostScore(str(file))(test_images[0])
     assert f"{found:.4f}" in done.stdout and done.returncode == int(found > threshold)
     Image.fromarray(np.zeros((5, 5), "uint8")).save(tmp_path / "small.png")
     float32 = exported.folder / "float32.tflite"
@@ -99,8 +100,10 @@ def test_a_changed_statistic_is_noticed(file):
 
 
 def test_a_network_that_the_quantizer_refuses_is_said_in_one_line(tmp_path):
-    network = build_network(NetworkConfig(widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1)
-    graph = NetworkGraph(network, ScoreSet(7), 1)
+    network = build_network(
+        NetworkConfig(encoder="scratch", widths=(8,), magnifications=(1,), upsampling=(8,)), 28, 28, 1
+    )
+    graph = NetworkGraph(network, ScoreSet(scratch_parameters(7)), 1)
     model = to_litert(write_saved_model(tmp_path / "saved", graph.inspect), "inspect")
     with pytest.raises(CannotRun, match="cannot be put in integers") as error:
         quantize_throughout(model, [np.zeros((1, 28, 28, 3), "uint8")], "inspect")  # three channels, not one

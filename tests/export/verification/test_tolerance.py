@@ -56,7 +56,7 @@ def test_a_file_that_scores_all_images_the_same_has_no_ranks():
 
 def test_a_file_like_keras_ships_in_every_format():
     for form in FORMATS.values():
-        assert problems(form.tolerance, GOOD, {"operators": {"CONV_2D": 1}}, None) == []
+        assert problems(form.tolerance, GOOD, {"operators": {"CONV_2D": 1}}, None, True) == []
 
 
 @pytest.mark.parametrize(
@@ -69,27 +69,33 @@ def test_a_file_like_keras_ships_in_every_format():
     ],
 )
 def test_int8_is_refused_for_what_it_loses(worse, expected):
-    (problem,) = problems(FORMATS["int8"].tolerance, {**GOOD, **worse}, {}, None)
+    (problem,) = problems(FORMATS["int8"].tolerance, {**GOOD, **worse}, {}, None, True)
     assert expected in problem
 
 
 def test_operators_that_are_not_builtin_are_refused():
-    (problem,) = problems(Tolerance(), GOOD, {"operators": {"CUSTOM:FlexErf": 1}}, None)
+    (problem,) = problems(Tolerance(), GOOD, {"operators": {"CUSTOM:FlexErf": 1}}, None, True)
     assert "CUSTOM:FlexErf" in problem
 
 
 def test_floats_are_refused_where_all_must_be_integers():
     tensors = {"tensors": {"float32": 2, "int8": 40}}
-    (problem,) = problems(FORMATS["int8_full"].tolerance, GOOD, tensors, None)
+    (problem,) = problems(FORMATS["int8_full"].tolerance, GOOD, tensors, None, True)
     assert problem == "has tensors of floats: float32"
-    assert problems(FORMATS["int8"].tolerance, GOOD, tensors, None) == []
+    assert problems(FORMATS["int8"].tolerance, GOOD, tensors, None, True) == []
 
 
 def test_the_tolerance_asked_for_takes_the_place_of_the_format():
     comparison = {**GOOD, "image_AUROC_loss": 0.0051}
-    assert problems(FORMATS["int8"].tolerance, comparison, {}, 0.006) == []
-    assert problems(FORMATS["int8"].tolerance, {**GOOD, "image_AUROC_loss": 0.001}, {}, 0.0005)
+    assert problems(FORMATS["int8"].tolerance, comparison, {}, 0.006, True) == []
+    assert problems(FORMATS["int8"].tolerance, {**GOOD, "image_AUROC_loss": 0.001}, {}, 0.0005, True)
 
 
 def test_small_models_are_not_refused_for_their_size():
-    assert problems(FORMATS["int8"].tolerance, {**GOOD, "size_ratio": 0.5, "float_bytes": 2**19}, {}, None) == []
+    assert problems(FORMATS["int8"].tolerance, {**GOOD, "size_ratio": 0.5, "float_bytes": 2**19}, {}, None, True) == []
+
+
+def test_which_vector_is_decoded_counts_only_where_the_score_looks_at_it():
+    worse = {**GOOD, "vector_agreement": 0.5}
+    assert problems(FORMATS["int8"].tolerance, worse, {}, None, decoded_counts=False) == []
+    assert len(problems(FORMATS["int8"].tolerance, worse, {}, None, decoded_counts=True)) == 1

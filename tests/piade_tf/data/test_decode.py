@@ -17,7 +17,6 @@ from piade_tf.data.decode import (
     decode_bytes,
     decode_file,
     grey_in_colour,
-    read_mask,
 )
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 17, 3), "uint8")
@@ -175,10 +174,3 @@ def test_a_file_that_the_system_refuses_to_open_says_so(tmp_path, monkeypatch):
 
 
 # === In a pipeline ===
-
-
-def test_in_a_pipeline_a_mask_is_the_brightest_channel(tmp_path):
-    path = tmp_path / "a b\nä.png"
-    path.write_bytes(encoded(Image.fromarray(RGB), "PNG"))
-    paths = tf.data.Dataset.from_tensors(os.fsencode(path))
-    np.testing.assert_array_equal(next(paths.map(read_mask).as_numpy_iterator()), RGB.max(-1, keepdims=True))

@@ -330,9 +330,9 @@ def test_the_fingerprint_follows_content_and_names(mvtec):
 @pytest.mark.parametrize(
     "dataset, folder, category, shape, counts, masked",
     [
-        ("mvtec", "mvtec_ad", "bottle", (128, 128, 3), (167, 83, 63), 63),
-        ("mvtec", "mvtec_ad", "transistor", (128, 128, 3), (171, 100, 40), None),
-        ("folder", "magnetic_tile", None, (128, 128, 1), (608, 584, 392), 388),
+        ("mvtec", "mvtec_ad", "bottle", (256, 256, 3), (167, 83, 63), 63),
+        ("mvtec", "mvtec_ad", "transistor", (256, 256, 3), (171, 100, 40), None),
+        ("folder", "magnetic_tile", None, (256, 256, 1), (608, 584, 392), 388),
     ],
 )
 def test_real_folders(dataset, folder, category, shape, counts, masked):

@@ -1,4 +1,4 @@
-"""The reconstruction loss: every term against its formula, the weights, and where VGG-16's weights come from."""
+"""The reconstruction loss: every term against its formula, the weights, and the features of the perceptual one."""
 
 import keras
 import numpy as np
@@ -7,25 +7,16 @@ import tensorflow as tf
 
 from piade_tf.config import LossConfig
 from piade_tf.errors import InputError
-from piade_tf.model.losses import CLEAR_MARGIN, ReconstructionLoss, nearness_of_lengths
+from piade_tf.model import losses
+from piade_tf.model.efficientnet_lite0 import efficientnet_lite0
+from piade_tf.model.losses import ReconstructionLoss
 
 WINDOW = 5
-IMAGENET_MEAN = np.array([103.939, 116.779, 123.68])  # blue, green, red
 
 
 def pair(channels=1, shape=(18, 21)):
     rng = np.random.default_rng(0)
     return rng.random((2, 4, *shape, channels)).astype("float32")
-
-
-@pytest.fixture(scope="module")
-def vgg16(tmp_path_factory):
-    """A VGG-16 with random weights, and the file of its weights."""
-    keras.utils.set_random_seed(0)
-    model = keras.applications.VGG16(weights=None, include_top=False)
-    path = tmp_path_factory.mktemp("vgg") / "vgg16.weights.h5"
-    model.save_weights(path)
-    return model, path
 
 
 def one_line(excinfo):
@@ -67,7 +58,7 @@ def test_terms_of_half_precision_images_are_single_precision():
 
 
 def test_options_become_arguments_and_config_restores_them():
-    options = LossConfig(mse=0.25, ssim=2.0, ssim_window=3, perceptual=0.0, perceptual_weights="off")
+    options = LossConfig(mse=0.25, ssim=2.0, ssim_window=3, perceptual=0.0)
     loss = ReconstructionLoss.from_options(options)
     restored = ReconstructionLoss.from_config(loss.get_config())
     assert restored.get_config() == loss.get_config()
@@ -93,27 +84,18 @@ def test_the_window_must_fit_the_image():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_perceptual_term_compares_vgg_features_of_a_weights_file(vgg16, channels):
-    model, path = vgg16
-    true, predicted = pair(channels)
-    loss = ReconstructionLoss(0.0, 0.0, perceptual=2.0, perceptual_weights=str(path))
-
-    def features(images):
-        x = np.broadcast_to(images, (*images.shape[:3], 3))[..., ::-1] * 255 - IMAGENET_MEAN
-        for name in ("block1_conv1", "block1_conv2"):
-            kernel, bias = model.get_layer(name).get_weights()
-            x = tf.nn.relu(tf.nn.conv2d(tf.cast(x, "float32"), kernel, 1, "SAME") + bias)
-        return np.asarray(x)
-
-    expected = np.mean((features(true) - features(predicted)) ** 2, axis=(1, 2, 3))
+def test_perceptual_term_compares_features_of_the_pretrained_encoder(channels):
+    true, predicted = pair(channels, (64, 70))
+    encoder = efficientnet_lite0((*true.shape[1:3], 3), levels=("stride_8",))
+    features = [np.asarray(encoder(np.broadcast_to(x, (*x.shape[:3], 3)))["stride_8"]) for x in (true, predicted)]
+    expected = np.mean((features[0] - features[1]) ** 2, axis=(1, 2, 3))
+    loss = ReconstructionLoss(0.0, 0.0, perceptual=2.0)
     np.testing.assert_allclose(loss.terms(true, predicted)["perceptual"], expected, rtol=1e-3)
     np.testing.assert_allclose(loss.call(true, predicted), 2 * expected, rtol=1e-3)
 
 
-def test_vgg_is_not_trained_and_the_image_has_a_gradient(vgg16):
-    loss = ReconstructionLoss(0.0, 0.0, perceptual=1.0, perceptual_weights=str(vgg16[1]))
-    assert loss.features.trainable_weights == []
-    true, predicted = pair()
+def test_the_image_has_a_gradient_through_the_perceptual_term():
+    loss, (true, predicted) = ReconstructionLoss(0.0, 0.0, perceptual=1.0), pair(3, (64, 70))
     with tf.GradientTape() as tape:
         predicted = tf.Variable(predicted)
         value = loss(true, predicted)
@@ -121,52 +103,5 @@ def test_vgg_is_not_trained_and_the_image_has_a_gradient(vgg16):
 
 
 def test_without_a_perceptual_weight_nothing_is_loaded(monkeypatch):
-    monkeypatch.setattr(keras.applications, "VGG16", lambda **_: pytest.fail("VGG-16 was built"))
-    assert ReconstructionLoss(perceptual=0.0, perceptual_weights="imagenet").features is None
-
-
-def test_imagenet_that_cannot_be_downloaded_is_one_line(monkeypatch):
-    def refuse(*args, **kwargs):
-        raise Exception("URL fetch failure on https://storage:\nNone -- [Errno -3] Temporary failure")
-
-    monkeypatch.setattr("keras.src.utils.file_utils.get_file", refuse)
-    with pytest.raises(InputError, match="imagenet could not be loaded.*URL fetch failure") as excinfo:
-        ReconstructionLoss(perceptual=1.0, perceptual_weights="imagenet")
-    assert "--loss.perceptual-weights" in one_line(excinfo)
-
-
-def test_a_missing_weights_file_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="no file .*missing.h5") as excinfo:
-        ReconstructionLoss(perceptual=1.0, perceptual_weights=str(tmp_path / "missing.h5"))
-    one_line(excinfo)
-
-
-def test_a_file_that_holds_no_vgg_weights_is_one_line(tmp_path):
-    path = tmp_path / "other.weights.h5"
-    path.write_bytes(b"no HDF5 at all\n" * 9)
-    with pytest.raises(InputError, match="could not be loaded") as excinfo:
-        ReconstructionLoss(perceptual=1.0, perceptual_weights=str(path))
-    one_line(excinfo)
-
-
-def test_off_refuses_a_perceptual_weight():
-    with pytest.raises(InputError, match="imagenet or a file"):
-        ReconstructionLoss(perceptual=1.0, perceptual_weights="off")
-
-
-@pytest.mark.parametrize(
-    "lengths, expected", [((0.7, 0.7), 1.0), ((0.9, 0.87), 0.7), ((0.2, 0.3), 0.0), ((0.1, 0.95), 0.0), ((0, 0), 1.0),
-                          ((0.3, 0.9, 0.88), 0.8)]
-)  # fmt: skip
-def test_the_nearer_the_two_longest_vectors_are_to_a_tie_the_more_it_costs(lengths, expected):
-    directions = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0][: len(lengths)]
-    vectors = np.array(lengths, "float32")[None, :, None] * directions.astype("float32")
-    np.testing.assert_allclose(nearness_of_lengths(vectors), [expected], atol=1e-3)
-    assert CLEAR_MARGIN == 0.1  # as in the help of --loss.margin
-
-
-def test_the_margin_has_a_gradient_also_at_vectors_of_no_length():
-    vectors = tf.Variable(np.zeros((1, 2, 4), "float32"))
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(nearness_of_lengths(vectors))
-    assert np.isfinite(tape.gradient(loss, vectors)).all()
+    monkeypatch.setattr(losses, "efficientnet_lite0", lambda *_, **__: pytest.fail("the encoder was built"))
+    ReconstructionLoss(perceptual=0.0).terms(*pair())

@@ -1,13 +1,14 @@
 """The network: shapes for every kind of image, options, outputs, and what it refuses."""
 
 import dataclasses
+import typing
 
 import numpy as np
 import pytest
 
-from piade_tf.config import MAX_SIDE, MIN_SIDE, NetworkConfig
+from piade_tf.config import LARGEST_FROM_SCRATCH, MIN_SIDE, EncoderName, NetworkConfig
 from piade_tf.errors import InputError
-from piade_tf.model.network import build_network
+from piade_tf.model.network import POOLED, build_network, decoder_part, is_pretrained
 
 
 def images_for(network, count=3, seed=0):
@@ -23,7 +24,7 @@ def layer_names(network):
     [(28, 28, 1), (29, 61, 1), (33, 47, 3), (64, 28, 1), (28, 512, 3), (301, 192, 1), (512, 512, 3)],
 )
 def test_the_reconstruction_has_the_shape_of_the_image(tiny, height, width, channels):
-    config = dataclasses.replace(tiny, stem_stride=0)  # scaled with the image
+    config = dataclasses.replace(tiny, encoder="scratch", stem_stride=0)  # scaled with the image
     network = build_network(config, height, width, channels)
     assert network.output["reconstruction"].shape == (None, height, width, channels)
     reconstruction = network(images_for(network, 2))["reconstruction"]
@@ -100,7 +101,7 @@ def test_tanh_reaches_below_zero(tiny, randomize):
 
 @pytest.mark.parametrize("side", [28, 32, 63, 64, 128, 191, 192, 256, 512])
 def test_scaling_with_the_image_fills_in_everything_and_is_final(side):
-    config = NetworkConfig().for_image(side, side)
+    config = NetworkConfig(encoder="scratch").for_image(side, side)
     assert config.stem_stride and config.stem_kernel and config.widths
     assert len(config.decoder_widths) == len(config.widths)
     assert config.for_image(side, side) == config
@@ -109,17 +110,19 @@ def test_scaling_with_the_image_fills_in_everything_and_is_final(side):
 
 
 def test_scaling_with_the_image_keeps_what_was_given():
-    given = NetworkConfig(stem_stride=3, stem_kernel=5, widths=(7, 9), decoder_widths=(6, 5))
+    given = NetworkConfig(
+        encoder="scratch", upsampling=(5,), stem_stride=3, stem_kernel=5, widths=(7, 9), decoder_widths=(6, 5)
+    )
     assert given.for_image(200, 300) == given
 
 
 @pytest.mark.parametrize("size", [(27, 28), (28, 27), (513, 64), (64, 513), (0, 0)])
 def test_refuses_image_sizes_out_of_range(tiny, size):
-    assert (MIN_SIDE, MAX_SIDE) == (28, 512)
+    assert (MIN_SIDE, LARGEST_FROM_SCRATCH) == (28, 512)
     with pytest.raises(
         InputError, match=f"images of {size[0]}x{size[1]} do not fit.*28 to 512.*--image-size"
     ) as excinfo:
-        build_network(tiny, *size, 1)
+        build_network(dataclasses.replace(tiny, encoder="scratch"), *size, 1)
     assert "\n" not in str(excinfo.value)
 
 
@@ -153,3 +156,41 @@ def test_the_saved_network_loads_with_keras_and_layers_alone(on_jax):
 @pytest.mark.parametrize("name", ["reconstruction", "instantiation_vectors", "latent"])
 def test_the_loaded_network_gives_the_same_outputs_on_jax(on_jax, name):
     np.testing.assert_allclose(on_jax.jax[name], on_jax.tensorflow[name], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("side, encoder", [(28, "scratch"), (63, "scratch"), (64, "efficientnet_lite0")])
+def test_auto_takes_the_pretrained_encoder_from_64_pixels_on(side, encoder):
+    assert NetworkConfig().for_image(side, 200).encoder == encoder
+
+
+@pytest.mark.parametrize("size", [(63, 64), (64, 1025)])
+def test_a_pretrained_encoder_refuses_sizes_out_of_range(size):
+    with pytest.raises(InputError, match="efficientnet_lite0 each side must be 64 to 1024.*--image-size"):
+        build_network(NetworkConfig(encoder="efficientnet_lite0"), *size, 3)
+
+
+@pytest.mark.parametrize("encoder", [name for name in typing.get_args(EncoderName) if name not in ("auto", "scratch")])
+def test_every_encoder_is_frozen_and_gives_maps_of_strides_8_16_and_32(encoder):
+    network = build_network(NetworkConfig(encoder=encoder, encoder_weights="random"), 96, 64, 1)
+    maps = [network.output[f"feature_map_{i}"].shape[1:3] for i in range(3)]
+    assert maps == [(12, 8), (6, 4), (3, 2)]
+    assert network.output["reconstruction"].shape == (None, 96, 64, 1)
+    trained = {weight.path.split("/")[0] for weight in network.trainable_weights}
+    assert trained and encoder not in trained and is_pretrained(network)
+
+
+def test_the_decoder_part_makes_of_the_pooled_map_what_the_network_does():
+    network = build_network(NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random"), 64, 64, 3)
+    images = np.random.default_rng(0).random((2, 64, 64, 3)).astype("float32")
+    outputs = network(images)
+    found = decoder_part(network)(outputs[f"feature_map_{POOLED}"])
+    for name, values in found.items():
+        np.testing.assert_allclose(values, outputs[name], rtol=1e-4, atol=1e-5)
+
+
+def test_grey_images_are_repeated_to_three_channels_inside():
+    images = np.random.default_rng(0).random((2, 64, 64, 1)).astype("float32")
+    config = NetworkConfig(encoder="efficientnet_lite0")
+    grey, colour = (build_network(config, 64, 64, channels) for channels in (1, 3))
+    expected = colour(np.repeat(images, 3, axis=-1))["feature_map_2"]
+    np.testing.assert_allclose(grey(images)["feature_map_2"], expected, rtol=1e-4, atol=1e-4)

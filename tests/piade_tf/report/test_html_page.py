@@ -221,7 +221,7 @@ def test_the_command_makes_the_same_configuration(arguments):
         json.dumps(
             {
                 "options": dataclasses.asdict(resolved),
-                "schedule": dataclasses.asdict(Schedule.of(config, images=5400)),
+                "schedule": dataclasses.asdict(Schedule.of(config.training, 5400, "classes", pretrained=False)),
                 "image_shape": [size, size, 1],
             },
             default=str,

@@ -30,7 +30,8 @@ from piade_tf.report.tensorboard_log import (
     log_result,
     options_by_name,
 )
-from piade_tf.scoring.score_functions import ReconstructionScore
+from piade_tf.scoring.reconstruction_score import ReconstructionScore
+from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
 WINDOW = 7
@@ -74,11 +75,28 @@ def configured(network, **options):
     )
 
 
+def scheduled(config, data):
+    return Schedule.of(config.training, data.train.count, data.kind, pretrained=False)
+
+
+def options_of(config, data):
+    resolved = dataclasses.replace(config, network=config.network.for_image(*data.image_shape[:2]))
+    return options_by_name(dataclasses.asdict(resolved), scheduled(config, data), data)
+
+
+def log_of(folder, config, data):
+    options = options_of(config, data)
+    return TensorBoardLog(folder, options, scheduled(config, data), data, WINDOW, config.training.seed)
+
+
 def run(config, data, folder=None):
     """Trains with a log into `folder`, or without one."""
     make_reproducible(config.training.seed)
-    trainer = build_trainer(config, data)
-    history = fit(trainer, config, data, [TensorBoardLog(folder, config, data)] if folder else [])
+    schedule = scheduled(config, data)
+    trainer = build_trainer(config.network, config.loss, config.training, schedule, data)
+    history = fit(
+        trainer, schedule, data, config.training.seed, callbacks=[log_of(folder, config, data)] if folder else []
+    )
     return SimpleNamespace(trainer=trainer, history=history, config=config)
 
 
@@ -97,7 +115,7 @@ class Driven:
     def __init__(self, trainer, config, data, folder, monkeypatch):
         self.folder, self.now = folder, 1000.0
         monkeypatch.setattr(tensorboard, "time", SimpleNamespace(perf_counter=lambda: self.now))
-        self.log = TensorBoardLog(folder, config, data)
+        self.log = log_of(folder, config, data)
         self.log.set_model(trainer)
         self.log.on_train_begin()
 
@@ -267,12 +285,12 @@ def test_the_options_are_there_as_text(logged, splits):
     rows = logged.root.text("options").splitlines()
     assert "| learning_rate | 0.001 |" in rows
     assert "| network.stem_stride | 4 |" in rows
-    assert len(rows) == 2 + len(options_by_name(logged.config, splits))
+    assert len(rows) == 2 + len(options_of(logged.config, splits))
 
 
 def test_options_are_named_as_on_the_command_line_and_filled_in(tiny, splits):
-    options = options_by_name(configured(tiny, epochs=None, patience=None), splits)
-    assert (options["epochs"], options["patience"], options["turns"]) == (375, 75, 0.0)
+    options = options_of(configured(tiny, epochs=None, patience=None), splits)
+    assert (options["epochs"], options["patience"], options["rotation"]) == (375, 75, 0.0)
     assert (options["category"], options["crop"]) == ("auto", "none")
     assert (options["normal_class"], options["image_size"]) == ("up", 28)
     assert (options["loss.ssim"], options["network.grid"], options["network.widths"]) == (0.5, True, "8")
@@ -280,7 +298,7 @@ def test_options_are_named_as_on_the_command_line_and_filled_in(tiny, splits):
 
 
 def test_the_hparams_tab_gets_every_option_and_the_metrics(logged, splits):
-    options = options_by_name(logged.config, splits)
+    options = options_of(logged.config, splits)
     started = logged.root.hparams(metadata.SESSION_START_INFO_TAG).hparams
     assert {name: getattr(value, value.WhichOneof("kind")) for name, value in started.items()} == options
     experiment = logged.root.hparams(metadata.EXPERIMENT_TAG)

@@ -20,15 +20,14 @@ def make_features(count, places, dim, seed=0):
 def fit(batches):
     statistics = NormalStatistics(*batches[0].shape[1:])
     for batch in batches:
-        statistics.add_to_mean(batch)
-    for batch in batches:
-        statistics.add_to_covariance(batch)
+        statistics.add(batch)
     return statistics
 
 
 def squared_distances(statistics, features):
     """Squared Mahalanobis distance over the dimension, `(batch, places)`."""
-    mean, whitening = statistics.mean_and_whitening()
+    fitted = statistics.gaussians()
+    mean, whitening = fitted.mean, fitted.whitening
     return np.square(np.einsum("bpi,pij->bpj", features - mean, whitening)).sum(-1)
 
 
@@ -49,7 +48,8 @@ def test_every_place_equals_sklearn_ledoit_wolf(count, places, dim, seed):
 
 def test_mean_and_covariance_equal_sklearn_ledoit_wolf():
     train = make_features(50, 3, 5)
-    mean, whitening = fit([train]).mean_and_whitening()
+    fitted = fit([train]).gaussians()
+    mean, whitening = fitted.mean, fitted.whitening
     np.testing.assert_allclose(mean, train.mean(axis=0), rtol=1e-5, atol=1e-5)
     for place in range(3):
         precision = 5 * whitening[place] @ whitening[place].T
@@ -68,10 +68,12 @@ def test_constant_features_beside_varying_ones_equal_sklearn():
 def test_features_that_never_vary_give_finite_statistics(constant):
     train = make_features(40, 2, 6)
     train[:, 1] = constant
-    mean, whitening = fit([train]).mean_and_whitening()
+    fitted = fit([train]).gaussians()
+    mean, whitening = fitted.mean, fitted.whitening
     assert np.isfinite(mean).all() and np.isfinite(whitening).all()
     assert squared_distances(fit([train]), train)[:, 1].max() < 1e-6
-    mean, whitening = fit([np.full((9, 2, 3), constant, "float32")]).mean_and_whitening()
+    fitted = fit([np.full((9, 2, 3), constant, "float32")]).gaussians()
+    mean, whitening = fitted.mean, fitted.whitening
     assert np.isfinite(mean).all() and np.isfinite(whitening).all()
 
 
@@ -85,7 +87,7 @@ def test_normal_features_have_a_squared_distance_of_one_on_average():
 def test_batch_boundaries_do_not_matter(boundaries):
     train, others = make_features(40, 3, 5), make_features(4, 3, 5, seed=1)
     whole, cut = fit([train]), fit(np.split(train, boundaries))
-    np.testing.assert_allclose(cut.mean_and_whitening()[0], whole.mean_and_whitening()[0], rtol=1e-5)
+    np.testing.assert_allclose(cut.gaussians().mean, whole.gaussians().mean, rtol=1e-5)
     np.testing.assert_allclose(squared_distances(cut, others), squared_distances(whole, others), rtol=1e-4)
 
 
@@ -96,11 +98,33 @@ def test_what_is_kept_does_not_grow_with_the_number_of_images():
     assert kept(1) == kept(50)
 
 
-def test_refuses_passes_over_different_numbers_of_images():
-    statistics = NormalStatistics(2, 3)
-    with pytest.raises(ValueError, match="got 0 and 0"):
-        statistics.mean_and_whitening()
-    statistics.add_to_mean(make_features(5, 2, 3))
-    statistics.add_to_covariance(make_features(4, 2, 3))
-    with pytest.raises(ValueError, match="both passes need the same images, got 5 and 4"):
-        statistics.mean_and_whitening()
+def test_refuses_to_fit_without_images():
+    with pytest.raises(ValueError, match="without images"):
+        NormalStatistics(2, 3).gaussians()
+
+
+def test_features_far_from_zero_lose_no_digits():
+    train, others = make_features(60, 2, 4), make_features(6, 2, 4, seed=1)
+    far = np.float32(1000)
+    moved = fit(np.split(train.astype("float64") + far, 4))
+    np.testing.assert_allclose(
+        squared_distances(moved, others + far), squared_distances(fit([train]), others), rtol=1e-2
+    )
+
+
+def test_principal_components_span_what_varies_most():
+    """Of features that vary in three directions of eight alone, three components lose nothing."""
+    rng = np.random.default_rng(0)
+    directions = np.linalg.qr(rng.normal(size=(8, 8)))[0][:, :3]
+    train = (rng.normal(size=(200, 4, 3)) * [3.0, 2.0, 1.0]) @ directions.T
+    fitted = fit([train.astype("float32")]).gaussians(floor=1e-6, components=3)
+    assert (fitted.projection.shape, fitted.mean.shape, fitted.whitening.shape) == ((8, 3), (4, 3), (4, 3, 3))
+    np.testing.assert_allclose(fitted.projection @ fitted.projection.T, directions @ directions.T, atol=1e-2)
+
+
+def test_the_floor_bounds_how_much_a_quiet_direction_counts():
+    rng = np.random.default_rng(0)
+    train = (rng.normal(size=(500, 1, 2)) * [1.0, 1e-4]).astype("float32")
+    whitening = fit([train]).gaussians(floor=0.1).whitening[0]
+    largest = np.linalg.svd(whitening)[1].max()
+    assert largest == pytest.approx(1 / np.sqrt(2 * 0.1 * 0.5), rel=0.1)

@@ -5,17 +5,12 @@ import pytest
 import tensorflow as tf
 from sklearn.covariance import LedoitWolf
 
-from piade_tf.scoring import score_functions as scoring
+from piade_tf.scoring.combined_score import CombinedScore
+from piade_tf.scoring.gaussian_score import EmbeddingScore, LatentScore
+from piade_tf.scoring.local_score import LocalScore
 from piade_tf.scoring.normal_statistics import NormalStatistics
-from piade_tf.scoring.score_functions import (
-    CombinedScore,
-    EmbeddingScore,
-    LatentScore,
-    LocalScore,
-    ReconstructionScore,
-    Score,
-    ScoreFunction,
-)
+from piade_tf.scoring.reconstruction_score import ReconstructionScore
+from piade_tf.scoring.score import Score, ScoreFunction
 
 
 def random(*shape, seed=0):
@@ -36,9 +31,8 @@ def make_outputs(count, seed=0, side=32):
 def fit(score, outputs):
     for name, features in score.features(outputs).items():
         statistics = NormalStatistics(*features.shape[1:])
-        statistics.add_to_mean(np.asarray(features))
-        statistics.add_to_covariance(np.asarray(features))
-        score.gaussians[name] = statistics.mean_and_whitening()
+        statistics.add(np.asarray(features))
+        score.gaussians[name] = statistics.gaussians()
     return score
 
 
@@ -111,7 +105,7 @@ def test_local_is_a_loop_over_places_averaged_at_the_finest_map():
     distances = np.mean(distances, axis=0)
 
     result = score(images, outputs)
-    emphasis = scoring.PEAK_EMPHASIS
+    emphasis = score.parameters.aggregation.value
     expected = np.mean(distances**emphasis, axis=(1, 2)) ** (1 / emphasis)
     np.testing.assert_allclose(result.pred_score, expected, rtol=1e-3)
     expected_map = tf.image.resize(distances[..., None], (32, 32))[..., 0]
@@ -161,7 +155,9 @@ class Fixed(ScoreFunction):
 def test_combined_is_the_weighted_sum_of_standardised_scores():
     first, second = random(6, seed=1), random(6, seed=2)
     parts = [Fixed("first", Score(first, "map")), Fixed("second", Score(second))]
-    result = CombinedScore(parts, {"first": 1.0, "second": 3.0}, {"first": (0.5, 0.1), "second": (-2.0, 4.0)})(None, {})
+    result = CombinedScore(
+        parts, {"first": 1.0, "second": 3.0}, standards={"first": (0.5, 0.1), "second": (-2.0, 4.0)}
+    )(None, {})
     np.testing.assert_allclose(result.pred_score, (first - 0.5) / 0.1 + 3 * (second + 2) / 4, rtol=1e-5)
     assert result.anomaly_map == "map"
 
@@ -170,8 +166,8 @@ def test_combined_takes_the_map_of_the_last_part_that_has_one():
     zero = np.zeros(2)
     parts = [Fixed("a", Score(zero, "a")), Fixed("b", Score(zero, "b")), Fixed("c", Score(zero))]
     weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
-    assert CombinedScore(parts, weights, standards)(None, {}).anomaly_map == "b"
-    assert CombinedScore(parts[2:], weights, standards)(None, {}).anomaly_map is None
+    assert CombinedScore(parts, weights, standards=standards)(None, {}).anomaly_map == "b"
+    assert CombinedScore(parts[2:], weights, standards=standards)(None, {}).anomaly_map is None
 
 
 def test_higher_is_more_anomalous_in_every_gaussian_score():

@@ -1,5 +1,6 @@
 """The scorer: fitted in bounded memory, standing behind the network in one graph, saved and read back safely."""
 
+import json
 import os
 import pickle
 import weakref
@@ -10,6 +11,9 @@ import tensorflow as tf
 from sklearn.covariance import LedoitWolf
 
 from piade_tf.errors import InputError
+from piade_tf.scoring import score_set
+from piade_tf.scoring.aggregation import Aggregation
+from piade_tf.scoring.parameters import FORMAT_VERSION, LocalParameters, ScoreParameters, scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
 
 WINDOW = 7
@@ -93,7 +97,8 @@ def test_combined_is_the_weighted_sum_of_its_parts_standardised_on_the_validatio
 
 def test_the_statistics_are_those_of_the_training_images(fitted, normal_images):
     vectors = np.asarray(fitted.network(normal_images[0])["instantiation_vectors"]).reshape(60, -1)
-    (mean, whitening) = fitted.scorer.scores["latent"].gaussians["instantiation_vectors"]
+    gaussians = fitted.scorer.scores["latent"].gaussians["instantiation_vectors"]
+    mean, whitening = gaussians.mean, gaussians.whitening
     np.testing.assert_allclose(mean[0], vectors.mean(axis=0), rtol=1e-4, atol=1e-6)
     precision = LedoitWolf().fit(vectors.astype("float64")).precision_ / vectors.shape[1]
     np.testing.assert_allclose(whitening[0] @ whitening[0].T, precision, rtol=1e-2, atol=1e-3 * precision.max())
@@ -118,17 +123,17 @@ class Stream:
 def test_fitting_keeps_no_images_and_statistics_of_one_size(fitted, normal_images):
     sizes = set()
     for count in (2, 12 + 2 * (os.cpu_count() or 1)):
-        stream, scorer = Stream(normal_images[1], count), ScoreSet(WINDOW)
+        stream, scorer = Stream(normal_images[1], count), ScoreSet(scratch_parameters(WINDOW))
         scorer.fit(fitted.network, stream, normal_images[1][None])
         assert stream.most_alive <= (os.cpu_count() or 1) + 2
-        gaussians = [part for score in scorer.gaussian_scores for pair in score.gaussians.values() for part in pair]
-        sizes.add(tuple(array.shape for array in gaussians))
+        gaussians = [fitted for score in scorer.gaussian_scores for fitted in score.gaussians.values()]
+        sizes.add(tuple((one.mean.shape, one.whitening.shape) for one in gaussians))
     assert len(sizes) == 1
 
 
 def test_validation_scores_that_never_vary_give_a_finite_combined_score(fitted, normal_images):
     train, validation = normal_images
-    scorer = ScoreSet(WINDOW)
+    scorer = ScoreSet(scratch_parameters(WINDOW))
     scorer.fit(fitted.network, np.split(train, 3), [np.repeat(validation[:1], 20, axis=0)])
     score = scorer.scores["combined"](tf.constant(validation), fitted.network(validation)).pred_score
     assert np.isfinite(score).all()
@@ -143,8 +148,8 @@ def test_saved_and_loaded_it_scores_in_the_same_numbers(fitted, saved, images):
 
 def test_the_file_is_read_without_unpickling(saved):
     with np.load(saved, allow_pickle=False) as arrays:
-        assert {array.dtype.kind for array in arrays.values()} == {"f"}
-        assert {name.split("/")[0] for name in arrays} == {"latent", "embedding", "local", "combined"}
+        assert {array.dtype.kind for name, array in arrays.items() if name != "parameters"} == {"f"}
+        assert {name.split("/")[0] for name in arrays} == {"latent", "embedding", "local", "combined", "parameters"}
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
@@ -216,3 +221,28 @@ def test_a_failed_save_leaves_the_old_file(saved, fitted, monkeypatch):
         fitted.scorer.save(saved)
     assert saved.read_bytes() == content
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_changed_default_never_rescores_an_old_run(fitted, saved, images, monkeypatch):
+    other = LocalParameters(aggregation=Aggregation("mean"), context=3)
+    monkeypatch.setattr(score_set, "scratch_parameters", lambda window: ScoreParameters(window, other))
+    loaded = ScoreSet.load(saved, 3)
+    expected = fitted.inspection(images)["pred_score"]
+    np.testing.assert_array_equal(loaded.inspection_model(fitted.network, "combined")(images)["pred_score"], expected)
+
+
+def test_a_file_of_format_1_gives_its_scores(fitted, saved, images):
+    with np.load(saved) as arrays:
+        old = {name: values for name, values in arrays.items() if name != "parameters"}
+    np.savez(saved, **old)
+    loaded = ScoreSet.load(saved, WINDOW).inspection_model(fitted.network, "combined")(images)
+    np.testing.assert_array_equal(loaded["pred_score"], fitted.inspection(images)["pred_score"])
+
+
+def test_a_newer_format_is_one_line(fitted, saved):
+    with np.load(saved) as arrays:
+        content = dict(arrays)
+    newer = json.loads(content["parameters"].tobytes()) | {"format_version": FORMAT_VERSION + 1}
+    np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(newer).encode(), "uint8")})
+    with pytest.raises(InputError, match="newer version.*update"):
+        ScoreSet.load(saved)

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from conftest import TINY, make_images
 
-from piade_tf.config import Config, TrainingConfig
+from piade_tf.config import LossConfig, TrainingConfig
 from piade_tf.data import DataSplits, Split, batches
 from piade_tf.training import trainer as training
+from piade_tf.training.schedule import Schedule
 
 DEVICES, BATCH = 2, 8
 NETWORK = dataclasses.replace(TINY, squeeze_excitation=False, magnifications=(1,), upsampling=())
@@ -30,11 +31,11 @@ data = DataSplits(train, validation, validation, None, "", (28, 28, 1), "")
 report = {}
 for name, strategy, noise in (("none", "none", 0.0), ("mirrored", "mirrored", 0.0), ("noisy", "mirrored", 0.1)):
     options = TrainingConfig(3, BATCH, learning_rate=1e-3, strategy=strategy, noise=noise, seed=0)
-    config = Config(network=NETWORK, training=options)
+    schedule = Schedule.of(options, train.count, "classes", pretrained=False)
     training.make_reproducible(0)
-    trainer = training.build_trainer(config, data)
+    trainer = training.build_trainer(NETWORK, LossConfig(), options, schedule, data)
     report[name] = {
         "replicas": trainer.distribute_strategy.num_replicas_in_sync if trainer.distribute_strategy else 1,
-        "history": training.fit(trainer, config, data),
+        "history": training.fit(trainer, schedule, data, 0),
     }
 Path(sys.argv[1]).write_text(json.dumps(report))

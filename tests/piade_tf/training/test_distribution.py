@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 
 from piade_tf.config import DataConfig
-from piade_tf.training.distribution import has_small_images, strategy_scope
+from piade_tf.data.catalogue import side_of
+from piade_tf.training.distribution import strategy_scope
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,15 +82,16 @@ def test_two_devices_give_the_losses_of_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data, small",
+    "data, side",
     [
-        (DataConfig("digits"), True),
-        (DataConfig("fashion_mnist"), True),
-        (DataConfig("fashion_mnist", image_size=(128,)), False),
-        (DataConfig("folder"), False),
-        (DataConfig("folder", image_size=(32, 48)), True),
-        (DataConfig("mvtec", image_size=(156,), crop=(56,)), True),
+        (DataConfig("digits"), 32),
+        (DataConfig("fashion_mnist"), 28),
+        (DataConfig("fashion_mnist", image_size=(128,)), 128),
+        (DataConfig("folder"), 256),
+        (DataConfig("folder", image_size=(32, 48)), 32),
+        (DataConfig("mvtec", image_size=(156,), crop=(56,)), 56),
+        (DataConfig("tfds:cars"), None),
     ],
 )
-def test_images_are_small_where_the_options_say_so(data, small):
-    assert has_small_images(data) == small
+def test_the_side_of_images_is_known_from_the_options_or_the_data_set(data, side):
+    assert side_of(data) == side

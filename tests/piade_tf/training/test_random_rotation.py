@@ -49,7 +49,7 @@ def test_every_call_draws_anew_and_the_seed_fixes_all_of_them():
 def test_turned_images_are_seen_in_training_only_and_are_to_be_rebuilt_upright():
     image = keras.Input((5, 5, 2))
     identity = keras.Model(image, {"reconstruction": keras.layers.Identity()(image)})
-    trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 3), turns=1.0, seed=1)
+    trainer = Trainer(identity, ReconstructionLoss(1.0, 0.0, 3), rotation=1.0, seed=1)
     trainer.compile()
     images = SQUARE[:64]
     np.testing.assert_array_equal(trainer(images, training=False)["reconstruction"], images)

@@ -8,26 +8,29 @@ import keras
 import numpy as np
 import pytest
 
-from piade_tf.config import Config, DataConfig, LossConfig, TrainingConfig
+from piade_tf.config import Config, LossConfig, NetworkConfig, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
-from piade_tf.model.losses import ReconstructionLoss, nearness_of_lengths
+from piade_tf.model.losses import ReconstructionLoss
 from piade_tf.training.schedule import LEAST_EPOCHS, STEPS, Schedule
 from piade_tf.training.trainer import StopWhenDiverged, Trainer, build_trainer, fit, make_reproducible
-
-MARGIN = 0.2
 
 
 def configured(network, **options):
     defaults = {"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, "seed": 0}
     training = TrainingConfig(**{**defaults, **options})
-    return Config(network=network, training=training, loss=LossConfig(margin=MARGIN))
+    return Config(network=network, training=training)
 
 
 def run(config, data):
     make_reproducible(config.training.seed)
-    trainer = build_trainer(config, data)
-    return trainer, fit(trainer, config, data)
+    trainer, schedule = build(config, data)
+    return trainer, fit(trainer, schedule, data, config.training.seed)
+
+
+def build(config, data):
+    schedule = Schedule.of(config.training, data.train.count, "classes", pretrained=False)
+    return build_trainer(config.network, config.loss, config.training, schedule, data), schedule
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def test_another_seed_gives_another_history(tiny, splits, trained):
 
 def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(trained):
     trainer, history = trained
-    weights = {"mse": 1.0, "ssim": 0.5, "margin": MARGIN}
+    weights = {"mse": 1.0, "ssim": 0.5}
     assert set(history) == {"loss", "val_loss", *weights, *(f"val_{name}" for name in weights)}
     assert {len(values) for values in history.values()} == {2}
     for prefix in ("", "val_"):
@@ -58,29 +61,13 @@ def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(tra
 
 def test_a_term_without_weight_is_not_logged(tiny, splits):
     config = dataclasses.replace(configured(tiny), loss=LossConfig(mse=1.0, ssim=0.0))
-    assert list(build_trainer(config, splits).term_means) == ["mse"]
-
-
-def test_a_single_vector_has_no_margin(tiny, splits):
-    config = configured(dataclasses.replace(tiny, num_vectors=1))
-    assert set(build_trainer(config, splits).term_means) == {"mse", "ssim"}
-
-
-def test_the_margin_sets_the_lengths_apart(tiny, splits):
-    def median_difference(margin):
-        config = dataclasses.replace(configured(tiny, epochs=8), loss=LossConfig(margin=margin))
-        trainer, _ = run(config, splits)
-        lengths = np.linalg.norm(_outputs(trainer, splits)["instantiation_vectors"], axis=-1)
-        return np.median(np.abs(lengths[:, 0] - lengths[:, 1]))
-
-    assert median_difference(1.0) > 2 * median_difference(0.0)
+    assert list(build(config, splits)[0].term_means) == ["mse"]
 
 
 def test_the_logged_validation_loss_is_that_of_the_network(splits, trained):
     trainer, history = trained
     images, outputs = np.concatenate(list(batches(splits.validation, 20))), _outputs(trainer, splits)
     losses = trainer.reconstruction_loss.call(images, outputs["reconstruction"])
-    losses += MARGIN * nearness_of_lengths(outputs["instantiation_vectors"])
     np.testing.assert_allclose(np.mean(losses), min(history["val_loss"]), rtol=1e-4)
 
 
@@ -99,12 +86,12 @@ def test_training_stops_early_and_restores_the_best_weights(tiny, splits):
 def test_a_loss_that_is_not_finite_stops_and_puts_the_good_weights_back(tiny, splits):
     config = configured(tiny, epochs=3, learning_rate=1e30)
     make_reproducible(0)
-    trainer = build_trainer(config, splits)
+    trainer, schedule = build(config, splits)
     before = trainer.network.get_weights()
     with pytest.raises(
         InputError, match="NaN or infinite in epoch 1; .* lower --learning-rate .it was 1e.30"
     ) as excinfo:
-        fit(trainer, config, splits)
+        fit(trainer, schedule, splits, 0)
     assert "\n" not in str(excinfo.value)
     for weight, expected in zip(trainer.network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
@@ -152,8 +139,9 @@ def test_weights_are_left_alone_while_all_is_well(watched):
 
 @pytest.mark.parametrize("images", [1, 84, 500, 4800])
 @pytest.mark.parametrize("batch_size", [16, 64])
-def test_left_out_epochs_make_about_the_stated_number_of_steps(tiny, images, batch_size):
-    epochs = Schedule.of(configured(tiny, epochs=None, batch_size=batch_size), images).epochs
+def test_left_out_epochs_make_about_the_stated_number_of_steps(images, batch_size):
+    options = TrainingConfig(batch_size=batch_size)
+    epochs = Schedule.of(options, images, "classes", pretrained=False).epochs
     steps = math.ceil(images / batch_size)
     assert epochs >= LEAST_EPOCHS
     assert epochs * steps >= STEPS
@@ -161,24 +149,45 @@ def test_left_out_epochs_make_about_the_stated_number_of_steps(tiny, images, bat
 
 
 @pytest.mark.parametrize(
-    "dataset, images, schedule",
+    "kind, images, pretrained, schedule",
     [
-        ("fashion_mnist", 5400, (64, 2e-3, 0.375)),
-        ("tfds:cars", 2000, (64, 2e-3, 0.375)),
-        ("mnist", 1999, (32, 1e-3, 0.0)),
-        ("digits", 84, (32, 1e-3, 0.0)),
-        ("folder", 5400, (64, 2e-3, 0.0)),
-        ("mvtec", 170, (32, 1e-3, 0.0)),
+        ("classes", 5400, False, (64, 2e-3, 0.375)),
+        ("classes", 2000, False, (64, 2e-3, 0.375)),
+        ("classes", 1999, False, (32, 1e-3, 0.0)),
+        ("parts", 5400, False, (64, 2e-3, 0.0)),
+        ("parts", 170, False, (32, 1e-3, 0.0)),
+        ("parts", 170, True, (16, 5e-3, 0.0)),
+        ("classes", 5400, True, (16, 5e-3, 0.0)),
     ],
 )
-def test_what_is_left_out_is_filled_in_by_the_data(dataset, images, schedule):
-    found = Schedule.of(Config(data=DataConfig(dataset)), images)
-    assert (found.batch_size, found.learning_rate, found.turns) == schedule
+def test_what_is_left_out_is_filled_in_by_the_data(kind, images, pretrained, schedule):
+    found = Schedule.of(TrainingConfig(), images, kind, pretrained)
+    assert (found.batch_size, found.learning_rate, found.rotation) == schedule
 
 
-def test_what_is_given_is_taken(tiny):
-    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "turns": 0.1}
-    assert dataclasses.asdict(Schedule.of(configured(tiny, **given), 10_000)) == given
+def test_what_is_given_is_taken():
+    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "rotation": 0.1}
+    assert dataclasses.asdict(Schedule.of(TrainingConfig(**given), 10_000, "classes", True)) == given
+
+
+def test_behind_a_frozen_encoder_cached_features_train_as_images_do(photographs):
+    options = TrainingConfig(epochs=2, batch_size=4, noise=0.0)
+    schedule = Schedule.of(options, photographs.train.count, "parts", pretrained=True)
+    network = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random").for_image(64, 64)
+
+    def losses(cached):
+        make_reproducible(0)
+        trainer = build_trainer(network, LossConfig(), options, schedule, photographs)
+        frozen = trainer.network.get_layer("efficientnet_lite0").get_weights()
+        with pytest.MonkeyPatch.context() as patch:
+            if not cached:
+                patch.setattr("piade_tf.training.trainer.with_features", lambda *_: None)
+            history = fit(trainer, schedule, photographs, 0)
+        for before, after in zip(frozen, trainer.network.get_layer("efficientnet_lite0").get_weights(), strict=True):
+            np.testing.assert_array_equal(before, after)
+        return history["loss"]
+
+    np.testing.assert_allclose(losses(cached=True), losses(cached=False), rtol=1e-3)
 
 
 def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():

@@ -1,0 +1,140 @@
+"""What a score needs besides its statistics to give the same number again; stored with the statistics."""
+
+import dataclasses
+from typing import Any, Literal
+
+from piade_tf.errors import InputError
+from piade_tf.scoring.aggregation import Aggregation
+
+FORMAT_VERSION = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalParameters:
+    """Of `LocalScore`.
+
+    Attributes:
+        maps: names of the feature maps whose distances decide, finest first; empty: chosen by their sizes, see
+            `finest_maps`.
+        shown: of those, the maps whose distances are the anomaly map; empty: all.
+        context: side of the neighbourhood, in places, over which features are averaged first.
+        components: principal components that are kept of each of `maps`, in their order; None: all channels.
+        floor: the least eigenvalue of a covariance, as a share of the mean variance of the map.
+        scaled: whether each map's distances are divided by their mean over held-out images before they are averaged.
+        aggregation: from distances to one number.
+        smoothing: standard deviation of the Gaussian on the enlarged anomaly map, in pixels.
+    """
+
+    maps: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    context: int = 1
+    components: tuple[int, ...] | None = None
+    floor: float = 1e-6
+    scaled: bool = False
+    aggregation: Aggregation = Aggregation("power", 4.0)
+    smoothing: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class BankParameters:
+    """Of `BankScore`.
+
+    Attributes:
+        maps: names of the two feature maps that are joined, finest first.
+        context: as in `LocalParameters`.
+        patches: normal patches that are kept.
+        smoothing: standard deviation of the Gaussian on the distances, in places.
+        aggregation: from distances to one number.
+        map_smoothing: standard deviation of the Gaussian on the enlarged anomaly map, in pixels.
+        seed: of the random projection in which patches are chosen.
+    """
+
+    maps: tuple[str, ...] = ("feature_map_0", "feature_map_1")
+    context: int = 3
+    patches: int = 500
+    smoothing: float = 1.0
+    aggregation: Aggregation = Aggregation("maximum")
+    map_smoothing: float = 4.0
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreParameters:
+    """Of all scores of a run.
+
+    Attributes:
+        ssim_window: side of the SSIM window of the reconstruction score, in pixels.
+        local: of the Gaussians at each place.
+        bank: of the memory bank; None: there is none.
+        combined: the parts of the combined score and their weights.
+        combined_map: whether the combined score's map is that of the last part that has one, or the geometric mean of
+            all.
+        format_version: of the file.
+    """
+
+    ssim_window: int
+    local: LocalParameters = LocalParameters()
+    bank: BankParameters | None = None
+    combined: tuple[tuple[str, float], ...] = (("embedding", 1.0), ("local", 0.5))
+    combined_map: Literal["last", "geometric_mean"] = "last"
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores that there are."""
+        return ("combined", "reconstruction", "latent", "embedding", "local", *(("bank",) if self.bank else ()))
+
+    def check_score(self, name: str) -> None:
+        """Raises `InputError` where there is no score of that name."""
+        if name not in self.names:
+            raise InputError(f"--score {name} needs a pretrained encoder; choose one of {', '.join(self.names)}")
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "ScoreParameters":
+        """What `dataclasses.asdict` gave, after JSON.
+
+        Raises:
+            KeyError, TypeError: a field is missing or unknown.
+        """
+        local, bank = dict(content["local"]), content["bank"]
+        local["aggregation"] = Aggregation(**local["aggregation"])
+        if bank is not None:
+            bank = BankParameters(**_tuples({**bank, "aggregation": Aggregation(**bank["aggregation"])}))
+        return cls(
+            content["ssim_window"],
+            LocalParameters(**_tuples(local)),
+            bank,
+            tuple((name, weight) for name, weight in content["combined"]),
+            content["combined_map"],
+            content["format_version"],
+        )
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def parameters_for(encoder: str, ssim_window: int) -> ScoreParameters:
+    """Those for an encoder by its name, `scratch` or a pretrained one."""
+    return scratch_parameters(ssim_window) if encoder == "scratch" else pretrained_parameters(ssim_window)
+
+
+def scratch_parameters(ssim_window: int) -> ScoreParameters:
+    """For an encoder that was trained with the rest. Parts and weights: benchmarks/choose_score.py."""
+    return ScoreParameters(ssim_window)
+
+
+def pretrained_parameters(ssim_window: int) -> ScoreParameters:
+    """For a frozen encoder of photographs, with maps of strides 8, 16 and 32: docs/results.md has the comparison."""
+    maps = ("feature_map_0", "feature_map_1", "feature_map_2")
+    local = LocalParameters(
+        maps=maps,
+        shown=maps[:1],
+        context=3,
+        components=(20, 32, 32),
+        floor=0.1,
+        scaled=True,
+        aggregation=Aggregation("top", 0.03),
+        smoothing=4.0,
+    )
+    return ScoreParameters(ssim_window, local, BankParameters(), (("bank", 1.0), ("local", 1.0)), "geometric_mean")

@@ -26,10 +26,11 @@ def train(config: Config) -> int:
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
         from piade_tf.data.splits import all_normal
-        from piade_tf.evaluation.metrics import BATCH, score_split
+        from piade_tf.evaluation.results import labelled_results
+        from piade_tf.evaluation.scored_split import BATCH, score_split
         from piade_tf.evaluation.threshold import check_method, fit_threshold
         from piade_tf.report import terminal
-        from piade_tf.report.results import score, write_results
+        from piade_tf.report.result_files import write_results
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
@@ -71,7 +72,7 @@ def train(config: Config) -> int:
     inspection = scorer.inspection_model(trainer.network, config.score)
 
     held_out = all_normal(data.calibration, data.normal_class)
-    results = score(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
+    results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
     normal = score_split(inspection, held_out, BATCH)
     threshold = fit_threshold(
         config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score

@@ -4,7 +4,7 @@ import dataclasses
 import time
 
 from piade_tf.cli.startup import import_tensorflow
-from piade_tf.config import Config
+from piade_tf.config import Config, check
 from piade_tf.quiet import stderr_only_on_failure
 
 
@@ -17,6 +17,7 @@ def train(config: Config) -> int:
     Raises:
         InputError: the options or the data are not what they should be.
     """
+    check(config)
     options = config.training
     import_tensorflow()
     with stderr_only_on_failure():

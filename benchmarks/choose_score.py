@@ -27,7 +27,7 @@ import layers  # noqa: F401 (registers the layers)
 from piade_tf.config import DataConfig
 from piade_tf.data import batches, idx, load_data
 from piade_tf.data.pipeline import scale
-from piade_tf.evaluation.metrics import SCORE_PREFIX
+from piade_tf.evaluation.scored_split import SCORE_PREFIX
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.score_set import ScoreSet

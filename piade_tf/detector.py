@@ -15,7 +15,7 @@ from piade_tf.data.pipeline import scale
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
-from piade_tf.model.inference import outputs_of
+from piade_tf.model.inference import Runner
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -68,6 +68,7 @@ class Detector:
     preparation: Preparation
     threshold: Threshold
     map_threshold: Threshold
+    _runners: dict[bool, Runner] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, run: str | Path) -> "Detector":
@@ -103,6 +104,14 @@ class Detector:
             Threshold.read(directory.path / "map_threshold.json"),
         )
 
+    def _runner(self, maps: bool) -> Runner:
+        """The inspection with the outputs that are asked for; made once, since TensorFlow traces each model anew."""
+        if maps not in self._runners:
+            names = ["pred_score", *(MAPS if maps else ())]
+            outputs = {name: self.inspection.output[name] for name in names}
+            self._runners[maps] = Runner(keras.Model(self.inspection.input, outputs))
+        return self._runners[maps]
+
     def predict(self, images: Iterable[Any], batch_size: int = 32) -> list[Prediction]:
         """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
 
@@ -132,8 +141,6 @@ class Detector:
             batch_size: images at a time.
             maps: whether predictions have their anomaly map and reconstruction.
         """
-        names = ["pred_score", *(MAPS if maps else ())]
-        model = keras.Model(self.inspection.input, {name: self.inspection.output[name] for name in names})
         batches = read_batches(images, self.preparation, batch_size)
         waiting: list[tuple[list[str], np.ndarray, np.ndarray]] = []
 
@@ -142,7 +149,7 @@ class Detector:
                 waiting.append((paths, reasons, pixels))
                 yield scale(pixels)
 
-        for outputs in outputs_of(model, scaled()):
+        for outputs in self._runner(maps)(scaled()):
             paths, reasons, pixels = waiting.pop(0)
             percentiles = self.threshold.percentile(outputs["pred_score"])
             verdicts = self.threshold.is_anomalous(outputs["pred_score"])

@@ -26,7 +26,7 @@ from piade_tf.program import command
 from piade_tf.scoring.score_set import ScoreSet
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
-    from piade_tf.evaluation.metrics import Scored
+    from piade_tf.evaluation.scored_split import Scored
 
 FORMAT_VERSION = 1
 NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")

@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from export.formats import Tolerance
 from export.verification.measure import Measured
-from piade_tf.evaluation.metrics import auroc_interval, confusion
+from piade_tf.evaluation.intervals import auroc_interval
+from piade_tf.evaluation.metrics import confusion
 from piade_tf.evaluation.threshold import Threshold
 
 

@@ -54,8 +54,9 @@ def evaluate(options: Evaluate) -> None:
     from piade_tf.data import find_source
     from piade_tf.data.splits import labelled_split
     from piade_tf.detector import Detector
+    from piade_tf.evaluation.results import labelled_results
     from piade_tf.report import terminal
-    from piade_tf.report.results import score, write_results
+    from piade_tf.report.result_files import write_results
     from piade_tf.run_directory import RunDirectory
 
     run = RunDirectory(options.run)
@@ -73,7 +74,7 @@ def evaluate(options: Evaluate) -> None:
         print(f"warning: {warning}")
     print(f"Found: {source.layout}. {test.count} images to test.", flush=True)
     window = config["options"]["loss"]["ssim_window"]
-    results = score(detector.inspection, test, options.batch_size, window, training["seed"])
+    results = labelled_results(detector.inspection, test, options.batch_size, window, training["seed"])
     target = RunDirectory(_make(options, data_config.dataset))
     title = f"{data_config.title}, normal: {source.normal_class}"
     evaluated = {

@@ -4,7 +4,7 @@ import dataclasses
 import time
 
 from piade_tf.cli.startup import import_tensorflow
-from piade_tf.config import Config
+from piade_tf.config import Config, check
 from piade_tf.quiet import stderr_only_on_failure
 
 
@@ -17,6 +17,7 @@ def train(config: Config) -> int:
     Raises:
         InputError: the options or the data are not what they should be.
     """
+    check(config)
     options = config.training
     import_tensorflow()
     with stderr_only_on_failure():
@@ -26,10 +27,11 @@ def train(config: Config) -> int:
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
         from piade_tf.data.splits import all_normal
-        from piade_tf.evaluation.metrics import BATCH, score_split
+        from piade_tf.evaluation.results import labelled_results
+        from piade_tf.evaluation.scored_split import BATCH, score_split
         from piade_tf.evaluation.threshold import check_method, fit_threshold
         from piade_tf.report import terminal
-        from piade_tf.report.results import score, write_results
+        from piade_tf.report.result_files import write_results
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
@@ -71,7 +73,7 @@ def train(config: Config) -> int:
     inspection = scorer.inspection_model(trainer.network, config.score)
 
     held_out = all_normal(data.calibration, data.normal_class)
-    results = score(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
+    results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
     normal = score_split(inspection, held_out, BATCH)
     threshold = fit_threshold(
         config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score

@@ -1,86 +1,15 @@
 """What the scores are worth on labelled images."""
 
-import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from piade_tf.data import LabelledSplit, Split, batches
+from piade_tf.data import LabelledSplit
+from piade_tf.evaluation.intervals import auroc_interval, clopper_pearson
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
-from piade_tf.evaluation.threshold import Threshold, clopper_pearson
-from piade_tf.model.inference import outputs_of
-
-SCORE_PREFIX = "score_"
-BATCH = 32  # images scored at a time
-
-
-@dataclasses.dataclass(frozen=True)
-class Scored:
-    """The scores of a split, in the split's order.
-
-    Attributes:
-        pred_score: `(count,)`, float32, of the score that decides.
-        by_name: every score by its name, `(count,)`.
-        map_max: `(count,)`, the largest value of each anomaly map; None where it was not asked for.
-    """
-
-    pred_score: np.ndarray
-    by_name: dict[str, np.ndarray]
-    map_max: np.ndarray | None = None
-
-
-def score_split(
-    inspection: keras.Model, split: Split, batch_size: int, pixels: dict[str, PixelMetrics] | None = None
-) -> Scored:
-    """Scores every image of a split; maps and reconstructions are not kept.
-
-    Args:
-        inspection: as `ScoreSet.inspection_model` gives it.
-        split: the images.
-        batch_size: images at a time.
-        pixels: filled with the pixels of the anomaly maps by class, where the split has masks.
-    """
-    masks: Iterable = itertools.repeat(None)
-    masked = isinstance(split, LabelledSplit) and split.masks is not None and pixels is not None
-    if isinstance(split, LabelledSplit) and masked:
-        masks = _mask_batches(split, batch_size)
-    names = ["pred_score", *(name for name in inspection.output if name.startswith(SCORE_PREFIX))]
-    wanted = {name: inspection.output[name] for name in [*names, "anomaly_map"]}
-    wanted["map_max"] = keras.ops.max(wanted["anomaly_map"], axis=(1, 2))
-    names.append("map_max")
-    if not masked:
-        del wanted["anomaly_map"]
-    model = keras.Model(inspection.input, wanted)
-    found: dict[str, list[np.ndarray]] = {name: [np.zeros(0, "float32")] for name in names}
-    for outputs, chosen in zip(outputs_of(model, batches(split, batch_size)), masks, strict=False):
-        for name in names:
-            found[name].append(outputs[name])
-        if chosen is not None and pixels is not None:
-            _count_pixels(pixels, outputs["anomaly_map"], *chosen)
-    columns = {name: np.concatenate(values) for name, values in found.items()}
-    pred_score, map_max = columns.pop("pred_score"), columns.pop("map_max")
-    return Scored(pred_score, {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns}, map_max)
-
-
-def _mask_batches(split: LabelledSplit, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    assert split.masks is not None
-    start = 0
-    for masks in split.masks.images.batch(batch_size).as_numpy_iterator():
-        place = slice(start, start + len(masks))
-        yield masks, split.classes[place], split.has_mask[place]
-        start += len(masks)
-
-
-def _count_pixels(
-    pixels: dict[str, PixelMetrics], maps: np.ndarray, masks: np.ndarray, classes: np.ndarray, has_mask: np.ndarray
-) -> None:
-    for name in np.unique(classes):
-        chosen = (classes == name) & has_mask
-        pixels.setdefault(str(name), PixelMetrics()).add(maps[chosen], masks[chosen])
+from piade_tf.evaluation.scored_split import Scored
+from piade_tf.evaluation.threshold import Threshold
 
 
 def all_metrics(
@@ -96,8 +25,8 @@ def all_metrics(
         seed: of the bootstrap.
 
     Returns:
-        Those of `image_metrics` and `pixel_metrics`; `intervals`, 95 %; `at_threshold`, as `confusion` gives it;
-        `per_class`, with the AUROC of each anomalous class against all normal images; `reasons`.
+        Those of `image_metrics`; `pixel_AUROC`, `pixel_AUPR` and `pixel_AUPRO`; `intervals`, 95 %; `at_threshold`, as
+        `confusion` gives it; `per_class`, with the AUROC of each anomalous class against all normal images; `reasons`.
     """
     labels = split.labels
     metrics: dict[str, Any] = image_metrics(labels, scored)
@@ -116,7 +45,7 @@ def all_metrics(
     if split.count:
         undefined = [name for name, value in at_threshold.items() if value is None]
         reasons |= {f"at_threshold.{name}": _missing(labels, name) for name in undefined}
-    pixel_results, pixel_reasons = pixel_metrics(split, pixels)
+    pixel_results, pixel_reasons = _pixel_level(split, pixels)
     metrics |= pixel_results
     reasons |= pixel_reasons
     if split.count:
@@ -125,7 +54,7 @@ def all_metrics(
     return metrics | {"intervals": intervals, "reasons": reasons}
 
 
-def pixel_metrics(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple[dict[str, Any], dict[str, str]]:
+def _pixel_level(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple[dict[str, Any], dict[str, str]]:
     """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
     names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
     if split.masks is None:
@@ -194,45 +123,6 @@ def f1_max(labels: np.ndarray, scores: np.ndarray) -> float:
     """The largest F1 that any threshold on `scores` reaches, 0 to 1."""
     precision, recall, _ = precision_recall_curve(labels, scores)
     return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
-
-
-def auroc_interval(
-    labels: np.ndarray, scores: np.ndarray, seed: int = 0, resamples: int = 1000, confidence: float = 0.95
-) -> tuple[float, float]:
-    """A percentile bootstrap interval of the AUROC; normal and anomalous images are resampled apart.
-
-    It tells of the images alone, not of training again; scores that separate the two kinds give (1, 1). Efron,
-    Tibshirani, "An Introduction to the Bootstrap", 1993.
-
-    Args:
-        labels: `(n,)`, 0 normal, 1 anomalous, both kinds at least once.
-        scores: `(n,)`, finite.
-        seed: for each resample the generator draws indices of the normal, then of the anomalous images.
-        resamples: at least 1.
-        confidence: in (0, 1).
-
-    Raises:
-        ValueError: an argument is not as above.
-    """
-    labels, scores = np.asarray(labels), np.asarray(scores)
-    if labels.shape != scores.shape or labels.ndim != 1 or set(np.unique(labels)) != {0, 1}:
-        raise ValueError(f"expected labels of both kinds for scores (n,), got {labels.shape} and {scores.shape}")
-    if not (np.isfinite(scores).all() and resamples >= 1 and 0 < confidence < 1):
-        raise ValueError("expected finite scores, at least one resample and 0 < confidence < 1")
-    distinct, ranks = np.unique(scores, return_inverse=True)
-    normal, anomalous = ranks[labels == 0], ranks[labels == 1]
-    rng = np.random.default_rng(seed)
-    aurocs = np.empty(resamples)
-    for i in range(resamples):
-        normal_counts = np.bincount(_resample(normal, rng), minlength=len(distinct))
-        below = np.cumsum(normal_counts) - normal_counts / 2  # normal images below each score, ties by half
-        aurocs[i] = below[_resample(anomalous, rng)].mean() / len(normal)
-    low, high = np.quantile(aurocs, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def _resample(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return values[rng.integers(0, len(values), len(values))]
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

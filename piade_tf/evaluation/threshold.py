@@ -186,22 +186,6 @@ def explain(threshold: Threshold) -> str:
     return text + (" It is optimistic: figures on the images it was chosen on flatter it." * threshold.optimistic)
 
 
-def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a proportion (Clopper and Pearson 1934): `k` of `n` trials succeeded, 0 <= k <= n, n >= 1.
-
-    Raises:
-        ValueError: `k`, `n` or `confidence` is out of range.
-    """
-    if not (n >= 1 and 0 <= k <= n and 0 < confidence < 1):
-        raise ValueError(f"expected 0 <= k <= n, n >= 1 and 0 < confidence < 1, got {k}, {n} and {confidence}")
-    tail = (1 - confidence) / 2
-    from scipy.stats import beta  # half a second that predicting need not wait for
-
-    low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
-    high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
-    return low, high
-
-
 def _as_written(fpr: float) -> Fraction:
     """The decimal that `fpr` is written as, exactly: 0.01 is 1/100."""
     if not 0 < fpr < 1:

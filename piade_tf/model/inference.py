@@ -11,29 +11,47 @@ import keras
 import numpy as np
 
 
-def outputs_of(model: keras.Model, batches: Iterable) -> Iterator[dict[str, np.ndarray]]:
-    """Yields the model's outputs for one batch after the other.
-
-    Under TensorFlow the model is traced for the first batch's length, shorter batches are filled up: a known length
-    is faster than an open one. As many batches as there are cores are worked on at a time: within one, the cores
-    wait for each other at every operation.
+class Runner:
+    """A model that is run over batches again and again: traced once for each length of a batch.
 
     Args:
         model: a functional model with one input and a dict of outputs.
-        batches: `(batch, height, width, channels)`, float32, none longer than the first.
     """
-    batches = iter(batches)
-    first = next(batches, None)
-    if first is None:
-        return
-    run, workers = model.predict_on_batch, 1
-    if keras.backend.backend() == "tensorflow":
-        run, workers = _traced(model, len(first)), os.cpu_count() or 1
 
-    def arrays(batch) -> dict[str, np.ndarray]:
-        return {name: keras.ops.convert_to_numpy(values) for name, values in run(batch).items()}
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self._traced: dict[int, Callable] = {}
 
-    yield from _in_order(arrays, itertools.chain([first], batches), workers)
+    def __call__(self, batches: Iterable) -> Iterator[dict[str, np.ndarray]]:
+        """Yields the model's outputs for one batch after the other.
+
+        Under TensorFlow the model is traced for the first batch's length, shorter batches are filled up: a known length
+        is faster than an open one. As many batches as there are cores are worked on at a time: within one, the cores
+        wait for each other at every operation.
+
+        Args:
+            batches: `(batch, height, width, channels)`, float32, none longer than the first.
+        """
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is None:
+            return
+        run, workers = self.model.predict_on_batch, 1
+        if keras.backend.backend() == "tensorflow":
+            length = len(first)
+            if length not in self._traced:
+                self._traced[length] = _traced(self.model, length)
+            run, workers = self._traced[length], os.cpu_count() or 1
+
+        def arrays(batch) -> dict[str, np.ndarray]:
+            return {name: keras.ops.convert_to_numpy(values) for name, values in run(batch).items()}
+
+        yield from _in_order(arrays, itertools.chain([first], batches), workers)
+
+
+def outputs_of(model: keras.Model, batches: Iterable) -> Iterator[dict[str, np.ndarray]]:
+    """Runs a model over batches once; see `Runner`."""
+    return Runner(model)(batches)
 
 
 def _traced(model: keras.Model, length: int) -> Callable:

@@ -1,6 +1,5 @@
 """The figures of an evaluation, as PNG files."""
 
-import dataclasses
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.files import replacing
 from piade_tf.report.figure_labels import fitted
 
@@ -33,24 +33,7 @@ STYLE: dict = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
 }
-SHOWN = 5  # examples of each kind in a figure: more would be too small at a page's width
 TERMS = {"loss": "total loss", "mse": "MSE", "ssim": "1 \N{MINUS SIGN} SSIM"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """Images to show, n of them and perhaps none, with what the detector made of them.
-
-    The figures show the first `SHOWN` of each kind.
-    """
-
-    images: np.ndarray  # (n, height, width, channels), float32 in [0, 1] or uint8; channels is 1 or 3
-    reconstructions: np.ndarray  # same shape, float32 in [0, 1] or uint8
-    anomaly_maps: np.ndarray  # (n, height, width), float32, at least 0
-    labels: np.ndarray  # (n,), integer, 0 normal and 1 anomalous
-    classes: np.ndarray  # (n,), str, printed above each image
-    scores: np.ndarray  # (n,), float, high for anomalous
-    ssim: np.ndarray  # (n,), float in [-1, 1], of image and reconstruction
 
 
 def write_figures(
@@ -312,7 +295,7 @@ def _image_grid(
 
     `texts`, one an example, stand below the columns, and `measure` says what they are.
     """
-    groups = [np.flatnonzero(np.asarray(examples.labels) == label)[:SHOWN].tolist() for label in (0, 1)]
+    groups = [np.flatnonzero(np.asarray(examples.labels) == label)[:EXAMPLES].tolist() for label in (0, 1)]
     shown = [i for group in groups for i in group]
     aspect = examples.images.shape[1] / examples.images.shape[2]
     page, names, gap, between = 8.3, 1.0, 0.06, 0.22  # inches, as all lengths below

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.evaluation.threshold import percent_rounded_up
 from piade_tf.files import replacing
 from piade_tf.report import inline_images
 from piade_tf.report.figure_captions import alt_text, figure_title
-from piade_tf.report.heatmap import coloured
+from piade_tf.report.heatmap import coloured, overlay
 from piade_tf.report.inline_images import Picture
 from piade_tf.report.markup import Markup, element, join
 from piade_tf.report.metrics_html import Metrics, interval_text, is_number, metrics_section, number, scrolling, title_of
-from piade_tf.report.mistakes_figure import BLOCKS, Mistake, map_limits
+from piade_tf.report.mistakes_figure import BLOCKS, map_limits
 from piade_tf.report.rerun_command import rerun_command
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html"
@@ -301,7 +302,7 @@ def _card(mistake: Mistake, low: float, high: float) -> Markup:
         "image": mistake.image,
         "reconstruction": mistake.reconstruction,
         "anomaly map": coloured(mistake.anomaly_map, low, high),
-        "overlay": mistake.overlay,
+        "overlay": overlay(mistake.image, mistake.anomaly_map, low, high),
     }
     figures = []
     for name, pixels in views.items():

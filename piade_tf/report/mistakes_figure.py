@@ -1,42 +1,26 @@
 """The worst mistakes as one figure."""
 
-import dataclasses
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from piade_tf.evaluation.mistakes import Mistake, MistakeKind
 from piade_tf.files import replacing
 from piade_tf.report.figure_labels import fitted
 from piade_tf.report.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
-from piade_tf.report.heatmap import coloured
+from piade_tf.report.heatmap import coloured, overlay
 
-MistakeKind = Literal["false alarm", "miss"]
 # kind, heading, and which of `figures.KINDS` the images truly are
 BLOCKS: tuple[tuple[MistakeKind, str, int], ...] = (
     ("false alarm", "False alarms: normal images, the highest scores", 0),
     ("miss", "Misses: anomalous images, the lowest scores", 1),
 )
 ROWS = ("image", "reconstruction", "anomaly map", "overlay")
-SHOWN = 6  # of each kind
-
-
-@dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A test image on the wrong side of the threshold, with what the detector made of it."""
-
-    kind: MistakeKind  # a normal image that was flagged, or an anomalous one that was not
-    image_id: str
-    class_name: str
-    score: float
-    image: np.ndarray  # (height, width, channels), uint8; channels is 1 or 3
-    reconstruction: np.ndarray  # same shape, uint8
-    anomaly_map: np.ndarray  # (height, width), float, at least 0
-    overlay: np.ndarray  # (height, width, 3), uint8
+MISTAKES_SHOWN = 6  # of each kind
 
 
 def map_limits(mistakes: Sequence[Mistake]) -> tuple[float, float]:
@@ -57,11 +41,11 @@ def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str) -
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE), replacing(path) as temporary:
-        mistakes_figure(mistakes, title).savefig(temporary, format="png")
+        draw_mistakes(mistakes, title).savefig(temporary, format="png")
     return path
 
 
-def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
+def draw_mistakes(mistakes: Sequence[Mistake], title: str) -> Figure:
     """A block for each kind there is, a column for each mistake: image, reconstruction, map and overlay."""
     blocks = [(heading, KINDS[label][1], _of_kind(mistakes, kind)) for kind, heading, label in BLOCKS]
     blocks = [block for block in blocks if block[2]]
@@ -87,7 +71,8 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
         scores = score_texts(np.array([mistake.score for mistake in of_kind]))
         for column, (mistake, score) in enumerate(zip(of_kind, scores, strict=True)):
             heat = coloured(mistake.anomaly_map, low, high)
-            pictures = (mistake.image, mistake.reconstruction, heat, mistake.overlay)
+            over = overlay(mistake.image, mistake.anomaly_map, low, high)
+            pictures = (mistake.image, mistake.reconstruction, heat, over)
             for row, picture in enumerate(pictures):
                 left, y = names + column * (width + gap), edge - above - row * (height + gap) - height
                 axes = figure.add_axes((left / page, y / tall, width / page, height / tall))
@@ -112,4 +97,4 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str) -> Figure:
 
 
 def _of_kind(mistakes: Sequence[Mistake], kind: MistakeKind) -> list[Mistake]:
-    return [mistake for mistake in mistakes if mistake.kind == kind][:SHOWN]
+    return [mistake for mistake in mistakes if mistake.kind == kind][:MISTAKES_SHOWN]

@@ -39,7 +39,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         if isinstance(value, Mapping):
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
             for key, inner in value.items():
-                key = RENAMED.get(key, key)
+                key = RENAMED.get(str(key), str(key))
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:
                     words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
         elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):

@@ -24,9 +24,9 @@ from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 from piade_tf.data import DataSplits
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import all_normal, images_at
-from piade_tf.report.examples import pick_indices
-from piade_tf.report.figures import MAPS, SHOWN, colour_limits
-from piade_tf.report.results import Results
+from piade_tf.evaluation.picked_examples import EXAMPLES, pick_indices
+from piade_tf.evaluation.results import Results
+from piade_tf.report.figures import MAPS, colour_limits
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
 
@@ -142,7 +142,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         test, seed = self.data.test, self.seed
         if not test.count:
             test = all_normal(self.data.validation, self.data.normal_class)
-        shown = pick_indices(test, SHOWN, seed)
+        shown = pick_indices(test, EXAMPLES, seed)
         order = np.random.default_rng(seed).permutation(test.count)
         watched = np.concatenate([order[test.labels[order] == label][:WATCHED] for label in range(len(KINDS))])
         images = images_at(test, np.concatenate([shown, watched]))

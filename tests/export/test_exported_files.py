@@ -163,3 +163,7 @@ def test_the_model_card_has_no_empty_fields(exported):
     assert "None" not in card and "| |" not in card and ": \n" not in card
     for entry in exported.manifest["files"].values():
         assert f"{entry['image_AUROC']:.4f}" in card
+
+
+def test_a_trained_run_tells_digits_apart(exported):
+    assert exported.manifest["keras"]["image_AUROC"] > 0.95

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -68,6 +69,19 @@ def test_three_lines_of_python_give_the_scores_of_the_run(run):
     first = predictions[0]
     assert first.image.shape == first.reconstruction.shape == (32, 32, 1) and first.anomaly_map.shape == (32, 32)
     assert first.image.dtype == first.reconstruction.dtype == "uint8" and (first.anomaly_map >= 0).all()
+
+
+def test_a_hundred_frames_are_traced_once_and_memory_stays_flat(run, monkeypatch):
+    detector = Detector.load(run.path)
+    first = detector.predict(run.images[:1])[0].pred_score
+    monkeypatch.setattr("piade_tf.model.inference._traced", lambda *_: pytest.fail("traced again"))
+    for _ in range(20):
+        detector.predict(run.images[:1])
+    before = psutil.Process().memory_info().rss
+    for _ in range(100):
+        (prediction,) = detector.predict(run.images[:1])
+    assert prediction.pred_score == first
+    assert psutil.Process().memory_info().rss - before < 50 << 20
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 12, 100])

@@ -14,7 +14,7 @@ import pytest
 from piade_tf.config import Config, DataConfig
 from piade_tf.data.splits import Skipped
 from piade_tf.errors import InputError
-from piade_tf.evaluation.metrics import Scored
+from piade_tf.evaluation.scored_split import Scored
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.run_directory import RunDirectory
 

@@ -1,4 +1,4 @@
-"""The metrics against definitions written out, and the scoring of a split."""
+"""The metrics against definitions written out."""
 
 import json
 
@@ -8,19 +8,12 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import binom
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from piade_tf.data import LabelledSplit, Split
-from piade_tf.evaluation.metrics import (
-    Scored,
-    all_metrics,
-    auroc_interval,
-    confusion,
-    f1_max,
-    image_metrics,
-    score_split,
-)
+from piade_tf.evaluation.metrics import all_metrics, confusion, f1_max, image_metrics
+from piade_tf.evaluation.scored_split import Scored, score_split
 from piade_tf.evaluation.threshold import fit_threshold
 
 # Few values, so that ties are frequent; both kinds at least once.
@@ -98,85 +91,6 @@ def test_one_kind_alone_has_counts_but_no_metrics(label, counts):
 
 def test_best_f1_of_scores_that_say_nothing_is_that_of_flagging_everything():
     assert f1_max(np.array([0, 0, 1]), np.zeros(3)) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, 100])
-def test_a_split_is_scored_in_its_own_order(batch_size):
-    image = keras.Input((2, 2, 1))
-    mean = keras.ops.mean(image, axis=(1, 2, 3))
-    outputs = {"pred_score": 2 * mean, "score_a": mean, "score_b": -mean, "anomaly_map": image[..., 0]}
-    values = np.random.default_rng(0).permutation(10)
-    pixels = np.broadcast_to(values[:, None, None, None], (10, 2, 2, 1)).astype("uint8")
-    labels = np.zeros(10, int)
-    images = tf.data.Dataset.from_tensor_slices(pixels)
-    split = LabelledSplit(images, 10, labels=labels, classes=labels.astype(str), ids=labels)
-    scored = score_split(keras.Model(image, outputs), split, batch_size)
-    np.testing.assert_allclose(scored.pred_score, 2 * values / 255, rtol=1e-5)
-    assert set(scored.by_name) == {"a", "b"}
-    np.testing.assert_allclose(scored.by_name["a"], values / 255, rtol=1e-5)
-    np.testing.assert_allclose(scored.by_name["b"], -values / 255, rtol=1e-5)
-    np.testing.assert_allclose(scored.map_max, values / 255, rtol=1e-5)
-
-
-# === Interval of the AUROC ===
-
-
-def resampled_aurocs(labels, scores, seed, resamples):
-    """The AUROC of each resample by scikit-learn, from the same indices."""
-    rng = np.random.default_rng(seed)
-    normal, anomalous = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
-    aurocs = []
-    for _ in range(resamples):
-        parts = [part[rng.integers(0, len(part), len(part))] for part in (normal, anomalous)]
-        chosen = np.concatenate(parts)
-        aurocs.append(roc_auc_score(labels[chosen], scores[chosen]))
-    return aurocs
-
-
-@settings(deadline=None, max_examples=15)
-@given(rows=labelled_scores, seed=st.integers(0, 9), confidence=st.sampled_from([0.5, 0.9, 0.95]))
-def test_the_interval_holds_the_middle_of_resampled_aurocs(rows, seed, confidence):
-    labels, scores = columns(rows)
-    aurocs = resampled_aurocs(labels, scores, seed, 30)
-    expected = np.percentile(aurocs, [50 - 50 * confidence, 50 + 50 * confidence])
-    assert auroc_interval(labels, scores, seed, 30, confidence) == pytest.approx(tuple(expected), abs=1e-12)
-
-
-def test_the_interval_covers_the_true_auroc_as_often_as_it_says():
-    """Scores of N(0, 1) and N(1, 1), whose AUROC is Phi(1 / sqrt 2); 90 % of 400 times, give or take 4 deviations."""
-    rng, true = np.random.default_rng(0), norm.cdf(1 / np.sqrt(2))
-    labels = np.repeat([0, 1], [80, 60])
-    intervals = [auroc_interval(labels, rng.normal(size=140) + labels, i, 200, 0.9) for i in range(400)]
-    covered = np.mean([low <= true <= high for low, high in intervals])
-    assert abs(covered - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400)
-    assert np.mean([high - low for low, high in intervals]) < 0.2
-
-
-def test_the_interval_depends_on_the_order_of_scores_alone_and_on_the_seed():
-    labels = np.arange(50) % 2
-    scores = np.random.default_rng(0).normal(size=50) + labels
-    assert auroc_interval(labels, scores) == auroc_interval(labels, np.exp(scores))
-    assert auroc_interval(labels, scores) != auroc_interval(labels, scores, seed=1)
-    assert auroc_interval(labels, labels) == (1.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    "labels, scores, options",
-    [
-        ([0, 0], [1.0, 2.0], {}),
-        ([1, 1], [1.0, 2.0], {}),
-        ([0, 1, 2], [1.0, 2.0, 3.0], {}),
-        ([0, 1], [1.0], {}),
-        ([[0, 1]], [[1.0, 2.0]], {}),
-        ([0, 1], [1.0, np.nan], {}),
-        ([0, 1], [1.0, np.inf], {}),
-        ([0, 1], [1.0, 2.0], {"resamples": 0}),
-        ([0, 1], [1.0, 2.0], {"confidence": 1.0}),
-    ],
-)
-def test_the_interval_refuses_what_has_none(labels, scores, options):
-    with pytest.raises(ValueError, match="expected"):
-        auroc_interval(np.array(labels), np.array(scores), **options)
 
 
 # === Confusion ===

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, percentileofscore
+from scipy.stats import percentileofscore
 from sklearn.metrics import f1_score
 
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import (
     Method,
     Threshold,
-    clopper_pearson,
     explain,
     fit_threshold,
     images_needed,
@@ -295,32 +294,6 @@ def test_never_says_less_than_the_bound(count, rate):
     said = Fraction(explain(threshold).split("at most ")[1].split(" %")[0]) / 100
     bound = Fraction(count + 1 - conformal_rank(count, rate), count + 1)
     assert bound - Fraction(1, 10**15) <= said <= bound * Fraction(111, 100)
-
-
-# === Clopper-Pearson ===
-
-
-@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-@pytest.mark.parametrize("k, n", [(1, 2), (1, 20), (3, 20), (19, 20), (50, 100), (7, 1000)])
-def test_each_end_of_the_interval_leaves_half_of_the_rest_in_a_binomial_tail(k, n, confidence):
-    low, high = clopper_pearson(k, n, confidence)
-    tail = (1 - confidence) / 2
-    assert low < k / n < high
-    assert binom.sf(k - 1, n, low) == pytest.approx(tail, rel=1e-6)  # P(at least k)
-    assert binom.cdf(k, n, high) == pytest.approx(tail, rel=1e-6)  # P(at most k)
-
-
-@pytest.mark.parametrize("n", [1, 20, 1000])
-def test_the_interval_of_none_and_of_all(n):
-    low, high = clopper_pearson(0, n)
-    assert (low, high) == (0.0, pytest.approx(1 - 0.025 ** (1 / n)))
-    assert clopper_pearson(n, n) == (pytest.approx(1 - high), 1.0)
-
-
-@pytest.mark.parametrize("k, n, confidence", [(-1, 5, 0.95), (6, 5, 0.95), (0, 0, 0.95), (1, 2, 0.0), (1, 2, 1.0)])
-def test_refuses_counts_that_are_none(k, n, confidence):
-    with pytest.raises(ValueError, match="expected 0 <= k <= n"):
-        clopper_pearson(k, n, confidence)
 
 
 # === The file ===

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.report import figures
 from piade_tf.report.figure_labels import fitted
-from piade_tf.report.figures import Examples, colour_limits, score_bins, write_figures
+from piade_tf.report.figures import colour_limits, score_bins, write_figures
 
 EVERY = [
     "reconstructions.png",
@@ -109,8 +110,8 @@ def test_normal_stands_left_of_anomalous_with_the_ssim_below():
 
 
 def test_only_the_first_of_each_kind_are_shown():
-    figure = figures.reconstructions_figure(make_examples(figures.SHOWN + 3, 1), "title")
-    assert len(figure.axes) == 2 * (figures.SHOWN + 1)
+    figure = figures.reconstructions_figure(make_examples(EXAMPLES + 3, 1), "title")
+    assert len(figure.axes) == 2 * (EXAMPLES + 1)
 
 
 def test_all_anomaly_maps_share_one_colour_scale_with_a_labelled_bar():
@@ -332,7 +333,7 @@ def test_matplotlib_settings_are_left_as_they_were(tmp_path):
 
 
 def test_names_of_neighbours_do_not_touch():
-    examples = make_examples(figures.SHOWN, figures.SHOWN)
+    examples = make_examples(EXAMPLES, EXAMPLES)
     long = dataclasses.replace(examples, classes=np.array(["combined_defects"] * len(examples.images)))
     figure = figures.reconstructions_figure(long, "title")
     figure.set_dpi(figures.STYLE["savefig.dpi"])  # the widths of letters are whole pixels

@@ -12,8 +12,8 @@ from browser import CHROMIUM, Browser
 from PIL import Image
 
 from piade_tf.cli.parsing import parse_config
+from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.report.html_page import ReportContent, render, write_report
-from piade_tf.report.mistakes_figure import Mistake
 from piade_tf.report.rerun_command import rerun_command
 from piade_tf.training.schedule import Schedule
 
@@ -63,8 +63,7 @@ def make_rows(count=7, **columns):
 def make_mistake(kind="miss", size=28, image_id="test/00001.png", class_name="scratch"):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (size, size, 1), dtype="uint8")
-    colours = rng.integers(0, 256, (size, size, 3), dtype="uint8")
-    return Mistake(kind, image_id, class_name, 1.25, image, image, rng.random((size, size)), colours)
+    return Mistake(kind, image_id, class_name, 1.25, image, image, rng.random((size, size)))
 
 
 def make_content(**changes):

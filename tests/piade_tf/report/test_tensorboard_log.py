@@ -15,11 +15,10 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from piade_tf.config import Config, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
-from piade_tf.evaluation.metrics import Scored
+from piade_tf.evaluation.picked_examples import Examples, pick_indices
+from piade_tf.evaluation.results import Results
+from piade_tf.evaluation.scored_split import Scored
 from piade_tf.report import tensorboard_log as tensorboard
-from piade_tf.report.examples import pick_indices
-from piade_tf.report.figures import Examples
-from piade_tf.report.results import Results
 from piade_tf.report.tensorboard_log import (
     GAP,
     ROUNDS,

@@ -1,4 +1,4 @@
-"""What a run, or a later evaluation, says of a labelled split: metrics, scores, figures, report."""
+"""What a run, or a later evaluation, writes about a labelled split: metrics, scores, figures, report."""
 
 import dataclasses
 from typing import Any
@@ -7,57 +7,15 @@ import keras
 
 from piade_tf.data import LabelledSplit
 from piade_tf.evaluation.flatness import flat_warning
-from piade_tf.evaluation.metrics import Scored, all_metrics, score_split
-from piade_tf.evaluation.pixel_metrics import PixelMetrics
+from piade_tf.evaluation.metrics import all_metrics
+from piade_tf.evaluation.mistakes import worst_mistakes
+from piade_tf.evaluation.results import Results
 from piade_tf.evaluation.threshold import Threshold, explain
-from piade_tf.report.examples import pick_examples
 from piade_tf.report.figure_captions import figures_in
-from piade_tf.report.figures import SHOWN, Examples, write_figures
+from piade_tf.report.figures import write_figures
 from piade_tf.report.html_page import ReportContent, write_report
-from piade_tf.report.mistakes import worst_mistakes
 from piade_tf.report.mistakes_figure import write_mistakes_figure
 from piade_tf.run_directory import RunDirectory
-
-
-@dataclasses.dataclass(frozen=True)
-class Results:
-    """A split, scored.
-
-    Attributes:
-        scored: the scores.
-        pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
-        examples: some images with what the detector makes of them.
-    """
-
-    scored: Scored
-    pixels: dict[str, PixelMetrics]
-    examples: Examples
-
-
-def score(
-    inspection: keras.Model,
-    split: LabelledSplit,
-    batch_size: int,
-    ssim_window: int,
-    seed: int,
-    instead: LabelledSplit | None = None,
-) -> Results:
-    """Scores a split in bounded memory, and picks examples to show.
-
-    Args:
-        inspection: as `ScoreSet.inspection_model` gives it.
-        split: labelled images, perhaps none.
-        batch_size: images at a time.
-        ssim_window: side of the SSIM window in pixels.
-        seed: of the choice of the examples.
-        instead: examples are picked from it where `split` has no images.
-    """
-    pixels: dict[str, PixelMetrics] = {}
-    scored = score_split(inspection, split, batch_size, pixels)
-    shown, scores = split, scored
-    if instead is not None and not split.count:
-        shown, scores = instead, score_split(inspection, instead, batch_size)
-    return Results(scored, pixels, pick_examples(inspection, shown, scores, SHOWN, ssim_window, seed))
 
 
 def write_results(

@@ -1,15 +1,31 @@
 """Test images picked for the figures, with what the detector makes of them."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
 from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import images_at
-from piade_tf.evaluation.metrics import Scored
+from piade_tf.evaluation.scored_split import Scored
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.ssim import ssim_map
-from piade_tf.report.figures import Examples
+
+EXAMPLES = 5  # of each kind: more would be too small in a figure of a page's width
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Images to show, n of them and perhaps none, with what the detector made of them."""
+
+    images: np.ndarray  # (n, height, width, channels), float32 in [0, 1] or uint8; channels is 1 or 3
+    reconstructions: np.ndarray  # same shape, float32 in [0, 1] or uint8
+    anomaly_maps: np.ndarray  # (n, height, width), float32, at least 0
+    labels: np.ndarray  # (n,), integer, 0 normal and 1 anomalous
+    classes: np.ndarray  # (n,), str, printed above each image
+    scores: np.ndarray  # (n,), float, high for anomalous
+    ssim: np.ndarray  # (n,), float in [-1, 1], of image and reconstruction
 
 
 def pick_examples(

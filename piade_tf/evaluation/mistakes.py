@@ -1,5 +1,8 @@
 """The worst mistakes of a detector at its threshold, with what it makes of those images."""
 
+import dataclasses
+from typing import Literal
+
 import keras
 import numpy as np
 
@@ -7,9 +10,21 @@ from piade_tf.data import LabelledSplit
 from piade_tf.data.pipeline import scale
 from piade_tf.data.splits import images_at
 from piade_tf.model.inference import outputs_of
-from piade_tf.report.figures import colour_limits
-from piade_tf.report.heatmap import overlay
-from piade_tf.report.mistakes_figure import Mistake
+
+MistakeKind = Literal["false alarm", "miss"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """A test image on the wrong side of the threshold, with what the detector made of it."""
+
+    kind: MistakeKind  # a normal image that was flagged, or an anomalous one that was not
+    image_id: str
+    class_name: str
+    score: float
+    image: np.ndarray  # (height, width, channels), uint8; channels is 1 or 3
+    reconstruction: np.ndarray  # same shape, uint8
+    anomaly_map: np.ndarray  # (height, width), float, at least 0
 
 
 def pick_mistakes(labels: np.ndarray, flagged: np.ndarray, scores: np.ndarray, each: int) -> np.ndarray:
@@ -47,7 +62,6 @@ def worst_mistakes(
     images = images_at(split, indices)
     (outputs,) = outputs_of(inspection, [np.asarray(scale(images))])
     reconstructions = np.round(255 * np.clip(outputs["reconstruction"], 0, 1)).astype("uint8")
-    low, high = colour_limits(outputs["anomaly_map"])
     return [
         Mistake(
             kind="false alarm" if flagged[index] else "miss",
@@ -57,7 +71,6 @@ def worst_mistakes(
             image=image,
             reconstruction=reconstruction,
             anomaly_map=anomaly_map,
-            overlay=overlay(image, anomaly_map, low, high),
         )
         for index, image, reconstruction, anomaly_map in zip(
             indices, images, reconstructions, outputs["anomaly_map"], strict=True

@@ -1,0 +1,51 @@
+"""A labelled split, scored, with examples to show."""
+
+import dataclasses
+
+import keras
+
+from piade_tf.data import LabelledSplit
+from piade_tf.evaluation.picked_examples import EXAMPLES, Examples, pick_examples
+from piade_tf.evaluation.pixel_metrics import PixelMetrics
+from piade_tf.evaluation.scored_split import Scored, score_split
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """A split, scored.
+
+    Attributes:
+        scored: the scores.
+        pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
+        examples: some images with what the detector makes of them.
+    """
+
+    scored: Scored
+    pixels: dict[str, PixelMetrics]
+    examples: Examples
+
+
+def labelled_results(
+    inspection: keras.Model,
+    split: LabelledSplit,
+    batch_size: int,
+    ssim_window: int,
+    seed: int,
+    instead: LabelledSplit | None = None,
+) -> Results:
+    """Scores a split in bounded memory, and picks examples to show.
+
+    Args:
+        inspection: as `ScoreSet.inspection_model` gives it.
+        split: labelled images, perhaps none.
+        batch_size: images at a time.
+        ssim_window: side of the SSIM window in pixels.
+        seed: of the choice of the examples.
+        instead: examples are picked from it where `split` has no images.
+    """
+    pixels: dict[str, PixelMetrics] = {}
+    scored = score_split(inspection, split, batch_size, pixels)
+    shown, scores = split, scored
+    if instead is not None and not split.count:
+        shown, scores = instead, score_split(inspection, instead, batch_size)
+    return Results(scored, pixels, pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed))

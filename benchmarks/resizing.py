@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-from inspect_image import prepare
+from predict_image import prepare
 from read_metadata import read
 
 FILTERS = {"area average": "BOX", "bicubic": "BICUBIC", "Lanczos-3": "LANCZOS", "nearest": "NEAREST"}

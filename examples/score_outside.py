@@ -1,6 +1,6 @@
 """python examples/score_outside.py int8_full.tflite IMAGE    Exit code 0 normal, 1 anomalous, 2 an error.
 
-IMAGE has the size of the network, as those in golden/ have; inspect_image.py shows how to bring others to it.
+IMAGE has the size of the network, as those in golden/ have; predict_image.py shows how to bring others to it.
 """
 
 import sys
@@ -17,7 +17,7 @@ class HostScore:
     def __init__(self, file: str):
         self.about = read(file).get("outside")
         if self.about is None:
-            raise ValueError(f"{file} has its score inside; see inspect_image.py")
+            raise ValueError(f"{file} has its score inside; see predict_image.py")
         if self.about["score"] == "reconstruction":
             raise ValueError(f"{file} is scored by SSIM, which is left out here; see docs/mobile.md, step 5")
         with open(file, "rb") as stream:

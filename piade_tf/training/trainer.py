@@ -55,6 +55,9 @@ class Trainer(keras.Model):
         weights = reconstruction_loss.weights
         self.term_means = {name: keras.metrics.Mean(name=name) for name, weight in weights.items() if weight}
 
+    def build(self, input_shape=None):
+        self.built = True  # the network is; said, since Keras warns of a model that it thinks is not
+
     def call(self, inputs, training=None):
         if isinstance(inputs, dict):
             assert self.decoder_part is not None

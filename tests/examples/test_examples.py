@@ -17,7 +17,7 @@ from piade_tf.data.preparation import Preparation
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "examples"))
 
-from inspect_image import prepare  # noqa: E402
+from predict_image import prepare  # noqa: E402
 from read_metadata import read  # noqa: E402
 
 
@@ -69,8 +69,3 @@ def test_pixels_of_more_than_8_bits_are_refused():
     about = {"resize": "stretch", "resize_to": [4, 4], "shape": [1, 4, 4, 1]}
     with pytest.raises(ValueError, match="8 bits"):
         prepare(Image.fromarray(np.full((8, 8), 40000, "uint16")), about)
-
-
-def test_no_example_is_longer_than_a_screen():
-    files = [file.read_text(encoding="utf-8") for file in (ROOT / "examples").glob("*.py")]
-    assert files and all(len(text.splitlines()) <= 55 for text in files)

@@ -1,4 +1,4 @@
-"""python examples/inspect_image.py MODEL.tflite IMAGE HEATMAP.png    Exit code 0 normal, 1 anomalous, 2 an error."""
+"""python examples/predict_image.py MODEL.tflite IMAGE HEATMAP.png    Exit code 0 normal, 1 anomalous, 2 an error."""
 
 import sys
 

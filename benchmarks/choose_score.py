@@ -26,10 +26,10 @@ from sklearn.metrics import roc_auc_score
 import layers  # noqa: F401 (registers the layers)
 from piade_tf.config import DataConfig
 from piade_tf.data import batches, idx, load_data
-from piade_tf.data.pipeline import scale
 from piade_tf.evaluation.scored_split import SCORE_PREFIX
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
+from piade_tf.pixels import to_unit
 from piade_tf.scoring.score_set import ScoreSet
 
 ANOMALIES, BATCH = 4000, 250
@@ -75,7 +75,7 @@ def auroc_of_sums(run: Path, options: dict, data_dir: Path) -> list[float]:
     training_split, _ = idx.load(data_dir)
     others = np.flatnonzero(training_split.labels != int(config.normal_class))
     chosen = np.random.default_rng(0).choice(others, ANOMALIES, replace=False)
-    anomalous = scale(training_split.images[chosen])
+    anomalous = to_unit(training_split.images[chosen])
 
     scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
     inspection = scorer.inspection_model(keras.models.load_model(run / "model.keras"), "combined")

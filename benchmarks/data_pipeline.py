@@ -80,7 +80,7 @@ def measure(folder: Path) -> list[float]:
     from piade_tf.config import Config, DataConfig, NetworkConfig
     from piade_tf.data import batches, load_data
     from piade_tf.data.folder import list_images
-    from piade_tf.data.pipeline import scale
+    from piade_tf.pixels import to_unit
     from piade_tf.training.schedule import Schedule
     from piade_tf.training.trainer import build_trainer
 
@@ -101,7 +101,7 @@ def measure(folder: Path) -> list[float]:
     network = NetworkConfig(encoder="scratch")
     schedule = Schedule.of(config.training, data.train.count, data.kind, pretrained=False)
     trainer = build_trainer(network, config.loss, config.training, schedule, data)
-    images = np.asarray(scale(np.stack(list(data.train.images.take(TRAINED).as_numpy_iterator()))))
+    images = np.asarray(to_unit(np.stack(list(data.train.images.take(TRAINED).as_numpy_iterator()))))
     trainer.fit(images, batch_size=BATCH, epochs=1, verbose=0)  # traces
     start = time.monotonic()
     trainer.fit(images, batch_size=BATCH, epochs=2, verbose=0)

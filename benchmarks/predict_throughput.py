@@ -24,10 +24,10 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.cli.predict import find_images
-from piade_tf.data.pipeline import scale
 from piade_tf.detector import Detector
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
+from piade_tf.pixels import to_unit
 from piade_tf.run_directory import RunDirectory
 
 HEADER = (
@@ -58,7 +58,7 @@ def main() -> None:
     detector = Detector.load(args.run)
     network = RunDirectory(args.run).read_network()
     shape = detector.preparation.shape
-    batch = scale(np.random.default_rng(0).integers(0, 256, (args.batch_size, *shape), "uint8"))
+    batch = to_unit(np.random.default_rng(0).integers(0, 256, (args.batch_size, *shape), "uint8"))
     batches = [batch] * (args.images // args.batch_size)
 
     call = tf.function(lambda images: network(images, training=False))

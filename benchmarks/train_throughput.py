@@ -107,8 +107,8 @@ def keras_round(workload: Workload) -> Round:
     import tensorflow as tf
 
     from piade_tf.data import Split, arrays, batches
+    from piade_tf.data.division import divide
     from piade_tf.data.preparation import Preparation
-    from piade_tf.data.splits import divide
     from piade_tf.training.distribution import share_threads
     from piade_tf.training.schedule import Schedule
     from piade_tf.training.trainer import build_trainer, make_reproducible

@@ -9,6 +9,7 @@ from export.graph_preparation import prepared_in_graph
 from export.quantization.full_integer_routing import network_in_integers
 from piade_tf.config import ScoreName
 from piade_tf.data.preparation import Preparation
+from piade_tf.pixels import to_bytes, to_unit
 from piade_tf.scoring.score_set import ScoreSet
 
 OUTPUTS = ("pred_score", "anomaly_map", "reconstruction", "latent")
@@ -40,7 +41,7 @@ class InspectionGraph(tf.Module):
         def inspect(image):
             if preparation is not None:
                 image = tf.stack([prepared_in_graph(preparation, one) for one in tf.unstack(image)])
-            images = scaled(image)
+            images = to_unit(image)
             with tf.name_scope("network"):
                 outputs = network(images, training=False)
             with tf.name_scope(SCORE_SCOPE):
@@ -48,7 +49,7 @@ class InspectionGraph(tf.Module):
             return {
                 "pred_score": score.pred_score,
                 "anomaly_map": score.anomaly_map,
-                "reconstruction": tf.cast(tf.round(255 * tf.clip_by_value(outputs["reconstruction"], 0, 1)), tf.uint8),
+                "reconstruction": to_bytes(outputs["reconstruction"]),
                 "latent": outputs["latent"],
             }
 
@@ -71,7 +72,7 @@ class FeaturesGraph(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((1, *network.input.shape[1:]), tf.uint8, name="image")])
         def features(image):
             with tf.name_scope("network"):
-                outputs: Any = network(scaled(image), training=False)
+                outputs: Any = network(to_unit(image), training=False)
             with tf.name_scope(SCORE_SCOPE):
                 found = scorer.features(outputs)
                 return {name: found[feature] for name, feature in self.names.items()}
@@ -108,8 +109,3 @@ class NetworkGraph(tf.Module):
     def features_in(self, found: dict[str, Any]) -> dict[str, Any]:
         """The features among what `inspect` returned; see `ScoreSet.features`."""
         return {name: keras.ops.convert_to_numpy(values) for name, values in self.scorer.features(found).items()}
-
-
-def scaled(image):
-    """uint8, 0 to 255, to float32, 0 to 1, as in training."""
-    return tf.cast(image, tf.float32) / 255

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from piade_tf.data.preparation import Preparation
+from piade_tf.pixels import WHITE
 
 
 def prepared_in_graph(preparation: Preparation, image):
@@ -16,7 +17,7 @@ def prepared_in_graph(preparation: Preparation, image):
         `preparation.shape`, uint8.
     """
     resized = _resized(preparation, tf.cast(image, tf.float32))
-    image = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+    image = tf.cast(tf.clip_by_value(tf.round(resized), 0, WHITE), tf.uint8)
     if preparation.crop is not None:
         top, left = ((side - cut) // 2 for side, cut in zip(preparation.size, preparation.crop, strict=True))
         image = image[top : top + preparation.crop[0], left : left + preparation.crop[1]]

@@ -50,8 +50,8 @@ class DataConfig:
     label_key: str = "label"
     """tfds:NAME only: which feature is the label."""
     image_size: tuple[int, ...] = ()
-    """Resize images to N N, or to H W, pixels: 28 to 512. Left out: the data set's own size, the preset's, or 128
-    for files."""
+    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the data set's own
+    size, the preset's, or 256 for files."""
     resize: ResizeName = "stretch"
     """stretch: to the size, whatever the aspect ratio. pad: keep it, black borders. crop: keep it, cut off what is
     over."""
@@ -68,11 +68,12 @@ class DataConfig:
 
     @classmethod
     def of_run(cls, stored: dict[str, Any]) -> "DataConfig":
-        """The options that `config.json` has under `data`."""
+        """The options that `config.json` has under `data`; one of another version that is not known is left out."""
+        known = {field.name for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
         }
-        return cls(**{**values, "data_dir": Path(values["data_dir"]) if values["data_dir"] else None})
+        return cls(**{**values, "data_dir": Path(values["data_dir"]) if values.get("data_dir") else None})
 
     @property
     def title(self) -> str:

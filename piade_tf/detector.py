@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data.decode import UnreadableImageError, decode_file
-from piade_tf.data.pipeline import scale
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.model.inference import Runner
+from piade_tf.pixels import to_bytes, to_unit
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -72,7 +72,7 @@ class Detector:
 
     @classmethod
     def load(cls, run: str | Path) -> "Detector":
-        """Loads a run directory of train.py.
+        """Loads a run directory that a training made.
 
         Raises:
             InputError: it is missing, not complete, damaged or of a newer version.
@@ -147,7 +147,7 @@ class Detector:
         def scaled() -> Iterator[Any]:
             for paths, reasons, pixels in batches:
                 waiting.append((paths, reasons, pixels))
-                yield scale(pixels)
+                yield to_unit(pixels)
 
         for outputs in self._runner(maps)(scaled()):
             paths, reasons, pixels = waiting.pop(0)
@@ -164,7 +164,7 @@ class Detector:
                     bool(verdicts[i]),
                     pixels[i],
                     outputs["anomaly_map"][i] if maps else None,
-                    np.round(255 * np.clip(outputs["reconstruction"][i], 0, 1)).astype("uint8") if maps else None,
+                    to_bytes(outputs["reconstruction"][i]) if maps else None,
                 )
 
 

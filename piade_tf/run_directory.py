@@ -18,7 +18,7 @@ import numpy as np
 import layers  # noqa: F401 (registers the layers)
 from piade_tf import __version__
 from piade_tf.data import DataSplits, LabelledSplit
-from piade_tf.data.splits import Skipped
+from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import replacing, write_csv, write_json
@@ -127,7 +127,7 @@ class RunDirectory:
         if missing:
             are = "are" if len(missing) > 1 else "is"
             raise InputError(
-                f"{self.path} is no complete run directory, {', '.join(missing)} {are} missing; give one that "
+                f"{self.path} is not a complete run directory: {', '.join(missing)} {are} missing; give one that "
                 f"{command('train')} finished"
             )
         try:

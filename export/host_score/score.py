@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from export.tflite.flatbuffer import metadata_of
+from piade_tf.pixels import to_unit
 
 BLOCK_NAME, BLOCK_MAGIC = "PIADE_SCORE", b"PIADESC1"
 SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM (Wang et al. 2004)
@@ -111,7 +112,7 @@ class HostScore:
         return np.moveaxis(rows @ np.moveaxis(maps, (1, 2), (-2, -1)) @ columns.T, (-2, -1), (1, 2))
 
     def _reconstruction_map(self, images: np.ndarray, outputs: Arrays) -> np.ndarray:
-        return reconstruction_map(images / np.float32(255), outputs["reconstruction"], self.about["ssim_window"])
+        return reconstruction_map(to_unit(images), outputs["reconstruction"], self.about["ssim_window"])
 
     def _array(self, place: dict[str, Any]) -> np.ndarray:
         count, offset = math.prod(place["shape"]), self._start + place["offset"]

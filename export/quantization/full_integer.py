@@ -10,6 +10,7 @@ from export.quantization.activation_ranges import ranges_of
 from export.quantization.gptq import WEIGHT_BITS
 from export.refusal import refused
 from export.tflite.integer_io import PIXELS, float_names, with_integer_ends
+from piade_tf.pixels import to_unit
 from piade_tf.quiet import output_only_on_failure
 
 VECTORS = (ROUTING, "latent")  # layers, and outputs of the same names
@@ -52,7 +53,7 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
     integer = qtyping.ComputePrecision.INTEGER
     quantizer.update_quantization_recipe(".*", Op.INPUT, qtyping.OpQuantizationConfig(pixels, weights, integer))
     quantizer.update_quantization_recipe(".*", Op.OUTPUT, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    scaled = [{"image": batch / np.float32(255)} for batch in images]
+    scaled = [{"image": to_unit(batch)} for batch in images]
     headroom = rf"({routing})(Sum|mul|add|sub|Relu|Rsqrt)|{ends}"
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = ranges_of(quantizer, model, signature, scaled)

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from export.quantization.gptq import round_columns
+from piade_tf.pixels import to_unit
 
 BATCH = 10  # images whose patches are in memory at a time
 
@@ -31,7 +32,7 @@ def rounded(network: keras.Model, images: Sequence[np.ndarray]) -> keras.Model:
     """
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
-    scaled = np.stack(images).astype("float32") / 255
+    scaled = to_unit(np.stack(images))
     exact, found = _Values(network), _Values(network)
     last = max(i for i, layer in enumerate(network.layers) if isinstance(layer, keras.layers.Conv2D))
     for layer in network.layers[: last + 1]:

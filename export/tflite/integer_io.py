@@ -6,6 +6,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray, read_model_from_bytearray
 
+from piade_tf.pixels import WHITE
+
 PIXELS = (0.0, 1.0)  # what 0 and 255 stand for
 RECONSTRUCTION = "reconstruction"
 
@@ -52,7 +54,7 @@ def _requantize(model: Any, graph: Any, source: int) -> int:
     pixels, operator = schema.TensorT(), schema.OperatorT()
     pixels.name, pixels.type, pixels.shape = RECONSTRUCTION.encode(), schema.TensorType.UINT8, before.shape
     pixels.shapeSignature, pixels.quantization = before.shapeSignature, schema.QuantizationParametersT()
-    pixels.quantization.scale = np.array([(high - low) / 255], "float32")
+    pixels.quantization.scale = np.array([(high - low) / WHITE], "float32")
     pixels.quantization.zeroPoint = np.array([0], "int64")
     code = schema.BuiltinOperator.QUANTIZE
     operator.opcodeIndex = next(i for i, known in enumerate(model.operatorCodes) if known.builtinCode == code)

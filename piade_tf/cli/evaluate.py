@@ -52,7 +52,7 @@ def evaluate(options: Evaluate) -> None:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
     start_tensorflow()
     from piade_tf.data import find_source
-    from piade_tf.data.splits import labelled_split
+    from piade_tf.data.reading import labelled_split
     from piade_tf.detector import Detector
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.report import terminal
@@ -67,7 +67,9 @@ def evaluate(options: Evaluate) -> None:
     source = find_source(data_config)
     test = labelled_split(source.test, detector.preparation)
     if not test.count:
-        raise InputError(f"there are no test images ({source.layout}); give --dataset and --data-dir of some that has")
+        raise InputError(
+            f"there are no test images ({source.layout}); give a data set that has some with --dataset and --data-dir"
+        )
 
     training = config["options"]["training"]
     for warning in source.warnings:

@@ -6,9 +6,11 @@ Options of the data come in and nothing else; the other rooms take splits, or ba
 from piade_tf.config import DataConfig
 from piade_tf.data.caching import with_cache
 from piade_tf.data.catalogue import entry_of
+from piade_tf.data.division import divide
 from piade_tf.data.pipeline import batches
 from piade_tf.data.preparation import Preparation
-from piade_tf.data.splits import DataSplits, LabelledSplit, Source, Split, divide
+from piade_tf.data.source import Source
+from piade_tf.data.splits import DataSplits, LabelledSplit, Split
 
 __all__ = ["DataSplits", "LabelledSplit", "Split", "batches", "divide_source", "find_source", "load_data"]
 

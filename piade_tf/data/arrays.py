@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data.decode import grey_in_colour
-from piade_tf.data.splits import ImageSet, Source, find_class, fingerprint
+from piade_tf.data.source import ImageSet, Source, find_class, fingerprint
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from piade_tf.config import AugmentName
+from piade_tf.pixels import WHITE
 
 SHIFT, BRIGHTNESS = 0.04, 0.1  # of the side; of the full range
 
@@ -45,5 +46,5 @@ def aligned(image, seed):
         for side, m, change in zip((height, width), most, tf.unstack(changes[:2]), strict=True)
     )
     shifted = tf.gather(tf.gather(image, rows, axis=0), columns, axis=1)
-    brighter = tf.cast(shifted, tf.float32) + 255 * BRIGHTNESS * (2 * changes[2] - 1)
-    return tf.cast(tf.clip_by_value(tf.round(brighter), 0, 255), tf.uint8)
+    brighter = tf.cast(shifted, tf.float32) + WHITE * BRIGHTNESS * (2 * changes[2] - 1)
+    return tf.cast(tf.clip_by_value(tf.round(brighter), 0, WHITE), tf.uint8)

@@ -9,7 +9,7 @@ from piade_tf.data import digits, idx, tfds_source
 from piade_tf.data.arrays import LabelledImages, one_class_source
 from piade_tf.data.files import DEFAULT_SIZE, file_source
 from piade_tf.data.folder import list_btad, list_images, list_mvtec
-from piade_tf.data.splits import Source
+from piade_tf.data.source import Source
 from piade_tf.errors import InputError
 
 TFDS_PREFIX = "tfds:"

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from piade_tf.data.arrays import LabelledImages
-from piade_tf.data.splits import Source
+from piade_tf.data.source import Source
+from piade_tf.pixels import WHITE
 
 CLASS_NAMES = tuple("0123456789")
 TEST_SHARE = 0.3
@@ -18,7 +19,7 @@ def load() -> tuple[LabelledImages, LabelledImages]:
     from sklearn.model_selection import train_test_split
 
     digits = load_digits()
-    images = np.round(digits.images * (255 / 16)).astype("uint8")[..., None]
+    images = np.round(digits.images * (WHITE / 16)).astype("uint8")[..., None]
     indices = train_test_split(np.arange(len(images)), test_size=TEST_SHARE, stratify=digits.target, random_state=0)
     train, test = (LabelledImages(images[index], digits.target[index]) for index in map(np.sort, indices))
     return train, test

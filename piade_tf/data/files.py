@@ -6,9 +6,11 @@ from collections import Counter
 import numpy as np
 
 from piade_tf.data.decode import decode_file
+from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.image_checks import Facts, check_images
-from piade_tf.data.splits import ImageSet, Source, paths_dataset, without_test_split
+from piade_tf.data.reading import paths_dataset
+from piade_tf.data.source import ImageSet, Source
 
 DEFAULT_SIZE = (256, 256)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from piade_tf.data.decode import UnreadableImageError, decode, decode_file, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing, printable
-from piade_tf.data.splits import Skipped
+from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.progress import track
 

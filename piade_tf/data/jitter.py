@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from piade_tf.data.preparation import KERNELS, Preparation
+from piade_tf.pixels import WHITE
 
 JPEG_QUALITY = 90
 LEVELS = 1  # of 255, by which all pixels are brighter or darker
@@ -24,7 +25,7 @@ def jittered(pixels: np.ndarray, preparation: Preparation, rng: np.random.Genera
     """
     prepared = preparation(pixels, kernel=KERNELS[rng.integers(len(KERNELS))])
     shifted = prepared.astype("int16") + rng.integers(-LEVELS, LEVELS + 1)
-    return _through_jpeg(np.clip(shifted, 0, 255).astype("uint8"))
+    return _through_jpeg(np.clip(shifted, 0, WHITE).astype("uint8"))
 
 
 def _through_jpeg(image: np.ndarray) -> np.ndarray:

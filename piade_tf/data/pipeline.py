@@ -5,6 +5,7 @@ import tensorflow as tf
 from piade_tf.config import AugmentName
 from piade_tf.data.augmentation import augmented
 from piade_tf.data.splits import Split
+from piade_tf.pixels import to_unit
 
 SHUFFLE_BUFFER_BYTES = 256 << 20
 
@@ -50,9 +51,4 @@ def variants(split: Split, augment: AugmentName, seed: int) -> list[tf.data.Data
 
 def batched(images: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Batches of float32 in [0, 1] of unbatched uint8 images."""
-    return images.batch(batch_size).map(scale, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
-
-
-def scale(images):
-    """uint8, 0 to 255, to float32, 0 to 1."""
-    return tf.cast(images, tf.float32) / 255.0
+    return images.batch(batch_size).map(to_unit, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)

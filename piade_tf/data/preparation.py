@@ -7,6 +7,7 @@ from PIL import Image
 
 from piade_tf.config import DataConfig, ResizeName
 from piade_tf.errors import InputError
+from piade_tf.pixels import WHITE
 
 KERNELS = ("bilinear", "bicubic", "lanczos", "box", "nearest", "sampled")  # the first is ours
 
@@ -67,14 +68,14 @@ class Preparation:
         if self._resizes(image):
             height, width = self._kept(image.shape[:2])
             resized = _resized(image.astype("float32"), height, width, kernel)
-            image = _centred(np.clip(np.round(resized), 0, 255).astype("uint8"), self.size)
+            image = _centred(np.clip(np.round(resized), 0, WHITE).astype("uint8"), self.size)
         image = self._cropped(image)
         if image.shape[2] == self.channels:
             return image
         if self.channels == 3:
             return np.repeat(image, 3, axis=-1)
-        grey = (image * np.float32(1 / 255)) @ np.array([0.2989, 0.587, 0.114], "float32")  # as rgb_to_grayscale
-        return (grey * np.float32(255.5)).astype("uint8")[..., None]
+        grey = (image * np.float32(1 / WHITE)) @ np.array([0.2989, 0.587, 0.114], "float32")  # as rgb_to_grayscale
+        return (grey * np.float32(WHITE + 0.5)).astype("uint8")[..., None]
 
     def mask(self, mask: np.ndarray) -> np.ndarray:
         """Prepares a mask the same way.

@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from piade_tf.config import AugmentName
 from piade_tf.data.augmentation import augmented
-from piade_tf.data.splits import DataSplits, Source, images_at
+from piade_tf.data.reading import images_at
+from piade_tf.data.source import Source
+from piade_tf.data.splits import DataSplits
 
 AUGMENTATIONS: tuple[AugmentName, ...] = ("none", "texture", "aligned")
 

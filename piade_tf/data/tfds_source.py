@@ -13,7 +13,9 @@ import tensorflow as tf
 from piade_tf.data import idx
 from piade_tf.data.arrays import LabelledImages
 from piade_tf.data.decode import decode_bytes, grey_in_colour
-from piade_tf.data.splits import ImageSet, Source, find_class, only, without_test_split
+from piade_tf.data.division import without_test_split
+from piade_tf.data.reading import only
+from piade_tf.data.source import ImageSet, Source, find_class
 from piade_tf.errors import InputError
 from piade_tf.progress import track
 

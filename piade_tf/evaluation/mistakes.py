@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from piade_tf.data import LabelledSplit
-from piade_tf.data.pipeline import scale
-from piade_tf.data.splits import images_at
+from piade_tf.data.reading import images_at
 from piade_tf.model.inference import outputs_of
+from piade_tf.pixels import to_bytes, to_unit
 
 MistakeKind = Literal["false alarm", "miss"]
 
@@ -60,8 +60,8 @@ def worst_mistakes(
     if not len(indices):
         return []
     images = images_at(split, indices)
-    (outputs,) = outputs_of(inspection, [np.asarray(scale(images))])
-    reconstructions = np.round(255 * np.clip(outputs["reconstruction"], 0, 1)).astype("uint8")
+    (outputs,) = outputs_of(inspection, [to_unit(images)])
+    reconstructions = to_bytes(outputs["reconstruction"])
     return [
         Mistake(
             kind="false alarm" if flagged[index] else "miss",

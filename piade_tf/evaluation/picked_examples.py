@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from piade_tf.data import LabelledSplit
-from piade_tf.data.pipeline import scale
-from piade_tf.data.splits import images_at
+from piade_tf.data.reading import images_at
 from piade_tf.evaluation.scored_split import Scored
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.ssim import ssim_map
+from piade_tf.pixels import to_unit
 
 EXAMPLES = 5  # of each kind: more would be too small in a figure of a page's width
 
@@ -42,7 +42,7 @@ def pick_examples(
         seed: of the choice.
     """
     indices = pick_indices(split, each, seed)
-    images = np.asarray(scale(images_at(split, indices)))
+    images = to_unit(images_at(split, indices))
     (outputs,) = outputs_of(inspection, [images])
     similarity = ssim_map(images, np.asarray(outputs["reconstruction"]), ssim_window)
     return Examples(

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.files import replacing
+from piade_tf.pixels import to_unit
 from piade_tf.report.figure_labels import fitted
 
 NORMAL, ANOMALOUS, CURVE, SECOND = "#0072B2", "#D55E00", "#000000", "#009E73"  # Okabe and Ito 2008
@@ -347,7 +348,7 @@ def _head(figure: Figure, title: str, **place: float) -> None:
 
 
 def _unit(image: np.ndarray) -> np.ndarray:
-    return image / np.float32(255) if image.dtype == np.uint8 else np.clip(image, 0, 1)
+    return to_unit(image) if image.dtype == np.uint8 else np.clip(image, 0, 1)
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import tyro
 from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
+from piade_tf.program import command
 
 RENAMED = {"turns": "rotation"}  # options of earlier versions
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
@@ -19,7 +20,7 @@ NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken b
 
 
 def rerun_command(config: Mapping[str, Any]) -> str | None:
-    """`python train.py ...` with every option that differs from its default.
+    """`piade train ...`, as it is typed here, with every option that differs from its default.
 
     Args:
         config: as `config.json` holds it.
@@ -30,7 +31,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
     options = _plain(config.get("options"))
     if not isinstance(options, Mapping) or options.get("preset") not in PRESETS:
         return None
-    words = ["python", "train.py"]
+    words = shlex.split(command("train"))
     if options["preset"] != Config().preset:
         words += ["--preset", options["preset"]]
     defaults = _defaults(options["preset"], config.get("image_shape"))

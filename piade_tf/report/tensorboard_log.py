@@ -22,10 +22,11 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 
 from piade_tf.data import DataSplits
-from piade_tf.data.pipeline import scale
-from piade_tf.data.splits import all_normal, images_at
+from piade_tf.data.reading import images_at
+from piade_tf.data.splits import all_normal
 from piade_tf.evaluation.picked_examples import EXAMPLES, pick_indices
 from piade_tf.evaluation.results import Results
+from piade_tf.pixels import to_bytes, to_unit
 from piade_tf.report.figures import MAPS, colour_limits
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
@@ -321,7 +322,7 @@ def _reconstruction_inspection(network: keras.Model, ssim_window: int):
     score = ReconstructionScore(ssim_window)
 
     def inspect(image):
-        scaled = scale(image)
+        scaled = to_unit(image)
         outputs = network(scaled, training=False)
         result = score(scaled, outputs)
         return {
@@ -357,7 +358,7 @@ def _pictures(
     rows = [np.broadcast_to(np.clip(row, 0, 1), colours.shape) for row in (images, reconstructions, colours)]
     tiles = np.stack(rows).repeat(factor := math.ceil(TILE / images.shape[1]), axis=2).repeat(factor, axis=3)
     tiles = np.pad(tiles, ((0, 0), (0, 0), (GAP, 0), (GAP, 0), (0, 0)), constant_values=1)
-    pixels = np.round(255 * tiles).astype("uint8")
+    pixels = to_bytes(tiles)
     return {
         kind: np.concatenate([np.concatenate(list(row), axis=1) for row in pixels[:, labels == label]])
         for label, kind in enumerate(KINDS)

@@ -237,7 +237,7 @@ class ScoreSet:
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"{path} is no scorer written by train.py ({error}); train again") from error
+            raise InputError(f"{path} is not a scorer that a training wrote ({error}); train again") from error
 
     @classmethod
     def _from_arrays(cls, arrays: dict[str, np.ndarray], ssim_window: int) -> "ScoreSet":

@@ -8,9 +8,10 @@ import psutil
 import tensorflow as tf
 
 from piade_tf.data import Split, batches
-from piade_tf.data.pipeline import SHUFFLE_BUFFER_BYTES, scale
+from piade_tf.data.pipeline import SHUFFLE_BUFFER_BYTES
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.network import pooled_map
+from piade_tf.pixels import to_unit
 
 IMAGE, FEATURES = "image", "features"
 SHARE_OF_MEMORY = 0.25  # of what is free, that features may take
@@ -47,4 +48,4 @@ def with_features(
 
 
 def _named(images, features):
-    return {IMAGE: scale(images), FEATURES: features}
+    return {IMAGE: to_unit(images), FEATURES: features}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from piade_tf.config import Config, DataConfig
-from piade_tf.data.splits import Skipped
+from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.scored_split import Scored
 from piade_tf.evaluation.threshold import fit_threshold

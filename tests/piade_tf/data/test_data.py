@@ -14,8 +14,11 @@ from piade_tf.config import DataConfig
 from piade_tf.data import batches, digits, idx, load_data
 from piade_tf.data.arrays import LabelledImages, one_class_source
 from piade_tf.data.catalogue import FASHION_CLASSES
+from piade_tf.data.division import divide, hold_out, without_test_split
 from piade_tf.data.preparation import Preparation
-from piade_tf.data.splits import Split, divide, find_class, fingerprint, hold_out, images_at, without_test_split
+from piade_tf.data.reading import images_at
+from piade_tf.data.source import find_class, fingerprint
+from piade_tf.data.splits import Split
 from piade_tf.errors import InputError
 
 FASHION_MNIST = Path(__file__).parents[4] / "shared" / "data" / "fashion_mnist"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from piade_tf.data.pipeline import scale
 from piade_tf.evaluation.mistakes import pick_mistakes, worst_mistakes
+from piade_tf.pixels import to_unit
 
 
 def test_the_highest_false_alarms_come_first_then_the_lowest_misses():
@@ -35,7 +35,7 @@ def test_mistakes_are_what_the_detector_makes_of_those_images(fitted, splits):
     assert [m.class_name for m in mistakes] == ["up"] * 3 + ["down"] * 3
     assert [m.score for m in mistakes] == pytest.approx(scores[[0, 1, 2, 12, 11, 10]])
     images = np.stack(list(splits.test.images.as_numpy_iterator()))[[0, 1, 2, 12, 11, 10]]
-    expected = {name: np.asarray(value) for name, value in fitted.inspect(scale(images)).items()}
+    expected = {name: np.asarray(value) for name, value in fitted.inspect(to_unit(images)).items()}
     for i, mistake in enumerate(mistakes):
         np.testing.assert_array_equal(mistake.image, images[i])
         assert mistake.reconstruction.dtype == np.uint8

@@ -193,7 +193,7 @@ def test_configuration_is_complete():
     text = words(render(make_content()))
     for shown in ("37d59058", "keras 3.15.1", "d0e7fa2", "seed 3", "dataset digits", "train 82", "[32, 32, 1]"):
         assert shown in text
-    assert "python train.py --normal-class 8 --seed 3" in text
+    assert "piade train --normal-class 8 --seed 3" in text
 
 
 def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_became():

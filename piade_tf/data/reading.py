@@ -1,0 +1,123 @@
+"""From the images of a source to a split of prepared ones, decoded as they are asked for."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from piade_tf.data.decode import decode_file
+from piade_tf.data.jitter import jittered
+from piade_tf.data.preparation import Preparation
+from piade_tf.data.source import ImageSet
+from piade_tf.data.splits import LabelledSplit, Split
+
+READ_TOGETHER = 64  # items
+
+
+def split_of(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> Split:
+    """The images at `indices`, `(n,)`, prepared."""
+    return Split(**_prepared(images, indices, preparation))
+
+
+def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
+    """All images of a set, prepared, with their labels and masks."""
+    every = np.arange(len(images.labels))
+    masks_known = np.zeros(len(every), bool) if images.masks is None else images.masks != ""
+    return LabelledSplit(
+        **_prepared(images, every, preparation),
+        labels=images.labels,
+        classes=images.classes,
+        ids=images.ids,
+        masks=_masks(images, preparation),
+        has_mask=(images.labels == 0) | masks_known,
+    )
+
+
+def images_at(split: Split, indices: np.ndarray) -> np.ndarray:
+    """The images or masks at those places, in that order, `(n, height, width, ...)`; no other is decoded."""
+    if not len(indices):
+        return np.empty((0, *split.images.element_spec.shape), "uint8")
+    wanted = np.zeros(split.count, bool)
+    wanted[indices] = True
+    found, start = [], 0
+    for batch in split.items.batch(READ_TOGETHER).as_numpy_iterator():
+        found.extend(batch[wanted[start : start + len(batch)]])
+        start += len(batch)
+        if start > max(indices):
+            break
+    found = [found[place] for place in np.searchsorted(np.flatnonzero(wanted), indices)]
+    if split.read is None:
+        return np.stack(found)
+    spec = split.items.element_spec  # to name the type: NumPy would cut the zeros off the end of a file's content
+    items = tf.constant(found, spec.dtype, [len(found), *spec.shape])
+    return np.stack(list(split.decoded(tf.data.Dataset.from_tensor_slices(items)).as_numpy_iterator()))
+
+
+def paths_dataset(paths: Iterable[str]) -> tf.data.Dataset:
+    """Paths as bytes: names need not be valid Unicode."""
+    return tf.data.Dataset.from_tensor_slices(tf.constant([os.fsencode(path) for path in paths], tf.string))
+
+
+def only(dataset: tf.data.Dataset, wanted: np.ndarray) -> tf.data.Dataset:
+    """The elements for which `wanted`, `(n,)`, bool, is true, of the first n; in order."""
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(wanted), dataset)
+    kept = numbered.filter(_first).map(_second)
+    return kept.apply(tf.data.experimental.assert_cardinality(int(wanted.sum())))
+
+
+def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> dict[str, Any]:
+    decode = images.read or _as_it_is
+
+    def read(item):
+        pixels = tf.numpy_function(lambda content: preparation(decode(content)), [item], tf.uint8)
+        return tf.ensure_shape(pixels, preparation.shape)
+
+    def read_jittered(item, seed):
+        pixels = tf.numpy_function(
+            lambda content, number: jittered(decode(content), preparation, np.random.default_rng(number)),
+            [item, seed],
+            tf.uint8,
+        )
+        return tf.ensure_shape(pixels, preparation.shape)
+
+    def all_jittered(seed: int) -> tf.data.Dataset:
+        seeds = tf.data.Dataset.range(seed * len(indices), (seed + 1) * len(indices))
+        return tf.data.Dataset.zip(items, seeds).map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
+
+    items = images.items(indices)
+    as_it_is = images.read is None and items.element_spec.shape == preparation.shape
+    return {
+        "items": items,
+        "count": len(indices),
+        "read": None if as_it_is else read,
+        "jittered": all_jittered,
+        "item_bytes": images.item_bytes,
+    }
+
+
+def _as_it_is(pixels: np.ndarray) -> np.ndarray:
+    return pixels
+
+
+def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
+    if images.masks is None or not np.any(images.masks != ""):
+        return None
+    blank = np.zeros(preparation.shape[:2], "uint8")
+
+    def prepared(path):
+        return preparation.mask(decode_file(path).max(-1, keepdims=True)) if path else blank
+
+    def read(path):
+        return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])
+
+    return Split(paths_dataset(images.masks), len(images.masks), read)
+
+
+def _first(keep, _element):
+    return keep
+
+
+def _second(_keep, element):
+    return element

@@ -1,7 +1,7 @@
 """The page of a run: what it says, that data cannot become code, that it needs nothing else, and that it works."""
 
 import dataclasses
-import html
+import html.parser
 import json
 import re
 import shlex
@@ -233,26 +233,41 @@ def test_the_command_makes_the_same_configuration(arguments):
 # Data stays data
 
 
-def test_hostile_names_are_text_wherever_they_appear(tmp_path):
-    metrics = METRICS | {"per_class": {HOSTILE: {HOSTILE: None}}, HOSTILE: HOSTILE, "reasons": {HOSTILE: HOSTILE}}
-    content = make_content(
-        title=HOSTILE,
-        config=CONFIG
-        | {"normal_class": HOSTILE, HOSTILE: {HOSTILE: HOSTILE}, "git_commit": HOSTILE}
-        | {"options": CONFIG["options"] | {"data": {"dataset": HOSTILE, "normal_class": HOSTILE}}},
-        metrics=metrics,
-        threshold=THRESHOLD | {"sentence": HOSTILE, "method": HOSTILE},
-        figures=[(make_figure(tmp_path / "roc.png"), HOSTILE)],
-        rows=make_rows(**{"image": [HOSTILE] * 7, "class": [HOSTILE] * 7}),
-        mistakes=[make_mistake(image_id=HOSTILE, class_name=HOSTILE)],
-        history={HOSTILE: [1.0]},
+def content_named(name, folder):
+    """Content with one name wherever a name can be."""
+    data = CONFIG["options"] | {"data": {"dataset": name, "normal_class": name}}
+    return make_content(
+        title=name,
+        config=CONFIG | {"normal_class": name, name: {name: name}, "git_commit": name, "options": data},
+        metrics=METRICS | {"per_class": {name: {name: None}}, name: name, "reasons": {name: name}, "warnings": [name]},
+        threshold=THRESHOLD | {"sentence": name, "method": name},
+        figures=[(make_figure(folder / f"{name.replace('/', '_')}.png"), name)],
+        rows=make_rows(**{"image": [name] * 7, "class": [name] * 7}),
+        mistakes=[make_mistake(image_id=name, class_name=name)],
+        history={name: [1.0]},
     )
-    page, plain = render(content), render(make_content(figures=[(tmp_path / "roc.png", "")]))
-    assert "<img src=x" not in page
-    for tag in ("<script", "</script", "<!--"):
-        assert page.count(tag) == plain.count(tag)
-    assert embedded_rows(page)["image"] == [HOSTILE] * 7
-    assert "{{csp}}" in page  # the template is filled once: what looks like a place in it stays text
+
+
+def tags(page):
+    """Every tag with the names of its attributes."""
+    found = []
+    parser = html.parser.HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, *(name for name, _ in attributes)))
+    parser.feed(page)
+    return found
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "<script>alert(1)</script>", '" onload="alert(1)', "' onload='alert(1)"])
+def test_hostile_names_are_text_wherever_they_appear(tmp_path, name):
+    page = render(content_named(name, tmp_path))
+    assert tags(page) == tags(render(content_named("plain", tmp_path)))
+    assert embedded_rows(page)["image"] == [name] * 7
+    assert words(page).count(name) >= 20
+    assert "<!--" not in page
+
+
+def test_the_page_is_filled_once_so_that_what_looks_like_a_place_in_it_stays_text():
+    assert "{{ 6 * 7 }}{% raw %}" in words(render(make_content(title="{{ 6 * 7 }}{% raw %}")))
 
 
 def test_file_names_that_are_no_unicode_are_written(tmp_path):

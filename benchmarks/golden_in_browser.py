@@ -5,7 +5,7 @@ The lines there that call it must judge a video of `golden_2.png` as `golden.jso
     npm install @litertjs/core@2.5.3
     python benchmarks/golden_in_browser.py node_modules RUN RUN --csv benchmarks/results/golden_in_browser.csv
 
-Needs Chromium. Half a minute a run. Exit code 1 if a verdict differs.
+Needs Chromium and requirements-dev.txt. Half a minute a run. Exit code 1 if a verdict differs.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests" / "piade_tf")]
-from browser import Browser
+sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests" / "piade_tf" / "report")]
+from browser import chromium
 from mobile_page import blocks
 
 PAGE = """<!doctype html><script type="importmap">{"imports": {
@@ -50,8 +50,6 @@ FILM = """(async () => {
   video.srcObject = context.canvas.captureStream();
   await video.play();
   import('/calling.js'); // never ends
-  while (!verdict.textContent) await new Promise(requestAnimationFrame);
-  return verdict.textContent;
 })()"""
 NOT_IN_BROWSERS = "int8_full"  # LiteRT.js takes no int8 and no int16
 NUMBERS = ("pred_score", "anomaly_map_max", "anomaly_map_mean")
@@ -77,19 +75,21 @@ def judged(run: Path, modules: Path, scratch: Path) -> list[dict]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     rows = []
-    with Browser(scratch / f"{run.name}-profile", limit=300) as browser:
+    with chromium() as browser:
+        page = browser.new_page()
         files = sorted((run / "export").glob("*.tflite"))
         for file in [file for file in files if file.stem != NOT_IN_BROWSERS]:
-            browser.open(f"http://127.0.0.1:{server.server_port}/index.html")
-            for name, found in browser.run(JUDGE % (file.stem, json.dumps(list(golden)))).items():
+            page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+            for name, found in page.evaluate(JUDGE % (file.stem, json.dumps(list(golden)))).items():
                 said = golden[name][file.stem]
                 differences = {n: abs(found[n] - said[n]) / max(1, abs(said[n])) for n in NUMBERS}
                 row = {"run": run.name, "file": file.name, "image": name, "pred_score": f"{said['pred_score']:.4f}"}
                 row |= {f"{n}_difference": f"{value:.1e}" for n, value in differences.items()}
                 rows.append(row | {"same_verdict": found["anomalous"] == said["anomalous"], "drawn": found["drawn"]})
                 print(*rows[-1].values())
-        browser.open(f"http://127.0.0.1:{server.server_port}/index.html")
-        verdict = browser.run(FILM)
+        page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+        page.evaluate(FILM)
+        verdict = page.wait_for_function("verdict.textContent").json_value()
     server.shutdown()
     print(run.name, "float32.tflite", "video of golden_2.png", verdict)
     if (verdict == "anomalous") != golden["golden_2.png"]["float32"]["anomalous"]:

@@ -1,15 +1,16 @@
 """The page of a run: what it says, that data cannot become code, that it needs nothing else, and that it works."""
 
 import dataclasses
-import html
+import html.parser
 import json
 import re
 import shlex
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
+from browser import CHROMIUM, chromium
 from PIL import Image
+from playwright.sync_api import expect
 
 from piade_tf.cli.parsing import parse_config
 from piade_tf.evaluation.mistakes import Mistake
@@ -233,26 +234,41 @@ def test_the_command_makes_the_same_configuration(arguments):
 # Data stays data
 
 
-def test_hostile_names_are_text_wherever_they_appear(tmp_path):
-    metrics = METRICS | {"per_class": {HOSTILE: {HOSTILE: None}}, HOSTILE: HOSTILE, "reasons": {HOSTILE: HOSTILE}}
-    content = make_content(
-        title=HOSTILE,
-        config=CONFIG
-        | {"normal_class": HOSTILE, HOSTILE: {HOSTILE: HOSTILE}, "git_commit": HOSTILE}
-        | {"options": CONFIG["options"] | {"data": {"dataset": HOSTILE, "normal_class": HOSTILE}}},
-        metrics=metrics,
-        threshold=THRESHOLD | {"sentence": HOSTILE, "method": HOSTILE},
-        figures=[(make_figure(tmp_path / "roc.png"), HOSTILE)],
-        rows=make_rows(**{"image": [HOSTILE] * 7, "class": [HOSTILE] * 7}),
-        mistakes=[make_mistake(image_id=HOSTILE, class_name=HOSTILE)],
-        history={HOSTILE: [1.0]},
+def content_named(name, folder):
+    """Content with one name wherever a name can be."""
+    data = CONFIG["options"] | {"data": {"dataset": name, "normal_class": name}}
+    return make_content(
+        title=name,
+        config=CONFIG | {"normal_class": name, name: {name: name}, "git_commit": name, "options": data},
+        metrics=METRICS | {"per_class": {name: {name: None}}, name: name, "reasons": {name: name}, "warnings": [name]},
+        threshold=THRESHOLD | {"sentence": name, "method": name},
+        figures=[(make_figure(folder / f"{name.replace('/', '_')}.png"), name)],
+        rows=make_rows(**{"image": [name] * 7, "class": [name] * 7}),
+        mistakes=[make_mistake(image_id=name, class_name=name)],
+        history={name: [1.0]},
     )
-    page, plain = render(content), render(make_content(figures=[(tmp_path / "roc.png", "")]))
-    assert "<img src=x" not in page
-    for tag in ("<script", "</script", "<!--"):
-        assert page.count(tag) == plain.count(tag)
-    assert embedded_rows(page)["image"] == [HOSTILE] * 7
-    assert "{{csp}}" in page  # the template is filled once: what looks like a place in it stays text
+
+
+def tags(page):
+    """Every tag with the names of its attributes."""
+    found = []
+    parser = html.parser.HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, *(name for name, _ in attributes)))
+    parser.feed(page)
+    return found
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "<script>alert(1)</script>", '" onload="alert(1)', "' onload='alert(1)"])
+def test_hostile_names_are_text_wherever_they_appear(tmp_path, name):
+    page = render(content_named(name, tmp_path))
+    assert tags(page) == tags(render(content_named("plain", tmp_path)))
+    assert embedded_rows(page)["image"] == [name] * 7
+    assert words(page).count(name) >= 20
+    assert "<!--" not in page
+
+
+def test_the_page_is_filled_once_so_that_what_looks_like_a_place_in_it_stays_text():
+    assert "{{ 6 * 7 }}{% raw %}" in words(render(make_content(title="{{ 6 * 7 }}{% raw %}")))
 
 
 def test_file_names_that_are_no_unicode_are_written(tmp_path):
@@ -327,13 +343,40 @@ def test_a_write_that_fails_keeps_the_earlier_page(tmp_path, monkeypatch):
 
 # In a browser
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the PATH")
-
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile"), limit=120) as browser:
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("chromium is not on the PATH")
+    with chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a file as a new visitor; the page has `errors` and `requests`, what the console and the network saw."""
+    contexts = []
+
+    def open_file(path, width=1280, dark=False, mobile=False):
+        contexts.append(
+            browser.new_context(
+                viewport={"width": width, "height": 800},
+                color_scheme="dark" if dark else "light",
+                is_mobile=mobile,
+                device_scale_factor=2 if mobile else 1,
+            )
+        )
+        view = contexts[-1].new_page()
+        view.errors, view.requests = [], []
+        view.on("pageerror", lambda error: view.errors.append(error.message))
+        view.on("console", lambda said: view.errors.append(said.text) if said.type in ("error", "warning") else None)
+        view.on("request", lambda request: view.requests.append(request.url))
+        view.goto(path.as_uri())
+        return view
+
+    yield open_file
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -349,152 +392,140 @@ def page(tmp_path_factory):
     return path
 
 
-def column(browser, place):
-    cells = f'[...document.querySelectorAll("#scores tbody td:nth-child({place})")]'
-    return browser.run(f"{cells}.map((cell) => cell.firstChild.textContent)")
+def column(view, place):
+    return view.locator(f"#scores tbody td:nth-child({place})").evaluate_all(
+        "cells => cells.map((cell) => cell.firstChild.textContent)"
+    )
 
 
-def choose(browser, control, value, event):
-    chosen = f'document.getElementById("{control}")'
-    browser.run(f'{chosen}.value = "{value}"; {chosen}.dispatchEvent(new Event("{event}"))')
-    browser.run("new Promise((done) => setTimeout(done, 200))")
+def head(view, name):
+    return view.locator("#scores th").get_by_role("button", name=name)
 
 
-def shown(browser):
-    return browser.run('document.getElementById("shown").textContent')
+def expect_shown(view, text):
+    expect(view.locator("#shown")).to_have_text(text)
 
 
-def sorted_by(browser):
-    heads = '[...document.querySelectorAll("#scores th[aria-sort]")]'
-    return browser.run(f'{heads}.map((head) => [head.textContent, head.getAttribute("aria-sort")])')
+def expect_sorted(view, name, direction):
+    expect(view.locator("#scores th[aria-sort]")).to_have_text(name)
+    expect(view.locator("#scores th[aria-sort]")).to_have_attribute("aria-sort", direction)
 
 
-def click_head(browser, place):
-    browser.run(f'document.querySelector("#scores th:nth-child({place}) button").click()')
-
-
-@needs_chromium
-def test_the_page_opens_without_errors_or_requests_and_the_highest_score_is_first(browser, page):
-    browser.open(page)
-    assert browser.errors == []
-    assert [url for url in browser.requests if not url.startswith("data:")] == [page.as_uri()]
-    scores = [float(text) for text in column(browser, 4)]
+def test_the_page_opens_without_errors_or_requests_and_the_highest_score_is_first(opened, page):
+    view = opened(page)
+    assert view.errors == []
+    assert [url for url in view.requests if not url.startswith("data:")] == [page.as_uri()]
+    scores = [float(text) for text in column(view, 4)]
     assert len(scores) == 50
     assert scores == sorted(scores, reverse=True) and scores[0] == 5
-    assert sorted_by(browser) == [["score", "descending"]]
-    assert shown(browser) == "1 to 50 of 10,000 images"
+    expect_sorted(view, "score", "descending")
+    expect_shown(view, "1 to 50 of 10,000 images")
 
 
-@needs_chromium
-def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(browser, page):
-    browser.open(page)
-    click_head(browser, 1)
-    click_head(browser, 1)
-    assert sorted_by(browser) == [["image", "descending"]]
-    assert column(browser, 1)[:2] == ["test/09999.png", "test/09998.png"]
-    click_head(browser, 4)
-    click_head(browser, 4)
-    assert sorted_by(browser) == [["score", "ascending"]]
-    assert column(browser, 1)[:2] == [HOSTILE, "test/00001.png"]
+def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(opened, page):
+    view = opened(page)
+    head(view, "image").click()
+    expect_sorted(view, "image", "ascending")
+    head(view, "image").click()
+    expect_sorted(view, "image", "descending")
+    assert column(view, 1)[:2] == ["test/09999.png", "test/09998.png"]
+    head(view, "score").click()
+    head(view, "score").click()
+    expect_sorted(view, "score", "ascending")
+    assert column(view, 1)[:2] == [HOSTILE, "test/00001.png"]
 
 
-@needs_chromium
-def test_heads_can_be_reached_and_used_by_keyboard(browser, page):
-    browser.open(page)
-    browser.run('document.querySelector("#scores th button").focus()')
-    for kind in ("rawKeyDown", "char", "keyUp"):
-        browser.call(
-            "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
-        )
-    assert sorted_by(browser) == [["image", "ascending"]]
-    assert browser.run("document.activeElement.textContent") == "image"
+def test_heads_can_be_reached_and_used_by_keyboard(opened, page):
+    view = opened(page)
+    view.locator("#verdict").focus()
+    view.keyboard.press("Tab")
+    expect(head(view, "image")).to_be_focused()
+    view.keyboard.press("Enter")
+    expect_sorted(view, "image", "ascending")
+    expect(head(view, "image")).to_be_focused()
 
 
-@needs_chromium
-def test_filters_and_search_narrow_the_rows(browser, page):
-    browser.open(page)
-    choose(browser, "search", "09", "input")
+def test_filters_and_search_narrow_the_rows(opened, page):
+    view = opened(page)
+    search, verdict = view.get_by_label("Search images and classes"), view.get_by_label("Verdict")
+    search.fill("09")
     found = sum("09" in f"{i:05d}" for i in range(1, 10_000))
-    assert shown(browser) == f"1 to 50 of {found:,} found among 10,000 images"
-    assert all("09" in name for name in column(browser, 1))
-    choose(browser, "search", "no such name", "input")
-    assert shown(browser) == "0 found among 10,000 images"
-    choose(browser, "search", "", "input")
-    choose(browser, "verdict", "miss", "change")
-    assert shown(browser) == "1 to 50 of 2,500 found among 10,000 images"
-    assert set(column(browser, 6)) == {"normal"}
-    choose(browser, "verdict", "right", "change")
-    assert shown(browser) == "1 to 50 of 5,000 found among 10,000 images"
+    expect_shown(view, f"1 to 50 of {found:,} found among 10,000 images")
+    assert all("09" in name for name in column(view, 1))
+    search.fill("no such name")
+    expect_shown(view, "0 found among 10,000 images")
+    search.fill("")
+    expect_shown(view, "1 to 50 of 10,000 images")
+    verdict.select_option("miss")
+    expect_shown(view, "1 to 50 of 2,500 found among 10,000 images")
+    assert set(column(view, 6)) == {"normal"}
+    verdict.select_option("right")
+    expect_shown(view, "1 to 50 of 5,000 found among 10,000 images")
 
 
-@needs_chromium
-def test_hostile_names_are_shown_as_they_are(browser, page):
-    browser.open(page)
-    choose(browser, "search", "onerror", "input")
-    assert sorted(column(browser, 1)) == sorted([HOSTILE, "test/00001.png"])
-    assert browser.run("document.title") == HOSTILE
-    assert browser.run('document.querySelectorAll("img[onerror], body script").length') == 2
-    assert browser.errors == []
+def test_hostile_names_are_shown_as_they_are(opened, page):
+    view = opened(page)
+    view.on("dialog", lambda dialog: view.errors.append(dialog.message))
+    view.get_by_label("Search images and classes").fill("onerror")
+    expect_shown(view, "1 to 2 of 2 found among 10,000 images")
+    assert sorted(column(view, 1)) == sorted([HOSTILE, "test/00001.png"])
+    assert view.title() == HOSTILE
+    expect(view.locator("img[onerror]")).to_have_count(0)
+    expect(view.locator("body script")).to_have_count(2)
+    assert view.errors == []
 
 
-@needs_chromium
-def test_what_slips_in_does_not_run(browser, page, tmp_path):
+def test_what_slips_in_does_not_run(opened, page, tmp_path):
     slipped = tmp_path / "slipped.html"
     slipped.write_text(page.read_text().replace("<main>", "<main><script>window.slipped = 1</script>"))
-    browser.open(slipped)
-    assert browser.run("window.slipped") is None
-    assert any("Content Security Policy" in error for error in browser.errors)
+    view = opened(slipped)
+    assert view.evaluate("window.slipped") is None
+    assert any("Content Security Policy" in error for error in view.errors)
 
 
-@needs_chromium
-def test_pages_turn_and_stay_short(browser, page):
-    browser.open(page)
-    browser.run('document.querySelector("[data-page=last]").click()')
-    assert shown(browser) == "9,951 to 10,000 of 10,000 images"
-    assert browser.run('document.querySelector("[data-page=next]").disabled') is True
-    assert browser.run("document.querySelectorAll('#scores tbody tr').length") == 50
+def test_pages_turn_and_stay_short(opened, page):
+    view = opened(page)
+    view.get_by_role("button", name="Last page").click()
+    expect_shown(view, "9,951 to 10,000 of 10,000 images")
+    expect(view.get_by_role("button", name="Next")).to_be_disabled()
+    expect(view.locator("#scores tbody tr")).to_have_count(50)
 
 
-@needs_chromium
 @pytest.mark.parametrize("dark", [False, True])
-def test_a_phone_scrolls_in_one_direction_only(browser, page, dark):
-    browser.open(page, width=360, dark=dark, mobile=True)
-    assert browser.run("document.documentElement.scrollWidth") == 360
-    assert browser.errors == []
+def test_a_phone_scrolls_in_one_direction_only(opened, page, dark):
+    view = opened(page, width=360, dark=dark, mobile=True)
+    assert view.evaluate("document.documentElement.scrollWidth") == 360
+    assert view.errors == []
 
 
-@needs_chromium
-def test_a_path_breaks_after_a_slash_on_a_phone(browser, tmp_path):
+def test_a_path_breaks_after_a_slash_on_a_phone(opened, tmp_path):
     write_report(tmp_path / "report.html", make_content(rows=make_rows(image=["test/broken_large/014.png"] * 7)))
-    browser.open(tmp_path / "report.html", width=360, mobile=True)
-    name = 'document.querySelector("#scores tbody td span")'
-    assert browser.run(f"{name}.textContent") == "test/broken_large/014.png"
-    browser.run(f"range = document.createRange(), range.selectNodeContents({name}), null")
-    lines = "[...new Set([...range.getClientRects()].map((piece) => piece.top))]"
-    assert browser.run(f"{lines}.length") > 1
-    browser.run(f"range.setStart([...{name}.childNodes].find((part) => part.textContent === '014.png'), 0)")
-    assert browser.run(f"{lines}.length") == 1
+    name = opened(tmp_path / "report.html", width=360, mobile=True).locator("#scores tbody td span").first
+    expect(name).to_have_text("test/broken_large/014.png")
+    lines = """(name, part) => {
+      const range = document.createRange();
+      range.selectNodeContents(part ? [...name.childNodes].find((node) => node.textContent === part) : name);
+      return new Set([...range.getClientRects()].map((piece) => piece.top)).size;
+    }"""
+    assert name.evaluate(lines) > 1
+    assert name.evaluate(lines, "014.png") == 1
 
 
-@needs_chromium
-def test_the_system_chooses_light_or_dark_until_the_button_is_used(browser, page):
-    def background():
-        return browser.run("getComputedStyle(document.body).backgroundColor")
-
-    browser.open(page, dark=True)
-    assert background() == "rgb(21, 23, 26)"
-    browser.open(page)
-    assert background() == "rgb(255, 255, 255)"
-    browser.run('document.getElementById("theme").click()')
-    assert background() == "rgb(21, 23, 26)"
-    browser.run('document.getElementById("theme").click()')
+def test_the_system_chooses_light_or_dark_until_the_button_is_used(opened, page):
+    dark, light = "rgb(21, 23, 26)", "rgb(255, 255, 255)"
+    expect(opened(page, dark=True).locator("body")).to_have_css("background-color", dark)
+    view = opened(page)
+    expect(view.locator("body")).to_have_css("background-color", light)
+    view.get_by_role("button", name="Dark").click()
+    expect(view.locator("body")).to_have_css("background-color", dark)
+    view.get_by_role("button", name="Light").click()
+    expect(view.locator("body")).to_have_css("background-color", light)
 
 
-@needs_chromium
-def test_a_figure_opens_at_full_size_and_closes(browser, page):
-    browser.open(page, width=360, mobile=True)
-    browser.run('document.querySelector(".zoom").click()')
-    assert browser.run('document.querySelector("dialog").open') is True
-    assert browser.run('document.querySelector("dialog img").getBoundingClientRect().width') >= 800
-    browser.run('document.querySelector("dialog button").click()')
-    assert browser.run('document.querySelector("dialog").open') is False
+def test_a_figure_opens_at_full_size_and_closes(opened, page):
+    view = opened(page, width=360, mobile=True)
+    view.get_by_title("Enlarge").click()
+    expect(view.get_by_role("dialog")).to_be_visible()
+    assert view.locator("dialog img").bounding_box()["width"] >= 800
+    view.get_by_role("button", name="Close").click()
+    expect(view.get_by_role("dialog")).to_be_hidden()

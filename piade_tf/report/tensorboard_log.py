@@ -191,7 +191,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         """What the network makes of uint8 images `(n, height, width, channels)` by now."""
         size = max(self._schedule.batch_size, BATCH_PIXELS // math.prod(images.shape[1:3]))
         parts = [self._inspect(images[i : i + size]) for i in range(0, max(1, len(images)), size)]
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
+        return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in names}
 
 
 def log_result(

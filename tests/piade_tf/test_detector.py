@@ -215,7 +215,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys):
     assert "is a folder; give the name of a file" in refused(capsys, "predict", run.path, image, "--csv", empty)
     assert "is no folder" in refused(capsys, "predict", run.path, image, "--csv", tmp_path / "gone" / "x.csv")
     assert "--batch-size" in refused(capsys, "predict", run.path, image, "--batch-size", 0)
-    assert "is no complete run directory, config.json" in refused(capsys, "predict", empty, image)
+    assert "is not a complete run directory: config.json" in refused(capsys, "predict", empty, image)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys):
     [
         ("model.keras", b"PK\x03\x04 not a network", "model.keras is damaged or cut short"),
         ("model.keras", b"PK\x05\x06" + bytes(18), "is no network"),  # an archive of nothing
-        ("scorer.npz", b"nothing", "is no scorer"),
+        ("scorer.npz", b"nothing", "is not a scorer"),
         ("threshold.json", b"{}", "is no threshold"),
         ("config.json", b'{"format_version": 99}', "has the format 99"),
         ("config.json", b"[", "cannot be read"),

@@ -33,7 +33,7 @@ def saved(fitted, tmp_path):
 
 
 def refuses(path):
-    with pytest.raises(InputError, match="no scorer written by train.py.*train again") as excinfo:
+    with pytest.raises(InputError, match="not a scorer.*train again") as excinfo:
         ScoreSet.load(path, WINDOW)
     assert "\n" not in str(excinfo.value)
 

@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.config import DEEPEST
 from piade_tf.data.decode import UnreadableImageError, decode_file
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.model.inference import Runner
-from piade_tf.pixels import to_bytes, to_unit
+from piade_tf.pixels import in_eight_bits, to_bytes, to_unit
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -86,6 +87,7 @@ class Detector:
                 prepared["resize"],
                 tuple(prepared["crop"]) if prepared["crop"] else None,
                 prepared["channels"],
+                prepared.get("bits", DEEPEST),
             )
             window, chosen = options["loss"]["ssim_window"], options["score"]
         except (KeyError, TypeError) as error:
@@ -116,15 +118,15 @@ class Detector:
         """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
 
         Args:
-            images: a path, or paths, or arrays `(height, width)` or `(height, width, 1 or 3)`, uint8, 0 to 255, of
-                any size.
+            images: a path or an array, or several: arrays of `(height, width)` or `(height, width, 1 or 3)`, uint8,
+                0 to 255, of any size; or `(n, height, width, 1 or 3)`. Grey ones may also be uint16, with as many bits
+                in use as those that were trained on.
             batch_size: images at a time.
 
         Raises:
             InputError: an image cannot be read.
         """
         found = []
-        images = [images] if isinstance(images, str | os.PathLike) else images
         for result in self.stream(images, batch_size, maps=True):
             if isinstance(result, Unreadable):
                 raise InputError(f"{result.path} {result.reason}")
@@ -141,7 +143,7 @@ class Detector:
             batch_size: images at a time.
             maps: whether predictions have their anomaly map and reconstruction.
         """
-        batches = read_batches(images, self.preparation, batch_size)
+        batches = read_batches(_one_or_many(images), self.preparation, batch_size)
         waiting: list[tuple[list[str], np.ndarray, np.ndarray]] = []
 
         def scaled() -> Iterator[Any]:
@@ -186,7 +188,7 @@ def read_batches(
     def read(index: np.ndarray) -> tuple[np.ndarray, bytes]:
         try:
             source = listed[int(index)]
-            pixels = _as_pixels(source) if pixels_given else decode_file(source)
+            pixels = _as_pixels(source, preparation.bits) if pixels_given else decode_file(source, preparation.bits)
             return preparation(pixels), b""
         except UnreadableImageError as error:
             return np.zeros(preparation.shape, "uint8"), str(error).encode()
@@ -203,9 +205,29 @@ def read_batches(
         start += len(pixels)
 
 
-def _as_pixels(image: Any) -> np.ndarray:
+def _one_or_many(images: Any) -> Iterable[Any]:
+    """Several images, also where one came by itself."""
+    if isinstance(images, str | bytes | os.PathLike):
+        return [images]
+    shape = getattr(images, "shape", None)
+    if shape is None:
+        return images
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
+        return [images]
+    if len(shape) == 4:
+        return images
+    raise InputError(
+        f"expected an image (height, width) or (height, width, 1 or 3), or several (n, height, width, 1 or 3), got an "
+        f"array of shape {tuple(shape)}; give a list of images"
+    )
+
+
+def _as_pixels(image: Any, bits: int) -> np.ndarray:
     pixels = np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    grey_and_deep = pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] == 1
+    if grey_and_deep and pixels.size:
+        return in_eight_bits(pixels, bits)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
         raise UnreadableImageError(
             f"is no image: expected uint8 (height, width) or (height, width, 1 or 3), got {pixels.dtype} "

@@ -57,9 +57,9 @@ def test_pixels_are_those_that_tensorflow_decodes(name):
 
 def test_alpha_and_palette_become_colour_and_one_bit_becomes_grey():
     opaque = np.dstack([RGB, np.full(GREY.shape, 7, "uint8")])
-    pixels, mode = decode(encoded(Image.fromarray(opaque), "PNG"))
-    np.testing.assert_array_equal(pixels, RGB)
-    assert mode == "RGBA"
+    found = decode(encoded(Image.fromarray(opaque), "PNG"))
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert found.mode == "RGBA"
     few = Image.fromarray(RGB).quantize(8)
     np.testing.assert_array_equal(decode_bytes(encoded(few, "PNG")), np.asarray(few.convert("RGB")))
     bits = GREY > 127

@@ -107,7 +107,7 @@ def _print_source(source) -> None:
     for warning in source.warnings:
         print(f"warning: {warning}")
     if not source.warnings and not source.skipped:
-        print("No duplicates, no unreadable files.")
+        print("Every file can be read, and none is there twice.")
 
 
 def _some(names: tuple[str, ...]) -> str:

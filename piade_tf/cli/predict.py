@@ -5,7 +5,6 @@ import csv
 import dataclasses
 import itertools
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +118,7 @@ def predict(options: Predict) -> int:
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
     )
     if found.passed_over:
-        names = some((os.path.relpath(path) for path in found.passed_over), NAMES_SHOWN)
+        names = some(found.passed_over, NAMES_SHOWN)
         print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")
     if counts["unreadable"]:
         return SOME_UNREADABLE

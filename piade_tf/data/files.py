@@ -13,6 +13,7 @@ from piade_tf.data.image_checks import Facts, check_images
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
+from piade_tf.errors import InputError
 
 DEFAULT_SIZE = (256, 256)
 
@@ -27,8 +28,13 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
             are for testing.
 
     Raises:
-        InputError: over a tenth of the images cannot be read.
+        InputError: over a tenth of the images cannot be read, or there are none to learn from.
     """
+    if learn and not listing.train:
+        raise InputError(
+            f"there are no images to learn from ({listing.layout}): put good ones into train/good, or give the test/ "
+            "folder itself as --data-dir, where three of every four good images are then learned"
+        )
     checked = check_images(listing, bits)
     listing = checked.listing
     train, test = listing.train, listing.test

@@ -87,6 +87,8 @@ def walk(root: str | Path, folder: str = "", without: tuple[str, ...] = ()) -> W
         for name in files:
             _judge(root, os.path.join(here, name), found)
     found.images.sort()
+    found.passed_over.sort()
+    found.unread.sort()
     return found
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,28 @@ def refused(capsys, *arguments):
 
 
 # === In Python ===
+
+
+@pytest.mark.parametrize("as_given", [lambda image: image[..., 0], lambda image: image, lambda image: image[None]])
+def test_one_bare_array_is_one_image(run, as_given):
+    detector = Detector.load(run.path)
+    (expected,) = detector.predict([run.images[0]])
+    (found,) = detector.predict(as_given(run.images[0]))
+    assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
+
+
+def test_an_array_of_another_shape_is_refused_by_its_shape(run):
+    for shape in ((5,), (2, 8, 8), (1, 2, 8, 8, 3)):
+        with pytest.raises(InputError, match=re.escape(str(shape))):
+            Detector.load(run.path).predict(np.zeros(shape, "uint8"))
+
+
+def test_sixteen_bit_arrays_are_those_of_files(run, tmp_path):
+    deep = run.images[0][..., 0].astype("uint16") * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    detector = Detector.load(run.path)
+    from_file, from_array, plain = (detector.predict(one)[0] for one in (tmp_path / "deep.png", deep, run.images[0]))
+    assert from_file.pred_score == from_array.pred_score == plain.pred_score
 
 
 def test_three_lines_of_python_give_the_scores_of_the_run(run):
@@ -130,6 +153,31 @@ def test_paths_and_arrays_do_not_mix(run):
 # === predict ===
 
 
+def test_a_folder_is_scored_with_all_that_links_and_endings_hide_and_the_rest_is_named(run, tmp_path, capsys):
+    lot = tmp_path / "lot"
+    lot.mkdir()
+    (lot / "monday").symlink_to(run.photos)
+    shutil.copy(run.photos / "00.png", lot / "photo.jpe")
+    (lot / "film.mov").write_bytes(b"x")
+    (lot / "shut").symlink_to(tmp_path / "unplugged")
+    (lot / "._00.png").write_bytes(b"x")
+    assert command("predict", run.path, lot, "--csv", tmp_path / "t.csv") == 2
+    text = capsys.readouterr()
+    for name in ("film.mov", "shut"):
+        assert name in text.err
+    assert "of 15 images" in text.out and "2 could not be read" in text.out and "._00.png" in text.out
+    with open(tmp_path / "t.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 15
+    assert [Path(row["path"]).name for row in rows if row["verdict"].startswith("unreadable")] == ["film.mov", "shut"]
+
+
+def test_a_folder_of_films_alone_is_not_normal(run, tmp_path, capsys):
+    (tmp_path / "film.MP4").write_bytes(b"x")
+    assert command("predict", run.path, tmp_path) == 2
+    assert "film.MP4" in capsys.readouterr().err
+
+
 def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, capsys):
     files = {name: tmp_path / f"table.{name}" for name in ("csv", "json")}
     code = command(
@@ -180,7 +228,10 @@ def test_an_unreadable_image_is_named_the_others_are_scored_and_the_code_is_two(
     (tmp_path / "notes.png").write_text("notes")
     assert command("predict", run.path, run.photos / "00.png", tmp_path / "notes.png", run.photos / "01.png") == 2
     printed = capsys.readouterr()
-    assert printed.err == f"error: {tmp_path / 'notes.png'} is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF\n"
+    assert (
+        printed.err
+        == f"error: {tmp_path / 'notes.png'} is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF, HEIF, AVIF, PPM\n"
+    )
     assert printed.out.splitlines()[-1].endswith(
         "of 3 images, threshold " + printed.out.split("threshold ")[-1].strip()
     )

@@ -5,7 +5,6 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.mask import SEPARATOR, read_mask, read_masks
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
+from piade_tf.in_order import in_order
 from piade_tf.pixels import bits_in_use
 from piade_tf.progress import track
 
@@ -254,10 +254,8 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
 
 
 def _in_threads(function: Callable, paths: list, what: str) -> list:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding Python's lock
-        groups = (paths[at : at + IN_FLIGHT] for at in range(0, len(paths), IN_FLIGHT))
-        results = (result for group in groups for result in pool.map(function, group))
-        return list(track(results, len(paths), what))
+    results = in_order(function, paths, os.cpu_count() or 1, IN_FLIGHT)  # Pillow decodes without holding Python's lock
+    return list(track(results, len(paths), what))
 
 
 def _shown(names: Iterable[str]) -> str:

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +18,8 @@ import psutil
 import pytest
 from PIL import Image
 
+import piade_tf.detector as detector_module
+import piade_tf.model.inference as inference_module
 from piade_tf import Detector
 from piade_tf.cli.main import main
 from piade_tf.cli.parsing import parse_config
@@ -145,9 +149,68 @@ def test_one_path_will_do(run):
     assert prediction.path == str(run.photos / "00.png")
 
 
-def test_paths_and_arrays_do_not_mix(run):
-    with pytest.raises(InputError, match="all as paths or all as arrays"):
-        Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
+def test_paths_and_arrays_may_come_together(run):
+    found = Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
+    assert [one.path for one in found] == ["0", str(run.photos / "00.png")]
+    assert found[0].pred_score == found[1].pred_score
+
+
+def test_a_camera_gets_each_verdict_before_its_next_frame_is_asked_for(run):
+    asked = []
+
+    def camera():
+        for number, image in enumerate(run.images):
+            asked.append(number)
+            yield image
+
+    detector = Detector.load(run.path)
+    for number, result in enumerate(detector.stream(camera())):
+        assert asked == list(range(number + 1)) and result.path == str(number)
+    assert len(asked) == 12
+    expected = [one.pred_score for one in detector.predict(run.images)]
+    found = [one.pred_score for one in detector.stream(iter(run.images))]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_camera_that_never_ends_is_read_in_bounded_memory(run):
+    detector = Detector.load(run.path)
+    frames = detector.stream(itertools.repeat(run.images[0]))
+    for _ in range(20):
+        next(frames)
+    before = psutil.Process().memory_info().rss
+    for _ in range(200):
+        next(frames)
+    assert psutil.Process().memory_info().rss - before < 30 << 20
+
+
+def test_paths_are_read_ahead_but_not_all_at_once(run, monkeypatch):
+    read = []
+    decode = detector_module.decode_file
+    monkeypatch.setattr(detector_module, "decode_file", lambda path, bits: read.append(path) or decode(path, bits))
+    stream = Detector.load(run.path).stream([run.photos / "00.png"] * 100, batch_size=4)
+    next(stream)
+    assert 4 <= len(read) < 40
+    assert len(list(stream)) == 99 and len(read) == 100
+
+
+def test_threads_may_share_a_detector(run):
+    detector = Detector.load(run.path)
+    expected = [one.pred_score for one in Detector.load(run.path).predict(run.images)]
+    with ThreadPoolExecutor(8) as pool:
+        many = list(pool.map(lambda _: [one.pred_score for one in detector.predict(run.images)], range(16)))
+    np.testing.assert_allclose(many, [expected] * 16, rtol=1e-4, atol=1e-4)
+
+
+def test_lists_of_any_length_are_traced_for_few_lengths(run, monkeypatch):
+    traced = []
+    trace = inference_module._traced
+    monkeypatch.setattr(
+        inference_module, "_traced", lambda model, length: traced.append(length) or trace(model, length)
+    )
+    detector = Detector.load(run.path)
+    for count in range(1, 13):
+        assert len(detector.predict(run.images[:count])) == count
+    assert traced == [1, 2, 4, 8, 16]
 
 
 # === predict ===

@@ -108,6 +108,13 @@ def entries(folder: str | Path) -> tuple[list[str], Walk]:
     return folders, found
 
 
+def judged(root: str | Path, path: str) -> Walk:
+    """One file, `root/path`, judged by its ending and its content as in `walk`, but not by its name."""
+    found = Walk()
+    _judge(root, path, found)
+    return found
+
+
 def left_behind(name: str) -> bool:
     """Whether a file or a folder is what a system or a program left, by its name: hidden, a cache, half a download."""
     lowered = same_form(name)

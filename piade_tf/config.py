@@ -229,6 +229,11 @@ class TrainingConfig:
     Left out: a fifth of the epochs, at least 5."""
     strategy: Literal["auto", "none", "mirrored"] = "auto"
     """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
+    deterministic: bool = True
+    """Compute in a fixed order, so that the same seed on the same machine gives the same weights. A GPU may be faster
+    without."""
+    jit: bool = False
+    """Compile the training step with XLA. On 2 CPU cores that is slower; try it on a GPU."""
     seed: int = 0
     """Seed of the weights, the order of the images and the split of the normal ones."""
     tensorboard: bool = True

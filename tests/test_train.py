@@ -131,10 +131,12 @@ def test_tensorboard_shows_the_training_and_the_result(run):
         assert [event.step for event in losses] == [1, 2]
 
 
-def test_it_ends_with_the_metrics_and_the_path(run):
+def test_it_ends_with_the_metrics_the_path_and_the_two_commands_that_come_next(run):
     metrics = json.loads((run.path / "metrics.json").read_text())
     lines = run.process.stdout.splitlines()
-    assert lines[-1] == f"Run directory: {run.path}"
+    assert f"Run directory: {run.path}" in lines and any("Running on the CPU" in line for line in lines)
+    assert f"python -m piade_tf predict {run.path} PHOTOS" in lines[-2]
+    assert lines[-1].endswith(f"python -m piade_tf export {run.path}")
     (row,) = [line for line in lines if "image AUROC " in line and "of" not in line]
     assert f"{metrics['image_AUROC']:.4f}" in row
 

@@ -258,7 +258,8 @@ class Config:
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
-    by place. combined: embedding + half of local, each standardised."""
+    by place. bank, behind a pretrained encoder: the nearest of stored normal patches. combined: embedding + half of
+    local, or local + half of bank, each standardised."""
     fpr: float = 0.01
     """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
     were held out, and the rate is promised as far as their number allows."""

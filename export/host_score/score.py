@@ -65,6 +65,8 @@ class HostScore:
             return total, self._reconstruction_map(images, outputs)
         if self.about["map_of_parts"] == "last":
             return total, maps[-1]
+        if self.about["map_of_parts"] == "geometric_mean":
+            return total, np.prod(maps, axis=0) ** np.float32(1 / len(maps))
         return total, np.mean(maps, axis=0)
 
     def _reconstruction(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):

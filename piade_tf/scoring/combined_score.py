@@ -1,13 +1,18 @@
 """Several scores added up."""
 
+import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
+from keras import ops
+
+from piade_tf.scoring.parameters import MapOfParts
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
 
-ONE_OF_MAPS: dict[str, Callable[[list[Any]], Any]] = {
+ONE_OF_MAPS: dict[MapOfParts, Callable[[list[Any]], Any]] = {
     "last": lambda maps: maps[-1],
     "mean": lambda maps: sum(maps) / len(maps),
+    "geometric_mean": lambda maps: ops.power(math.prod(maps), 1 / len(maps)),  # of runs before it was the mean
 }
 
 
@@ -17,7 +22,7 @@ class CombinedScore(ScoreFunction):
     Args:
         parts: the scores that are added.
         weights: the weight of each by its name.
-        map_of_parts: the anomaly map is that of the `last` part that has one, or the `mean` of all.
+        map_of_parts: the anomaly map is that of the `last` part that has one, or the `mean` or `geometric_mean` of all.
         standards: mean and standard deviation of each over held-out normal images, by the score's name.
     """
 
@@ -27,7 +32,7 @@ class CombinedScore(ScoreFunction):
         self,
         parts: list[ScoreFunction],
         weights: dict[str, float],
-        map_of_parts: Literal["last", "mean"] = "last",
+        map_of_parts: MapOfParts = "last",
         standards: dict[str, tuple[float, float]] | None = None,
     ):
         self.parts = parts

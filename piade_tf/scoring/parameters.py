@@ -7,6 +7,7 @@ from piade_tf.errors import InputError
 from piade_tf.scoring.aggregation import Aggregation
 
 FORMAT_VERSION = 2
+MapOfParts = Literal["last", "mean", "geometric_mean"]
 UNUSUAL = 0.001  # the share of places in good images whose distance is above 1, where distances are scaled
 
 
@@ -69,7 +70,7 @@ class ScoreParameters:
         local: of the Gaussians at each place.
         bank: of the memory bank; None: there is none.
         combined: the parts of the combined score and their weights.
-        combined_map: whether the combined score's map is that of the last part that has one, or the mean of all.
+        combined_map: whether the combined score's map is that of the last part that has one, or a mean of all.
         format_version: of the file.
     """
 
@@ -77,7 +78,7 @@ class ScoreParameters:
     local: LocalParameters = LocalParameters()
     bank: BankParameters | None = None
     combined: tuple[tuple[str, float], ...] = (("embedding", 1.0), ("local", 0.5))
-    combined_map: Literal["last", "mean"] = "last"
+    combined_map: MapOfParts = "last"
     format_version: int = FORMAT_VERSION
 
     @property

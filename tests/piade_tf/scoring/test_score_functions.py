@@ -172,12 +172,15 @@ def test_combined_takes_the_map_of_the_last_part_that_has_one():
     assert CombinedScore(parts[2:], weights, standards=standards)(None, {}).anomaly_map is None
 
 
-def test_combined_may_take_the_mean_of_the_maps_that_there_are():
-    zero, bright, dark = np.zeros(2), random(2, 4, 4, seed=1), random(2, 4, 4, seed=2)
+@pytest.mark.parametrize(
+    "name, mean", [("mean", lambda a, b: (a + b) / 2), ("geometric_mean", lambda a, b: np.sqrt(a * b))]
+)
+def test_combined_may_take_a_mean_of_the_maps_that_there_are(name, mean):
+    zero, bright, dark = np.zeros(2), *(random(2, 4, 4, seed=seed) ** 2 for seed in (1, 2))
     parts = [Fixed("a", Score(zero, bright)), Fixed("b", Score(zero)), Fixed("c", Score(zero, dark))]
     weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
-    found = CombinedScore(parts, weights, "mean", standards)(None, {}).anomaly_map
-    np.testing.assert_allclose(found, (bright + dark) / 2, rtol=1e-6)
+    found = CombinedScore(parts, weights, name, standards)(None, {}).anomaly_map
+    np.testing.assert_allclose(found, mean(bright, dark), rtol=1e-5)
 
 
 def test_one_in_a_thousand_places_of_held_out_images_has_a_distance_above_one_on_each_map():

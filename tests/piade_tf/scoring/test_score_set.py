@@ -251,6 +251,6 @@ def test_a_newer_format_is_one_line(fitted, saved):
 def test_refuses_a_way_to_join_maps_that_there_is_not(saved):
     with np.load(saved) as arrays:
         content = dict(arrays)
-    other = json.loads(content["parameters"].tobytes()) | {"combined_map": "geometric_mean"}
+    other = json.loads(content["parameters"].tobytes()) | {"combined_map": "harmonic_mean"}
     np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(other).encode(), "uint8")})
     refuses(saved)

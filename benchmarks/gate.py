@@ -102,7 +102,7 @@ class Table:
             print(" ".join([*key, *self.rows[-1][2:9], self.rows[-1][-2][:150]]), flush=True)
 
     def show(self, decision: str) -> None:
-        """Prints a table in Markdown: by format or mistake and data set, how often `decision` and verdicts that differ."""
+        """Prints by format, or mistake, and data set how often `decision` is true, and how many verdicts differ."""
         found: dict[str, dict[str, list[dict[str, str]]]] = {}
         for row in self.rows:
             cells = dict(zip(self.header, row, strict=True))

@@ -1,6 +1,5 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
-import dataclasses
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,25 +12,30 @@ import numpy as np
 from export.builder import Builder
 from export.formats import FORMATS, REJECTED_FOLDER
 from export.options import Export
+from export.publish.file_scores import NAME, FileScores
 from export.publish.golden import write_golden
 from export.publish.manifest import describe_file, describe_run
 from export.publish.metadata import metadata_for
 from export.publish.model_card import write_model_card
+from export.publish.of_run import OfRun, known_if_any
 from export.publish.table import show_table
 from export.publish.tensorboard_summary import write_log
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import metadata_of, with_metadata
 from export.verification.measure import Measured, measure
 from export.verification.tolerance import Reference, compare, problems
-from piade_tf.config import DataConfig, FormatName
-from piade_tf.data import DataSplits, LabelledSplit, Split, batches, load_data
+from piade_tf.config import FormatName
+from piade_tf.data import DataSplits, LabelledSplit, Split, batches
 from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
+from piade_tf.evaluation.refit import Known, for_other_scores
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.files import write_json
 from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
+from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.data_of_run import data_of_run
 
 REJECTED = 3  # exit code
 BATCH = 64  # images read at a time
@@ -60,10 +64,10 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     config = run.read_config()
     network = run.read_network()
     scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
-    data = data or _load_data(config, options)
+    data = data or data_of_run(config, known_if_any(run), options.data_dir)
     target = run.path / "export"
     try:
-        with tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
+        with changing(run.path, "piade export"), tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
             new = Path(work, "export")
             new.mkdir()
             manifest = _fill(new, options, config, network, scorer, data)
@@ -79,23 +83,12 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     return 0 if all(entry["accepted"] for entry in manifest["files"].values()) else REJECTED
 
 
-def _load_data(config: dict[str, Any], options: Export) -> DataSplits:
-    stored = DataConfig.of_run(config["options"]["data"])
-    wanted = dataclasses.replace(stored, data_dir=options.data_dir or stored.data_dir)
-    data = load_data(wanted, config["options"]["training"]["seed"])
-    if data.fingerprint != config["data_fingerprint"]:
-        raise InputError(
-            f"the images in {wanted.data_dir or wanted.dataset} are not those of the run: their fingerprint differs; "
-            "give --data-dir, or train again"
-        )
-    return data
-
-
 def _fill(
     folder: Path, options: Export, config: dict[str, Any], network: keras.Model, scorer: ScoreSet, data: DataSplits
 ) -> dict[str, Any]:
     """Fills the empty `folder`; returns the content of the manifest."""
     work, chosen = folder.parent, config["options"]["score"]
+    of_run = OfRun.read(RunDirectory(options.run))
     held_out = all_normal(data.calibration, data.normal_class)
     compared = data.test if data.test.count else held_out
     images = work / "images.npy"
@@ -106,24 +99,21 @@ def _fill(
     builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
+    scored: dict[str, Measured] = {}  # of calibration images too
+    tested = "test" if data.test.count else "compared"
     for name in options.formats:
         print(f"exporting {name}", flush=True)
         try:
             path = _build(builder, name, folder, options)
-            found = measure(path, images)
+            found = scored[name] = measure(path, images)
         except CannotRun as error:
             entries[name] = {"accepted": False, "reasons": [str(error)]}
             _reject(folder, name, [str(error)])
             continue
         calibrated, measured[name] = found.part(slice(held_out.count)), found.part(slice(held_out.count, None))
-        threshold = fit_threshold(
-            config["options"]["threshold"],
-            config["options"]["fpr"],
-            calibrated.pred_score,
-            compared.labels,
-            measured[name].pred_score,
-        )
-        map_threshold = fit_threshold("fpr", config["options"]["fpr"], calibrated.map_max)
+        known = Known(calibrated.pred_score, compared.labels, measured[name].pred_score)
+        threshold = for_other_scores(of_run.threshold, of_run.normal, known)
+        map_threshold = fit_threshold("fpr", of_run.map_threshold.wanted_fpr or 0.01, calibrated.map_max)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)
@@ -141,6 +131,7 @@ def _fill(
             _reject(folder, name, reasons)
     manifest = describe_run(config, options.run, reference, entries)
     write_json(folder / "manifest.json", manifest)
+    FileScores.of([("calibration", held_out.labels), (tested, compared.labels)], scored).write(folder / NAME)
     write_golden(folder, manifest, reference, images, held_out.count, measured)
     write_model_card(folder / "MODEL_CARD.md", config, manifest)
     return manifest

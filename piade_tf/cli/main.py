@@ -12,6 +12,7 @@ from piade_tf.cli.export import export, show
 from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
+from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
 from piade_tf.config import Config
 
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "predict": (Predict, predict),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
+    "threshold": (SetThreshold, set_threshold),
     "export": (Export, export),
     "show": (Show, show),
 }

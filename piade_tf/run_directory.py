@@ -127,6 +127,10 @@ class RunDirectory:
         """What `write_known` wrote. Raises `InputError` where an earlier version trained the run."""
         return read_known(self.path / "known_images.csv")
 
+    def known_if_any(self) -> list[KnownImage]:
+        """As `read_known`; nothing where an earlier version trained the run."""
+        return self.read_known() if (self.path / "known_images.csv").exists() else []
+
     def write_history(self, history: dict[str, list[float]]) -> None:
         """Writes `history.csv`: a row an epoch, a column a term."""
         write_csv(self.path / "history.csv", list(history), zip(*history.values(), strict=True))

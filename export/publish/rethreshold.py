@@ -9,27 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from export.formats import REJECTED_FOLDER
+from export.formats import FORMATS, REJECTED_FOLDER
 from export.publish.file_scores import NAME, FileScores
 from export.publish.manifest import is_measured
 from export.publish.model_card import write_model_card
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import is_untouched, metadata_of, with_metadata
+from export.verification.agreement import compare, share_of_chance
+from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
 from piade_tf.errors import InputError
-from piade_tf.evaluation.metrics import confusion
-from piade_tf.evaluation.refit import Known, for_other_scores
+from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
 class Rethresholded:
-    """The threshold of a file before and after."""
+    """The threshold of a file before and after.
+
+    Attributes:
+        name: of the format.
+        before, after: the threshold.
+        problems: why a file that ships would not ship with the new one; see `export.verification.gate`.
+    """
 
     name: str
     before: float
     after: float
+    problems: list[str]
 
 
 def rethreshold(
@@ -61,23 +69,28 @@ def rethreshold(
     scores = FileScores.read(export / NAME)
     places = {name: _place(export, name, entry) for name, entry in manifest["files"].items() if is_measured(entry)}
     if added is not None and len(added):
-        scores = scores.with_calibration(_measured(places, added))
+        scores = scores.with_calibration(run_normal[-len(added) :], _measured(places, added))
     new.mkdir(parents=True, exist_ok=True)
     calibration, test = scores.split == "calibration", scores.split == "test"
-    judged = test if test.any() else scores.split == "compared"
-    digest = hashlib.sha256(config.read_bytes()).hexdigest()
+    content_of_run, digest = _read(config), hashlib.sha256(config.read_bytes()).hexdigest()
+    seed = content_of_run["options"]["training"]["seed"]
+    of_run = scores.said(None, threshold)
+    may_differ = max(share_of_chance(of_run, seed), MAY_DIFFER)
+    manifest["compared_on"] |= {
+        "flagged_by_the_run": int(threshold.is_anomalous(of_run.compared).sum()),
+        "verdicts_may_differ": may_differ,
+    }
     changes = []
     for name, path in places.items():
         entry, found = manifest["files"][name], scores.pred_score[name]
         known = Known(found[calibration], scores.label[test], found[test])
         of_file = for_other_scores(threshold, run_normal, known)
         of_map = fit_threshold(
-            map_threshold.method, map_threshold.wanted_fpr or 0.01, scores.map_max[name][calibration]
+            map_threshold.method, map_threshold.wanted_fpr or UNUSED_FPR, scores.map_max[name][calibration]
         )
-        changes.append(Rethresholded(name, entry["threshold"]["value"], of_file.value))
+        old = entry["threshold"]["value"]
         entry["threshold"], entry["map_threshold"] = dataclasses.asdict(of_file), dataclasses.asdict(of_map)
-        if judged.any():
-            entry["at_threshold"] = confusion(scores.label[judged], of_file.is_anomalous(found[judged]))
+        entry |= compare(of_run, scores.said(name, of_file), scores.label[test], seed)
         if path.is_file():
             target = new / path.relative_to(export)
             target.parent.mkdir(exist_ok=True)
@@ -86,10 +99,12 @@ def rethreshold(
             target.write_bytes(content)
             write_json(target.with_suffix(".json"), metadata_of(content))
             entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        found_problems = problems(FORMATS[name].tolerance, entry, entry, may_differ)
+        changes.append(Rethresholded(name, old, of_file.value, found_problems if entry["accepted"] else []))
     scores.write(new / NAME)
     write_json(new / "manifest.json", manifest)
     _write_golden(export, new, manifest)
-    write_model_card(new / "MODEL_CARD.md", _read(config), manifest)
+    write_model_card(new / "MODEL_CARD.md", content_of_run, manifest)
     return changes
 
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from piade_tf.cli.predict import find_images
+from piade_tf.cli.find_images import find_images
 from piade_tf.data.added_images import FolderImages, absolute, folder_images
+from piade_tf.data.folder import printable
 from piade_tf.data.known_images import KnownImage
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
@@ -22,10 +23,14 @@ def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) ->
         InputError: no such folder, no images in it, or one that cannot be read or is of another size or colour.
     """
     if not folder.is_dir():
-        found = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {found}; give a folder with images")
+        wrong = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {wrong}; give a folder with images")
     any_colour = config["options"]["data"]["channels"] != "auto"
-    return folder_images(find_images((absolute(folder),)), preparation, config.get("kinds", {}), any_colour)
+    found = find_images((absolute(folder),))
+    if found.unread:
+        path, reason = found.unread[0]
+        raise InputError(f"{printable(path)} {reason}; mend it or take it out")
+    return folder_images(found.paths, preparation, config.get("kinds", {}), any_colour)
 
 
 def new_images(folder: Path, found: FolderImages, known: list[KnownImage]) -> FolderImages:

@@ -14,11 +14,13 @@ from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
 from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
+from piade_tf.cli.watch import Watch, watch
 from piade_tf.config import Config
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "train": (Config, train),
     "predict": (Predict, predict),
+    "watch": (Watch, watch),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
     "threshold": (SetThreshold, set_threshold),

@@ -111,7 +111,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
     from export.publish.rethreshold import rethreshold
     from piade_tf.data.known_images import calibration_scores, write_known
-    from piade_tf.evaluation.refit import Known, refitted
+    from piade_tf.evaluation.refit import UNUSED_FPR, Known, refitted
     from piade_tf.evaluation.threshold import Threshold, fit_threshold
     from piade_tf.file_set import replacing_together
     from piade_tf.files import write_json
@@ -133,7 +133,7 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     after = refitted(method, fpr, scores)
     map_fpr = fpr if options.fpr is not None else map_before.wanted_fpr
     refit_map = options.fpr is not None or options.good is not None
-    map_after = fit_threshold("fpr", map_fpr or 0.01, map_max) if refit_map else map_before
+    map_after = fit_threshold("fpr", map_fpr or UNUSED_FPR, map_max) if refit_map else map_before
     show_change(before, after, old, scores, split)
     if options.dry_run:
         print("Nothing was changed (--dry-run).")
@@ -156,6 +156,8 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     how = "moved to the quantile of" if options.value is not None else "fitted to"
     for change in changes:
         print(f"export/{change.name}: {change.before:.4g} -> {change.after:.4g}, {how} its own calibration scores")
+        for problem in change.problems:
+            print(f"warning: with this threshold {change.name} {problem}; export the run again to have it judged anew")
     print(f"Report: {run.path / 'report.html'}")
     print(f"Threshold set in {run.path}" + (" and its exported files." if changes else "; it has no exported files."))
 

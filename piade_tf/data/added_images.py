@@ -1,6 +1,7 @@
 """Images that join a run after its training: a folder of them checked, and the run's splits with them."""
 
 import dataclasses
+import functools
 import math
 import os
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ def folder_images(
     for path in paths:
         name = printable(path)
         try:
-            pixels = decode_file(path)
+            pixels = decode_file(path, preparation.bits)
         except UnreadableImageError as error:
             raise InputError(f"{name} {error}; mend it or take it out") from None
         found = f"{pixels.shape[1]}x{pixels.shape[0]}"
@@ -83,7 +84,7 @@ def folder_split(paths: Sequence[str], preparation: Preparation) -> Split:
     names = np.array([printable(path) for path in paths], dtype=object)
     images = ImageSet(
         items=lambda indices: paths_dataset([paths[i] for i in indices]),
-        read=decode_file,
+        read=functools.partial(decode_file, bits=preparation.bits),
         classes=np.full(len(paths), ""),
         labels=np.zeros(len(paths), "int64"),
         ids=names,

@@ -142,7 +142,7 @@ def keep_only(run, names):
         (run / "export" / path).write_text(json.dumps(content))
     scores = FileScores.read(run / "export/scores.csv")
     columns = ({name: of[name] for name in names} for of in (scores.pred_score, scores.map_max))
-    FileScores(scores.split, scores.label, *columns).write(run / "export/scores.csv")
+    FileScores(scores.split, scores.label, scores.run, *columns).write(run / "export/scores.csv")
 
 
 def test_more_good_images_join_the_calibration_for_good(run, tmp_path):

@@ -74,13 +74,20 @@ class RunDirectory:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
 
-    def write_config(self, options: dict[str, Any], schedule: dict[str, Any], data: DataSplits) -> dict[str, Any]:
+    def write_config(
+        self,
+        options: dict[str, Any],
+        schedule: dict[str, Any],
+        data: DataSplits,
+        lineage: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Writes `config.json`, all that is needed to run it again, and returns its content.
 
         Args:
             options: of the command line, by section and name, nothing left out.
             schedule: what was decided where they leave something open.
             data: the splits.
+            lineage: of a run that was made from another one, which that is and what was added.
         """
         content = {
             "format_version": FORMAT_VERSION,
@@ -96,6 +103,7 @@ class RunDirectory:
             "data_fingerprint": data.fingerprint,
             "versions": _versions(),
             "git_commit": _git_commit(),
+            **({"lineage": lineage} if lineage else {}),
         }
         write_json(self.path / "config.json", content)
         return json.loads((self.path / "config.json").read_text(encoding="utf-8"))

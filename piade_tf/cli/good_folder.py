@@ -1,5 +1,6 @@
 """The images of a folder that a user gives to be learned or calibrated with, all of them new to the run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) ->
     return folder_images(found.paths, preparation, config.get("kinds", {}), any_colour)
 
 
-def new_images(folder: Path, found: FolderImages, known: list[KnownImage]) -> FolderImages:
+def new_images(folder: Path, found: FolderImages, known: Sequence[KnownImage]) -> FolderImages:
     """Those that the run has not learned from or calibrated with yet; prints how many it has.
 
     Raises:

@@ -6,6 +6,7 @@ from typing import Any
 
 from export.options import Export, Show
 from piade_tf import program
+from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.evaluate import Evaluate, evaluate
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.export import export, show
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
     "threshold": (SetThreshold, set_threshold),
+    "adapt": (Adapt, adapt),
     "export": (Export, export),
     "show": (Show, show),
 }

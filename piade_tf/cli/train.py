@@ -26,6 +26,7 @@ def train(config: Config) -> int:
         from export.run import export
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
+        from piade_tf.data.known_images import known_images
         from piade_tf.data.splits import all_normal
         from piade_tf.evaluation.results import labelled_results
         from piade_tf.evaluation.scored_split import BATCH, score_split
@@ -66,6 +67,7 @@ def train(config: Config) -> int:
         history = fit(trainer, schedule, data, options.seed, config.data.augment, logs)
     finally:
         run.write_network(trainer.network)
+    run.write_history(history)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
     scorer = fit_scores(trainer.network, parameters, data, config.data.augment, options.seed)
@@ -79,6 +81,9 @@ def train(config: Config) -> int:
         config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score
     )
     run.write_threshold(threshold, fit_threshold("fpr", config.fpr, normal.map_max))
+
+    assert normal.map_max is not None
+    run.write_known(known_images(data, normal.pred_score, normal.map_max))
 
     title = f"{config.data.title}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)

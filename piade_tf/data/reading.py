@@ -29,7 +29,6 @@ def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
         **_prepared(images, every, preparation),
         labels=images.labels,
         classes=images.classes,
-        ids=images.ids,
         masks=_masks(images, preparation),
         has_mask=(images.labels == 0) | masks_known,
     )
@@ -94,6 +93,7 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         "read": None if as_it_is else read,
         "jittered": all_jittered,
         "item_bytes": images.item_bytes,
+        "ids": images.ids[indices],
     }
 
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 import tensorflow as tf
 
-from piade_tf.cli.predict import find_images
+from piade_tf.cli.find_images import find_images
 from piade_tf.detector import Detector
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "predict_throughput.csv")
     args = parser.parse_args()
-    found = find_images((args.folder,))
+    found = find_images((args.folder,)).paths
     paths = [found[i % len(found)] for i in range(args.images)]
     detector = Detector.load(args.run)
     network = RunDirectory(args.run).read_network()

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -14,7 +14,6 @@ from export.graph import FeaturesGraph, InspectionGraph, NetworkGraph
 from export.host_score.block import score_block
 from export.host_score.score import BLOCK_NAME
 from export.quantization.full_integer import quantize_throughout
-from export.quantization.gptq_network import rounded
 from export.quantization.post_training import quantize
 from export.quantization.refit import refit
 from export.saved_model import SIGNATURES, write_saved_model
@@ -27,7 +26,8 @@ from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.training.fit_scores import images_of_statistics
 
 SIGNATURE = SIGNATURES[0]
-REPRESENTATIVE = 100  # calibration images, and training images where those are fewer, for ranges and rounding
+QuantizedKind = Literal["weights", "static"]
+REPRESENTATIVE = 100  # training images, for the ranges of activations: calibration images serve the threshold alone
 
 
 @dataclasses.dataclass
@@ -63,27 +63,34 @@ class Builder:
         kind = FORMATS[name].integer
         if name == "float32":
             return self._float32
+        if kind is None:
+            return self._converted(self._inspection(self.network, self.scorer), half=True)
         if kind == "throughout":
             return self._in_integers()
-        if kind is None:
-            features = FeaturesGraph(self.network, self.scorer)
-            scorer = self._refitted(features, lambda: self._converted(features.features, half=True))
-            return self._converted(InspectionGraph(self.network, scorer, self.chosen, self.batch).inspect, half=True)
-
-        def quantized(model: bytes) -> bytes:
-            return quantize(model, kind, self._representative, SIGNATURE, self._pretrained)
-
-        scorer = self._refitted(self._features_graph, lambda: quantized(self._features))
-        return quantized(self._converted(InspectionGraph(self._rounded, scorer, self.chosen, self.batch).inspect))
+        return self.quantized(self.network, self.refitted(kind), kind)
 
     @property
     def float_bytes(self) -> int:
         """The size of `float32`, with which smaller files are compared."""
         return len(self._float32)
 
+    def refitted(self, kind: QuantizedKind) -> ScoreSet:
+        """The scorer for the quantized network."""
+        return self._refitted(self._features, lambda: self._quantized(self._features.features, kind))
+
+    def quantized(self, network: keras.Model, scorer: ScoreSet, kind: QuantizedKind) -> bytes:
+        """The file of a network and a scorer that was fitted to it as `kind` quantizes it."""
+        return self._quantized(self._inspection(network, scorer), kind)
+
+    def _quantized(self, function: Any, kind: QuantizedKind) -> bytes:
+        return quantize(self._converted(function), kind, self._representative, SIGNATURE, self._pretrained)
+
+    def _inspection(self, network: keras.Model, scorer: ScoreSet) -> Any:
+        return InspectionGraph(network, scorer, self.chosen, self.batch).inspect
+
     @functools.cached_property
     def _float32(self) -> bytes:
-        return self._converted(InspectionGraph(self.network, self.scorer, self.chosen, self.batch).inspect)
+        return self._converted(self._inspection(self.network, self.scorer))
 
     def _converted(self, function: Any, half: bool = False) -> bytes:
         return to_litert(write_saved_model(self.work / "converted", function), SIGNATURE, half)
@@ -104,28 +111,18 @@ class Builder:
         return with_metadata(with_block(model, BLOCK_NAME, block), {"outside": about})
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
-        graph = NetworkGraph(self._rounded, self.scorer, batch)
+        graph = NetworkGraph(self.network, self.scorer, batch)
         images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
         return graph, quantize_throughout(self._converted(graph.inspect), images, SIGNATURE)
 
     @functools.cached_property
-    def _features_graph(self) -> FeaturesGraph:
-        return FeaturesGraph(self._rounded, self.scorer)
-
-    @functools.cached_property
-    def _features(self) -> bytes:
-        return self._converted(self._features_graph.features)
+    def _features(self) -> FeaturesGraph:
+        return FeaturesGraph(self.network, self.scorer)
 
     @functools.cached_property
     def _representative(self) -> list[np.ndarray]:
-        images = self.data.calibration.images.concatenate(self.data.train.images)
-        return list(images.take(REPRESENTATIVE).as_numpy_iterator())
+        return list(self.data.train.images.take(REPRESENTATIVE).as_numpy_iterator())
 
     @functools.cached_property
     def _pretrained(self) -> bool:
         return is_pretrained(self.network)
-
-    @functools.cached_property
-    def _rounded(self) -> keras.Model:
-        """The network whose weights are put in 8 bits; a pretrained one takes rounding to the nearest."""
-        return self.network if self._pretrained else rounded(self.network, self._representative)

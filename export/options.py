@@ -12,7 +12,7 @@ from piade_tf.config import FormatName
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Export a run to files for the phone, each compared with the network on the test images before it ships.
+    """Export a run to files for the phone; each ships if it gives the run's verdicts.
 
     piade export RUN
 
@@ -30,7 +30,8 @@ class Export:
     int8: convolutions in 8-bit integers. int8_full: integers throughout, for NPUs and microcontrollers; the score is
     computed outside."""
     tolerance: float | None = None
-    """The largest loss of image AUROC for any format. Left out: each format's own, 0.001 to 0.01."""
+    """The share of verdicts, 0 to 1, that may differ from the run's on images that are not labelled. Left out: what
+    other calibration images would change as well, but at least 0.02."""
     batch: int = 1
     """Images that a file takes at a time. Only 1 is handed to all delegates in one piece."""
     input_size: typing.Literal["fixed", "free"] = "fixed"

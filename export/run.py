@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +20,19 @@ from export.publish.table import show_table
 from export.publish.tensorboard_summary import write_log
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import metadata_of, with_metadata
+from export.verification.agreement import Said, compare, share_of_chance
+from export.verification.compared_images import write_images
+from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
-from export.verification.tolerance import Reference, compare, problems
 from piade_tf.config import DataConfig, FormatName
-from piade_tf.data import DataSplits, LabelledSplit, Split, batches, load_data
-from piade_tf.data.splits import all_normal
+from piade_tf.data import DataSplits, load_data
 from piade_tf.errors import InputError
-from piade_tf.evaluation.threshold import fit_threshold
+from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_json
-from piade_tf.model.inference import outputs_of
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
 REJECTED = 3  # exit code
-BATCH = 64  # images read at a time
 
 
 def export(options: Export, data: DataSplits | None = None) -> int:
@@ -55,12 +53,12 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     if not options.formats:
         raise InputError(f"--formats needs at least one of {', '.join(FORMATS)}")
     if options.tolerance is not None and not 0 <= options.tolerance <= 1:
-        raise InputError(f"--tolerance must be a loss of AUROC from 0 to 1, got {options.tolerance}")
+        raise InputError(f"--tolerance must be a share of verdicts from 0 to 1, got {options.tolerance}")
     run = RunDirectory(options.run)
     config = run.read_config()
     network = run.read_network()
     scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
-    data = data or _load_data(config, options)
+    data = data or load_images(config, options)
     target = run.path / "export"
     try:
         with tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
@@ -79,7 +77,8 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     return 0 if all(entry["accepted"] for entry in manifest["files"].values()) else REJECTED
 
 
-def _load_data(config: dict[str, Any], options: Export) -> DataSplits:
+def load_images(config: dict[str, Any], options: Export) -> DataSplits:
+    """The images of a run; raises `InputError` where they are not those that it was trained on."""
     stored = DataConfig.of_run(config["options"]["data"])
     wanted = dataclasses.replace(stored, data_dir=options.data_dir or stored.data_dir)
     data = load_data(wanted, config["options"]["training"]["seed"])
@@ -95,14 +94,13 @@ def _fill(
     folder: Path, options: Export, config: dict[str, Any], network: keras.Model, scorer: ScoreSet, data: DataSplits
 ) -> dict[str, Any]:
     """Fills the empty `folder`; returns the content of the manifest."""
-    work, chosen = folder.parent, config["options"]["score"]
-    held_out = all_normal(data.calibration, data.normal_class)
-    compared = data.test if data.test.count else held_out
-    images = work / "images.npy"
-    write_images(images, [held_out, compared])
-    reference = _reference(scorer.inspection_model(network, chosen), compared, bool(data.test.count))
-    stored = config["options"]
-    augment, seed = stored["data"]["augment"], stored["training"]["seed"]
+    work, stored = folder.parent, config["options"]
+    chosen, augment, seed, fpr = stored["score"], stored["data"]["augment"], stored["training"]["seed"], stored["fpr"]
+    threshold_of_run = Threshold.read(options.run / "threshold.json")
+    inspection = scorer.inspection_model(network, chosen)
+    images, scores = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
+    said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
+    may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
     builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
@@ -110,64 +108,37 @@ def _fill(
         print(f"exporting {name}", flush=True)
         try:
             path = _build(builder, name, folder, options)
-            found = measure(path, images)
+            found = measured[name] = measure(path, images.path)
         except CannotRun as error:
             entries[name] = {"accepted": False, "reasons": [str(error)]}
             _reject(folder, name, [str(error)])
             continue
-        calibrated, measured[name] = found.part(slice(held_out.count)), found.part(slice(held_out.count, None))
+        calibrated = found.part(images.calibration)
         threshold = fit_threshold(
-            config["options"]["threshold"],
-            config["options"]["fpr"],
-            calibrated.pred_score,
-            compared.labels,
-            measured[name].pred_score,
+            stored["threshold"], fpr, calibrated.pred_score, labels, found.pred_score[images.test]
         )
-        map_threshold = fit_threshold("fpr", config["options"]["fpr"], calibrated.map_max)
+        map_threshold = fit_threshold("fpr", fpr, calibrated.map_max)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)
             path.write_bytes(content)
             write_json(path.with_suffix(".json"), metadata_of(content))
-        comparison = compare(reference, measured[name], threshold, config["options"]["training"]["seed"])
+        comparison = compare(said, Said.of(images, found.pred_score, threshold), labels, seed)
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}
-        reasons = problems(
-            FORMATS[name].tolerance, comparison, description, options.tolerance, chosen == "reconstruction"
-        )
+        reasons = problems(FORMATS[name].tolerance, comparison, description, may_differ)
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:
             _reject(folder, name, reasons)
-    manifest = describe_run(config, options.run, reference, entries)
+    manifest = describe_run(config, options.run, said, labels, may_differ, entries)
     write_json(folder / "manifest.json", manifest)
-    write_golden(folder, manifest, reference, images, held_out.count, measured)
+    place = images.test if len(labels) else images.validation
+    labels = labels if len(labels) else np.zeros(data.validation.count, "int64")
+    shown = {name: found.part(place) for name, found in measured.items()}
+    write_golden(folder, manifest, labels, scores[place], images.path, place.start, shown)
     write_model_card(folder / "MODEL_CARD.md", config, manifest)
     return manifest
-
-
-def write_images(path: Path, splits: Sequence[Split]) -> None:
-    """Writes the images of the splits one after the other as `.npy`, a batch at a time."""
-    with open(path, "wb") as file:
-        shape = (sum(split.count for split in splits), *_image_shape(splits[0]))
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": np.lib.format.dtype_to_descr(np.dtype("uint8")), "fortran_order": False, "shape": shape}
-        )
-        for split in splits:
-            for batch in split.images.batch(BATCH).as_numpy_iterator():
-                file.write(batch.tobytes())
-
-
-def _image_shape(split: Split) -> tuple[int, ...]:
-    return tuple(split.images.element_spec.shape)
-
-
-def _reference(inspection: keras.Model, compared: LabelledSplit, on_test: bool) -> Reference:
-    """What the Keras model says of the images."""
-    wanted = {name: inspection.output[name] for name in ("pred_score", "instantiation_vectors")}
-    found = list(outputs_of(keras.Model(inspection.input, wanted), batches(compared, BATCH)))
-    columns = {name: np.concatenate([outputs[name] for outputs in found]) for name in wanted}
-    return Reference(compared.labels, columns["pred_score"], columns["instantiation_vectors"], on_test)
 
 
 def _build(builder: Builder, name: FormatName, folder: Path, options: Export) -> Path:

@@ -11,6 +11,7 @@ import tyro
 from piade_tf.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 28, 1024
+DEEPEST = 16  # bits of a grey value, at most
 LARGEST_FROM_SCRATCH = 512
 SMALLEST_PRETRAINED = 64
 MAX_STAGES = 4
@@ -59,6 +60,9 @@ class DataConfig:
     """Cut the middle N N, or H W, pixels out after resizing (the paper: --image-size 156 --crop 120)."""
     channels: Literal["auto", "1", "3"] = "auto"
     """1: grey. 3: colour. auto: grey only where every normal training image is."""
+    bits: int = 0
+    """How many bits the values of 16-bit grey images use, 8 to 16: those are scaled to the 8 that the network takes.
+    0: as many as the largest value in the set needs (a 12-bit camera: 12)."""
     augment: AugmentName = "none"
     """What may be done to a normal part without making it anomalous. texture: flips and quarter turns. aligned:
     small shifts and changes of brightness. Only training images are changed. See inspect-data's picture."""
@@ -271,6 +275,8 @@ def check_data(data: DataConfig) -> None:
     """Raises `InputError` for a size out of its range, or an option that the data set has not."""
     if data.category is not None and data.dataset not in ("mvtec", "btad"):
         raise InputError(f"--category belongs to --dataset mvtec and btad, but the data set is {data.dataset}")
+    if data.bits and not 8 <= data.bits <= DEEPEST:
+        raise InputError(f"--bits must be 8 to {DEEPEST}, or 0 for as many as are in use, got {data.bits}")
     for name, sides in (("--image-size", data.image_size), ("--crop", data.crop)):
         if len(sides) > 2:
             raise InputError(f"{name} takes one number or two (height and width), got {len(sides)}")

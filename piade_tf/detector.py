@@ -1,25 +1,31 @@
 """A trained detector in use: from images, as paths or as arrays, to scores and verdicts."""
 
 import dataclasses
+import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from piade_tf.config import DEEPEST
 from piade_tf.data.decode import UnreadableImageError, decode_file
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
+from piade_tf.in_order import in_order
 from piade_tf.model.inference import Runner
-from piade_tf.pixels import to_bytes, to_unit
+from piade_tf.pixels import in_eight_bits, to_bytes, to_unit
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
 MAPS = ("anomaly_map", "reconstruction")
+BATCH_SIZE = 32
+READ_AHEAD = 2  # batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Detector:
     threshold: Threshold
     map_threshold: Threshold
     _runners: dict[bool, Runner] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+    _making: threading.Lock = dataclasses.field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, run: str | Path) -> "Detector":
@@ -86,6 +93,7 @@ class Detector:
                 prepared["resize"],
                 tuple(prepared["crop"]) if prepared["crop"] else None,
                 prepared["channels"],
+                prepared.get("bits", DEEPEST),
             )
             window, chosen = options["loss"]["ssim_window"], options["score"]
         except (KeyError, TypeError) as error:
@@ -106,25 +114,26 @@ class Detector:
 
     def _runner(self, maps: bool) -> Runner:
         """The inspection with the outputs that are asked for; made once, since TensorFlow traces each model anew."""
-        if maps not in self._runners:
-            names = ["pred_score", *(MAPS if maps else ())]
-            outputs = {name: self.inspection.output[name] for name in names}
-            self._runners[maps] = Runner(keras.Model(self.inspection.input, outputs))
+        with self._making:
+            if maps not in self._runners:
+                names = ["pred_score", *(MAPS if maps else ())]
+                outputs = {name: self.inspection.output[name] for name in names}
+                self._runners[maps] = Runner(keras.Model(self.inspection.input, outputs))
         return self._runners[maps]
 
-    def predict(self, images: Iterable[Any], batch_size: int = 32) -> list[Prediction]:
+    def predict(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> list[Prediction]:
         """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
 
         Args:
-            images: a path, or paths, or arrays `(height, width)` or `(height, width, 1 or 3)`, uint8, 0 to 255, of
-                any size.
+            images: a path or an array, or several: arrays of `(height, width)` or `(height, width, 1 or 3)`, uint8,
+                0 to 255, of any size; or `(n, height, width, 1 or 3)`. Grey ones may also be uint16, with as many bits
+                in use as those that were trained on.
             batch_size: images at a time.
 
         Raises:
             InputError: an image cannot be read.
         """
         found = []
-        images = [images] if isinstance(images, str | os.PathLike) else images
         for result in self.stream(images, batch_size, maps=True):
             if isinstance(result, Unreadable):
                 raise InputError(f"{result.path} {result.reason}")
@@ -132,80 +141,84 @@ class Detector:
         return found
 
     def stream(
-        self, images: Iterable[Any], batch_size: int = 32, maps: bool = False
+        self, images: Iterable[Any], batch_size: int | None = None, maps: bool = False
     ) -> Iterator[Prediction | Unreadable]:
         """Predictions one after the other, in bounded memory; images that cannot be read are told as such.
 
+        Several threads may use one detector, each with a stream of its own.
+
         Args:
-            images: as in `predict`.
-            batch_size: images at a time.
+            images: as in `predict`. From an iterator, as a camera's frames come, each image is asked for when the
+                prediction for the one before was given; of a list, images are read ahead.
+            batch_size: images at a time; None: 32, and 1 from an iterator.
             maps: whether predictions have their anomaly map and reconstruction.
         """
-        batches = read_batches(images, self.preparation, batch_size)
-        waiting: list[tuple[list[str], np.ndarray, np.ndarray]] = []
+        images = _one_or_many(images)
+        count = len(images) if isinstance(images, Collection) else None
+        live = count is None
+        size = batch_size or (1 if live else BATCH_SIZE)
+        threads = 0 if live or count == 1 else os.cpu_count() or 1
+        frames = in_order(self._read, enumerate(images), threads, READ_AHEAD * size)
+        waiting: deque[list[tuple[str, np.ndarray | str]]] = deque()
 
-        def scaled() -> Iterator[Any]:
-            for paths, reasons, pixels in batches:
-                waiting.append((paths, reasons, pixels))
-                yield to_unit(pixels)
+        def scaled() -> Iterator[np.ndarray]:
+            while batch := list(itertools.islice(frames, size)):
+                waiting.append(batch)
+                blank = np.zeros(self.preparation.shape, "uint8")
+                yield to_unit(np.stack([blank if isinstance(pixels, str) else pixels for _, pixels in batch]))
 
-        for outputs in self._runner(maps)(scaled()):
-            paths, reasons, pixels = waiting.pop(0)
+        for outputs in self._runner(maps)(scaled(), live):
             percentiles = self.threshold.percentile(outputs["pred_score"])
             verdicts = self.threshold.is_anomalous(outputs["pred_score"])
-            for i, path in enumerate(paths):
-                if reasons[i]:
-                    yield Unreadable(path, reasons[i].decode())
+            for i, (path, pixels) in enumerate(waiting.popleft()):
+                if isinstance(pixels, str):
+                    yield Unreadable(path, pixels)
                     continue
                 yield Prediction(
                     path,
                     float(outputs["pred_score"][i]),
                     float(percentiles[i]),
                     bool(verdicts[i]),
-                    pixels[i],
+                    pixels,
                     outputs["anomaly_map"][i] if maps else None,
                     to_bytes(outputs["reconstruction"][i]) if maps else None,
                 )
 
-
-def read_batches(
-    images: Iterable[Any], preparation: Preparation, batch_size: int
-) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
-    """Batches of prepared images, read while the batch before is scored.
-
-    Yields:
-        Paths; reasons why an image could not be read, `(batch,)`, bytes, empty where it could; images
-        `(batch, *preparation.shape)`, uint8, zero where it could not.
-    """
-    listed: Sequence[Any] = list(images)
-    pixels_given = [image for image in listed if not isinstance(image, str | bytes | os.PathLike)]
-    if pixels_given and len(pixels_given) < len(listed):
-        raise InputError("give images either all as paths or all as arrays")
-    names = [str(i) for i in range(len(listed))] if pixels_given else [os.fspath(path) for path in listed]
-
-    def read(index: np.ndarray) -> tuple[np.ndarray, bytes]:
+    def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray | str]:
+        """An image's path or number, and its pixels as the network takes them or the reason why it has none."""
+        number, image = numbered
+        is_path = isinstance(image, str | bytes | os.PathLike)
+        name = os.fsdecode(image) if is_path else str(number)
         try:
-            source = listed[int(index)]
-            pixels = _as_pixels(source) if pixels_given else decode_file(source)
-            return preparation(pixels), b""
+            bits = self.preparation.bits
+            return name, self.preparation(decode_file(image, bits) if is_path else _as_pixels(image, bits))
         except UnreadableImageError as error:
-            return np.zeros(preparation.shape, "uint8"), str(error).encode()
-
-    def prepared(index):
-        pixels, reason = tf.numpy_function(read, [index], (tf.uint8, tf.string))
-        return tf.ensure_shape(pixels, preparation.shape), tf.ensure_shape(reason, ())
-
-    dataset = tf.data.Dataset.range(len(listed)).map(prepared, num_parallel_calls=tf.data.AUTOTUNE)
-    start = 0
-    for pixels, reasons in dataset.batch(batch_size).prefetch(2).as_numpy_iterator():
-        chosen = names[start : start + len(pixels)]
-        yield [os.fsdecode(name) for name in chosen], reasons, pixels
-        start += len(pixels)
+            return name, str(error)
 
 
-def _as_pixels(image: Any) -> np.ndarray:
+def _one_or_many(images: Any) -> Iterable[Any]:
+    """Several images, also where one came by itself."""
+    if isinstance(images, str | bytes | os.PathLike):
+        return [images]
+    shape = getattr(images, "shape", None)
+    if shape is None:
+        return images
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
+        return [images]
+    if len(shape) == 4:
+        return images
+    raise InputError(
+        f"expected an image (height, width) or (height, width, 1 or 3), or several (n, height, width, 1 or 3), got an "
+        f"array of shape {tuple(shape)}; give a list of images"
+    )
+
+
+def _as_pixels(image: Any, bits: int) -> np.ndarray:
     pixels = np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    grey_and_deep = pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] == 1
+    if grey_and_deep and pixels.size:
+        return in_eight_bits(pixels, bits)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
         raise UnreadableImageError(
             f"is no image: expected uint8 (height, width) or (height, width, 1 or 3), got {pixels.dtype} "

@@ -5,7 +5,29 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.config import DEEPEST
+
 WHITE = 255
+DEPTHS = (8, 10, 12, 14, DEEPEST)  # of cameras
+
+
+def bits_in_use(largest: int) -> int:
+    """The fewest bits of a camera, one of `DEPTHS`, that hold a grey value."""
+    return next(bits for bits in DEPTHS if largest < 1 << bits)
+
+
+def in_eight_bits(values: np.ndarray, bits: int) -> np.ndarray:
+    """Grey values of more than 8 bits as pixels.
+
+    Args:
+        values: array of any shape, integers, 0 to 65535.
+        bits: how many are in use, 8 to 16: 2^bits - 1 becomes 255, and so does what is above.
+
+    Returns:
+        The same shape, uint8.
+    """
+    largest = (1 << bits) - 1
+    return np.round(np.minimum(values, largest) * (WHITE / largest)).astype("uint8")
 
 
 def to_unit(pixels: Any) -> Any:

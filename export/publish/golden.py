@@ -7,14 +7,14 @@ import numpy as np
 from PIL import Image
 
 from export.verification.measure import Measured
-from export.verification.tolerance import Reference
 from piade_tf.files import write_json
 
 
 def write_golden(
     folder: Path,
     manifest: dict[str, Any],
-    reference: Reference,
+    labels: np.ndarray,
+    scores: np.ndarray,
     images: Path,
     first: int,
     measured: dict[str, Measured],
@@ -24,20 +24,21 @@ def write_golden(
     Args:
         folder: of the export.
         manifest: tells which files ship, and their thresholds.
-        reference: of the Keras model.
+        labels: of the images to choose from, `(n,)`, 0 normal, 1 anomalous.
+        scores: what the run says of them, `(n,)`.
         images: `.npy` with all images.
-        first: index in it of the first image that `reference` knows.
-        measured: by format, on the images of `reference`.
+        first: index in it of the first of these.
+        measured: by format, on these.
     """
     golden = folder / "golden"
     golden.mkdir()
     pixels = np.load(images, mmap_mode="r")
     content: dict[str, Any] = {}
-    for number, index in enumerate(pick(reference)):
+    for number, index in enumerate(pick(labels, scores)):
         name = f"golden_{number}.png"
         image = np.array(pixels[first + index])
         Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(golden / name)
-        content[name] = {"label": int(reference.labels[index])}
+        content[name] = {"label": int(labels[index])}
         for format_name, found in measured.items():
             entry = manifest["files"][format_name]
             if entry["accepted"]:
@@ -51,14 +52,14 @@ def write_golden(
     write_json(golden / "golden.json", content)
 
 
-def pick(reference: Reference) -> list[int]:
+def pick(labels: np.ndarray, scores: np.ndarray) -> list[int]:
     """A normal image and an anomalous one, each of the middle of its kind, and the one that scores highest.
 
     Of images of one kind, the one that scores lowest instead: the highest may be the threshold, to the last digit.
     """
-    order = np.argsort(reference.pred_score, kind="stable")
-    middles = [order[reference.labels[order] == label] for label in (0, 1)]
+    order = np.argsort(scores, kind="stable")
+    middles = [order[labels[order] == label] for label in (0, 1)]
     chosen = [int(of_kind[len(of_kind) // 2]) for of_kind in middles if len(of_kind)]
-    chosen.append(int(order[-1 if reference.both_kinds else 0]))
+    chosen.append(int(order[-1 if len(np.unique(labels)) == 2 else 0]))
     rest = [int(index) for index in order if index not in chosen]
     return (list(dict.fromkeys(chosen)) + rest)[:3]

@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from export.tflite.flatbuffer import operators, signatures, tensor_types
+from export.verification.agreement import Said
 from export.verification.measure import Measured
-from export.verification.tolerance import Reference
 from piade_tf import __version__
 from piade_tf.evaluation.threshold import Threshold
 
@@ -57,17 +57,36 @@ def _digest(file: Path) -> str:
 
 
 def describe_run(
-    config: dict[str, Any], run: Path, reference: Reference, entries: dict[str, dict[str, Any]]
+    config: dict[str, Any],
+    run: Path,
+    said: Said,
+    labels: np.ndarray,
+    may_differ: float,
+    entries: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    """The whole content of `manifest.json`."""
-    keras_auroc = float(roc_auc_score(reference.labels, reference.pred_score)) if reference.both_kinds else None
+    """The whole content of `manifest.json`.
+
+    Args:
+        config: the content of `config.json`.
+        run: the run directory.
+        said: what the run says of the images.
+        labels: of the test images.
+        may_differ: share of verdicts that may differ.
+        entries: by the name of a format.
+    """
+    keras_auroc = float(roc_auc_score(labels, said.test)) if len(np.unique(labels)) == 2 else None
     return {
         "format_version": FORMAT_VERSION,
         "run": run.resolve().name,
         "version": __version__,
-        "compared_on": "test images" if reference.on_test else "calibration images: the run has no test images",
-        "n_normal": int(np.sum(reference.labels == 0)),
-        "n_anomalous": int(np.sum(reference.labels == 1)),
+        "compared_on": {
+            "validation": len(said.validation),
+            "synthetic_defects": len(said.changed),
+            "flagged_by_the_run": int(said.threshold.is_anomalous(said.compared).sum()),
+            "verdicts_may_differ": may_differ,
+        },
+        "n_normal": int(np.sum(labels == 0)),
+        "n_anomalous": int(np.sum(labels == 1)),
         "keras": {"image_AUROC": keras_auroc},
         "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform()},
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},

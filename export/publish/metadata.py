@@ -8,6 +8,7 @@ from typing import Any
 from export.builder import SIGNATURE
 from export.tflite.flatbuffer import metadata_of, signatures
 from piade_tf import __version__
+from piade_tf.config import DEEPEST
 from piade_tf.evaluation.threshold import Threshold
 
 FORMAT_VERSION = 1
@@ -47,6 +48,7 @@ def metadata_for(
             "resize": prepared.get("resize", "stretch"),
             "resize_to": prepared.get("size", image["shape"][1:3]),
             "crop": prepared.get("crop"),
+            "bits": prepared.get("bits", DEEPEST),
         },
         "outputs": {
             key: {"shape": end["shape"], "dtype": end["dtype"], **(end["quantization"] or {})}

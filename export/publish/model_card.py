@@ -37,9 +37,9 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
                 "layout": config["layout"],
                 "normal": config["normal_class"],
                 "image": f"{height} x {width} pixels, {'colour' if channels == 3 else 'grey'}",
-                "training images": counts["train"],
-                "validation images (early stopping, standardisation)": counts["validation"],
-                "calibration images (thresholds; with training images ranges of integers)": counts["calibration"],
+                "training images (statistics, and ranges of integers)": counts["train"],
+                "validation images (early stopping, standardisation, and whether a file ships)": counts["validation"],
+                "calibration images (thresholds)": counts["calibration"],
                 "test images": counts["test"],
                 "score": f"{options['score']}; higher is more anomalous",
                 "seed": options["training"]["seed"],
@@ -48,10 +48,9 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
             }
         ),
         "## Metrics",
-        f"Each file was run on {manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous "
-        f"{manifest['compared_on']}. {_keras(manifest)}",
+        f"{_compared(manifest)} {_keras(manifest)}",
         table(
-            ("file", "image AUROC, 95 % interval", "loss", "rank correlation", "same vector", "verdict"),
+            ("file", "image AUROC, 95 % interval", "loss", "rank correlation", "verdicts that differ", "verdict"),
             [
                 (
                     name,
@@ -84,6 +83,16 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def _compared(manifest: dict[str, Any]) -> str:
+    compared = manifest["compared_on"]
+    return (
+        f"A file ships if it gives the run's verdicts on {compared['validation']} validation images and on "
+        f"{compared['synthetic_defects']} with synthetic defects; {compared['verdicts_may_differ']:.1%} of them may "
+        f"differ. The AUROC, on {manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous test images, "
+        "does not decide."
+    )
+
+
 def _keras(manifest: dict[str, Any]) -> str:
     auroc = manifest["keras"]["image_AUROC"]
     if auroc is None:
@@ -92,14 +101,14 @@ def _keras(manifest: dict[str, Any]) -> str:
 
 
 def _differences(entry: dict[str, Any]) -> tuple[str, ...]:
-    """AUROC, loss, rank correlation, same vector."""
+    """AUROC, loss, rank correlation, verdicts that differ."""
     if not is_measured(entry):
         return ("not measured",) * 4
     return (
         _auroc(entry),
         "cannot be measured" if entry["image_AUROC_loss"] is None else f"{entry['image_AUROC_loss']:.4f}",
         f"{entry['rank_correlation']:.4f}",
-        f"{100 * entry['vector_agreement']:.1f} %",
+        f"{entry['verdicts_differ']} of {entry['verdicts']}",
     )
 
 
@@ -127,6 +136,8 @@ def _threshold(entry: dict[str, Any]) -> str:
 
 def _realised(entry: dict[str, Any]) -> str:
     counts = entry["at_threshold"]
+    if counts is None:
+        return "There are no test images to count false alarms on."
     said = [f"{counts['FP']} of {counts['FP'] + counts['TN']} normal images were flagged"]
     if counts["TP"] + counts["FN"]:
         said.append(f"{counts['TP']} of {counts['TP'] + counts['FN']} anomalous ones found")

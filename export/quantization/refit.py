@@ -3,6 +3,9 @@
 A quantized encoder moves the features a little; along directions in which normal features hardly vary that is a long
 way. The same Ledoit-Wolf fit to the same training images, through the network that will run on the device, sees the
 noise of its integers as part of what is normal.
+
+A memory bank keeps its places: the same patches of the same images, as the quantized network sees them. Chosen anew,
+greedily, they would be others, and would rank normal images as differently as another training does.
 """
 
 import dataclasses
@@ -19,12 +22,12 @@ from piade_tf.scoring.score_set import ScoreSet
 
 
 def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset, scorer: ScoreSet) -> ScoreSet:
-    """A scorer for the network inside `model`, with whitening matrices in integers of 8 bits.
+    """A scorer for the network inside `model`, with whitening matrices and bank in integers of 8 bits.
 
     The parts of a combined score keep their weights: means and deviations are those of the run.
 
     Args:
-        model: a LiteRT model of `graph`, quantized or of half precision.
+        model: a quantized LiteRT model of `graph`.
         graph: tells where the features are.
         images: that the run's own scorer was fitted to, unbatched, uint8.
         scorer: that one.
@@ -33,7 +36,8 @@ def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dat
         CannotRun: LiteRT refuses the model.
     """
     fitted = ScoreSet(scorer.parameters)
-    fitted.fit_statistics(_features(model, graph, images), graph.network.output)
+    chosen = scorer.bank.chosen if scorer.bank else None
+    fitted.fit_statistics(_features(model, graph, images), graph.network.output, chosen)
     put_in_integers(fitted)
     fitted.local.scales.update(scorer.local.scales)
     if fitted.bank and scorer.bank:

@@ -21,7 +21,6 @@ class Measured:
         pred_score: `(n,)`.
         map_max, map_mean: of each anomaly map, `(n,)`.
         reconstruction_mean: `(n,)`, 0 to 255.
-        latent: `(n, dim)`.
         timings: milliseconds of single calls, `(threads, calls)`.
         peak_bytes: memory that loading and running added.
     """
@@ -30,13 +29,12 @@ class Measured:
     map_max: np.ndarray
     map_mean: np.ndarray
     reconstruction_mean: np.ndarray
-    latent: np.ndarray
     timings: np.ndarray
     peak_bytes: int
 
     def part(self, place: slice) -> "Measured":
         """The same for some of the images."""
-        columns = ("pred_score", "map_max", "map_mean", "reconstruction_mean", "latent")
+        columns = ("pred_score", "map_max", "map_mean", "reconstruction_mean")
         return dataclasses.replace(self, **{name: getattr(self, name)[place] for name in columns})
 
 

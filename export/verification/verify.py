@@ -26,7 +26,7 @@ THREADS = (1, 2)
 def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """What the file says of the images, and how long it takes."""
     is_saved_model = file.is_dir()
-    load = _saved_model if is_saved_model else _litert
+    load = _saved_model if is_saved_model else load_litert
     before = peak_memory()
     run = load(file, 1)
     batch = run.batch
@@ -40,7 +40,6 @@ def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
             "map_max": found["anomaly_map"].max((1, 2)),
             "map_mean": found["anomaly_map"].mean((1, 2)),
             "reconstruction_mean": found["reconstruction"].mean((1, 2, 3)),
-            "latent": found["latent"],
         }
         for name, values in rows.items():
             columns.setdefault(name, []).append(values[: len(chunk)])
@@ -88,7 +87,8 @@ class Runner(NamedTuple):
         return self.call(images)
 
 
-def _litert(file: Path, threads: int) -> Runner:
+def load_litert(file: Path, threads: int) -> Runner:
+    """A LiteRT file; where its score is computed outside, with that."""
     from ai_edge_litert.interpreter import Interpreter
 
     inspect = Interpreter(str(file), num_threads=threads).get_signature_runner("inspect")

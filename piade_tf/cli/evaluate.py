@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from piade_tf.cli.startup import start_tensorflow
-from piade_tf.config import DataConfig, check_data
+from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
@@ -64,7 +64,7 @@ def evaluate(options: Evaluate) -> None:
     detector = Detector.load(options.run)
     data_config = _data_config(options, config)
     check_data(data_config)
-    source = find_source(data_config)
+    source = find_source(data_config, learn=_learned_from(data_config, config))
     test = labelled_split(source.test, detector.preparation)
     if not test.count:
         raise InputError(
@@ -96,7 +96,14 @@ def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:
     stored = config["options"]["data"]
     own = DataConfig.of_run({name: stored[name] for name in SOURCE}) if options.dataset is None else DataConfig()
     given = {name: value for name in SOURCE if (value := getattr(options, name)) is not None}
-    return dataclasses.replace(own, **given)
+    return dataclasses.replace(own, bits=(config["preparation"] or {}).get("bits", DEEPEST), **given)
+
+
+def _learned_from(data_config: DataConfig, config: dict[str, Any]) -> bool:
+    """Whether these are the images of the training, so that those that were learned are no test of it."""
+    own = DataConfig.of_run(config["options"]["data"])
+    same = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (own, data_config)]
+    return same[0] == same[1]
 
 
 def _make(options: Evaluate, dataset: str) -> Path:

@@ -13,6 +13,7 @@ from piade_tf.errors import InputError
 
 IMAGES_A_ROW = 8
 KINDS_SHOWN = 6
+NAMES_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,12 +100,20 @@ def _print_source(source) -> None:
         print("No test images: a run trains and sets a threshold, but there will be no metrics.")
     elif not source.test.labels.any():
         print("No anomalous test images: there will be no AUROC, only the false-positive rate.")
+    if source.passed_over:
+        print(f"Passed over, since they are no photographs: {_some(source.passed_over)}")
     for one in source.skipped:
         print(f"unreadable: {one.path} {one.reason}")
     for warning in source.warnings:
         print(f"warning: {warning}")
-    if not source.warnings:
-        print("No duplicates, no unreadable files.")
+    if not source.warnings and not source.skipped:
+        print("Every file can be read, and none is there twice.")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    from piade_tf.data.folder import some
+
+    return some(names, NAMES_SHOWN)
 
 
 def _indented(text: str) -> str:

@@ -13,11 +13,13 @@ from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
 from piade_tf.cli.train import train
+from piade_tf.cli.watch import Watch, watch
 from piade_tf.config import Config
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "train": (Config, train),
     "predict": (Predict, predict),
+    "watch": (Watch, watch),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
     "export": (Export, export),

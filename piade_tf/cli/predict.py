@@ -3,9 +3,8 @@
 import contextlib
 import csv
 import dataclasses
-import glob
+import itertools
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +12,13 @@ from typing import Annotated, Any
 
 import tyro
 
+from piade_tf.cli.find_images import find_images
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
 from piade_tf.files import replacing
 
 COLUMNS = ("path", "pred_score", "percentile", "verdict")
+NAMES_SHOWN = 8
 HEATMAP = "heatmap"  # the column besides, with --heatmaps
 ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
 
@@ -59,13 +60,14 @@ def predict(options: Predict) -> int:
     if options.batch_size < 1:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
     start_tensorflow()
-    paths = find_images(options.images)
+    found = find_images(options.images)
     for target in (options.csv, options.json):
         if target is not None and target.is_dir():
             raise InputError(f"{target} is a folder; give the name of a file")
         if target is not None and not target.resolve().parent.is_dir():
             raise InputError(f"{target.parent} is no folder; make it, or give another path")
 
+    from piade_tf.data.folder import some
     from piade_tf.detector import Detector, Unreadable
     from piade_tf.progress import track
 
@@ -84,8 +86,10 @@ def predict(options: Predict) -> int:
     with _table(options.csv, columns) as table:
         rows: list[dict[str, Any]] = []
         row: list[Any]
-        stream = detector.stream(paths, options.batch_size, maps=options.heatmaps is not None)
-        for number, result in enumerate(track(stream, len(paths), "scoring")):
+        scored = detector.stream(found.paths, options.batch_size, maps=options.heatmaps is not None)
+        count = len(found.paths) + len(found.unread)
+        stream = itertools.chain((Unreadable(*one) for one in found.unread), scored)
+        for number, result in enumerate(track(stream, count, "scoring")):
             heatmap = None
             if isinstance(result, Unreadable):
                 verdict, row = "unreadable", [result.path, None, None, f"unreadable: {result.reason}"]
@@ -109,44 +113,16 @@ def predict(options: Predict) -> int:
     if options.json is not None:
         _write_json(options.json, rows, detector)
     print(
-        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {len(paths)} images, "
+        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {count} images, "
         f"threshold {detector.threshold.value:.4g}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
     )
+    if found.passed_over:
+        names = some(found.passed_over, NAMES_SHOWN)
+        print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")
     if counts["unreadable"]:
         return SOME_UNREADABLE
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
-
-
-def find_images(given: tuple[str, ...]) -> list[str]:
-    """The files that paths, folders, patterns and `-` stand for, in the order given, folders in order of names.
-
-    Raises:
-        InputError: a path that does not exist, a folder or pattern without images, or nothing at all.
-    """
-    from piade_tf.data.decode import SUFFIXES
-
-    found: list[str] = []
-    for name in given:
-        if name == "-":
-            text = sys.stdin.read()
-            separator = "\0" if "\0" in text else "\n"  # find has -print0 for names with line breaks
-            found.extend(line.rstrip("\r") for line in text.split(separator) if line.strip())
-        elif os.path.isdir(name):
-            files = [os.path.join(folder, file) for folder, _, names in os.walk(name) for file in names]
-            images = sorted(file for file in files if file.lower().endswith(SUFFIXES))
-            if not images:
-                raise InputError(f"{name} holds no images ({' '.join(SUFFIXES)}); give another folder")
-            found.extend(images)
-        elif os.path.lexists(name):
-            found.append(name)
-        elif matches := sorted(glob.glob(name, recursive=True)):
-            found.extend(matches)
-        else:
-            raise InputError(f"{name} does not exist; give an image, a folder, a pattern or -")
-    if not found:
-        raise InputError("no images; give files, folders, patterns or - for paths on standard input")
-    return found
 
 
 def printable(name: str) -> str:

@@ -30,13 +30,18 @@ def load_data(config: DataConfig, seed: int) -> DataSplits:
 
 def divide_source(source: Source, config: DataConfig, seed: int) -> DataSplits:
     """The four splits of a source, prepared as the options say; see `load_data`."""
-    return divide(source, Preparation.from_options(config, source.default_size, source.grey), seed)
+    preparation = Preparation.from_options(config, source.default_size, source.grey, source.bits)
+    return divide(source, preparation, seed)
 
 
-def find_source(config: DataConfig) -> Source:
+def find_source(config: DataConfig, learn: bool = True) -> Source:
     """The images of a data set with their labels, before any are held out.
+
+    Args:
+        config: which data set, which class is normal, where the files are.
+        learn: whether to learn from them. Otherwise files that no test folder sets apart are all for testing.
 
     Raises:
         InputError: as `load_data`.
     """
-    return entry_of(config).find(config)
+    return entry_of(config).find(config, learn)

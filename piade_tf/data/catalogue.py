@@ -25,11 +25,11 @@ class Entry:
     """A data set.
 
     Attributes:
-        find: its images, by the options.
+        find: its images, by the options and by whether they are to be learned from.
         side: the shorter side of its images at their default size, in pixels; None: known when they are read.
     """
 
-    find: Callable[[DataConfig], Source]
+    find: Callable[[DataConfig, bool], Source]
     side: int | None = None
 
 
@@ -52,22 +52,22 @@ def side_of(config: DataConfig) -> int | None:
     return min(sides) if sides else entry_of(config).side
 
 
-def _digits(config: DataConfig) -> Source:
+def _digits(config: DataConfig, _learn: bool) -> Source:
     train, test = digits.load()
     source = one_class_source(train, test, digits.CLASS_NAMES, config.normal_class, "scikit-learn's digits")
     return digits.enlarged(source)
 
 
-def _folder(config: DataConfig) -> Source:
-    return file_source(list_images(_root(config), config.normal_class))
+def _folder(config: DataConfig, learn: bool) -> Source:
+    return file_source(list_images(_root(config), config.normal_class), config.bits, learn)
 
 
-def _mvtec(config: DataConfig) -> Source:
-    return file_source(list_mvtec(_root(config), config.category))
+def _mvtec(config: DataConfig, learn: bool) -> Source:
+    return file_source(list_mvtec(_root(config), config.category), config.bits, learn)
 
 
-def _btad(config: DataConfig) -> Source:
-    return file_source(list_btad(_root(config), config.category))
+def _btad(config: DataConfig, learn: bool) -> Source:
+    return file_source(list_btad(_root(config), config.category), config.bits, learn)
 
 
 def _root(config: DataConfig) -> Path:
@@ -76,8 +76,8 @@ def _root(config: DataConfig) -> Path:
     return config.data_dir
 
 
-def _in_memory(class_names: tuple[str, ...], idx_files: bool = False) -> Callable[[DataConfig], Source]:
-    def find(config: DataConfig) -> Source:
+def _in_memory(class_names: tuple[str, ...], idx_files: bool = False) -> Callable[[DataConfig, bool], Source]:
+    def find(config: DataConfig, _learn: bool) -> Source:
         name, root = config.dataset, config.data_dir
         _check_data_dir(name, root)
         pair: tuple[LabelledImages, LabelledImages]
@@ -90,7 +90,7 @@ def _in_memory(class_names: tuple[str, ...], idx_files: bool = False) -> Callabl
     return find
 
 
-def _streamed(config: DataConfig) -> Source:
+def _streamed(config: DataConfig, _learn: bool) -> Source:
     _check_data_dir(config.dataset, config.data_dir)
     name = config.dataset.removeprefix(TFDS_PREFIX)
     return tfds_source.stream(name, config.data_dir, config.normal_class, config.label_key)

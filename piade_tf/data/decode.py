@@ -1,32 +1,53 @@
 """From an image file to pixels. Pillow reads every format, so that training and prediction cannot differ."""
 
+import dataclasses
 import io
 import os
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+from piade_tf.config import DEEPEST
+from piade_tf.data.metadata_chunks import without_metadata
+from piade_tf.pixels import in_eight_bits
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
 MAX_PIXELS = 64_000_000  # 8000 x 8000: 192 MB of pixels
 MAX_BYTES = 512 << 20
 
 Image.MAX_IMAGE_PIXELS = None  # the bound above holds, before a pixel is decoded
+pillow_heif.register_heif_opener()
 
 
 class UnreadableImageError(Exception):
     """A file cannot be read as an image; the message is a reason in a few words."""
 
 
-def decode_file(path: str | bytes | Path) -> np.ndarray:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decoded:
+    """An image file's pixels and what is worth knowing of it.
+
+    Attributes:
+        pixels: `(height, width, 1)` for grey images and `(height, width, 3)` for all others, uint8, 0 to 255.
+        mode: of the file as Pillow calls it: L, RGB, RGBA, P, I;16, ...
+        deepest: the largest value of a grey image of more than 8 bits; 0 for all others.
+    """
+
+    pixels: np.ndarray
+    mode: str
+    deepest: int = 0
+
+
+def decode_file(path: str | bytes | Path, bits: int = DEEPEST) -> np.ndarray:
     """Reads an image file; see `decode`.
 
     Raises:
         UnreadableImageError: also where the file cannot be opened.
     """
-    return decode_bytes(read_content(path))
+    return decode(read_content(path), bits).pixels
 
 
 def read_content(path: str | bytes | Path) -> bytes:
@@ -49,38 +70,74 @@ def read_content(path: str | bytes | Path) -> bytes:
 
 def decode_bytes(content: bytes) -> np.ndarray:
     """The pixels of `decode`."""
-    return decode(content)[0]
+    return decode(content).pixels
 
 
-def decode(content: bytes) -> tuple[np.ndarray, str]:
-    """Decodes a PNG, JPEG, BMP, GIF (first frame), WebP or TIFF.
+def decode(content: bytes, bits: int = DEEPEST) -> Decoded:
+    """Decodes a PNG, JPEG, BMP, GIF (first frame), WebP, TIFF, HEIC, AVIF, PGM or PPM.
 
-    The EXIF orientation is applied, alpha is dropped, 16 bit become 8.
+    The EXIF orientation is applied, alpha is dropped. Broken metadata is passed over where the pixels are sound.
 
     Args:
         content: the bytes of the file, at most 512 MiB, at most 64 megapixels.
-
-    Returns:
-        `(height, width, 1)` for grey images and `(height, width, 3)` for all others, uint8, 0 to 255; and the
-        mode of the file as Pillow calls it: L, RGB, RGBA, P, I;16, ...
+        bits: how many bits of a grey image of more than 8 are in use, 8 to 16: those become 8.
 
     Raises:
         UnreadableImageError: no such image, cut short, or too large; it is then not decoded.
     """
-    if not content:
-        raise UnreadableImageError("is empty")
-    if len(content) > MAX_BYTES:
-        raise UnreadableImageError(f"is larger than {MAX_BYTES >> 20} MiB")
+    with opened(content) as image:
+        return _decoded(image, bits)
+
+
+class opened:
+    """An image file as Pillow opens it, upright and fully read, for a `with` statement.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+
+    def __init__(self, content: bytes):
+        if not content:
+            raise UnreadableImageError("is empty")
+        if len(content) > MAX_BYTES:
+            raise UnreadableImageError(f"is larger than {MAX_BYTES >> 20} MiB")
+        self.image = _first_that_loads(content)
+
+    def __enter__(self) -> Image.Image:
+        return self.image
+
+    def __exit__(self, *_error) -> None:
+        self.image.close()
+
+
+def _first_that_loads(content: bytes) -> Image.Image:
+    """The image; where that fails, the image without its metadata, which the pixels do not need."""
+    try:
+        return _loaded(content)
+    except UnreadableImageError as error:
+        for keep_exif in (True, False):
+            stripped = without_metadata(content, keep_exif)
+            if stripped == content:
+                continue
+            try:
+                return _loaded(stripped)
+            except UnreadableImageError:
+                pass
+        raise error from None
+
+
+def _loaded(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata, of no interest where the pixels are sound
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise UnreadableImageError(
-                        f"has {width} x {height} pixels, more than the {MAX_PIXELS // 10**6} megapixels that are read"
-                    )
-                return _pixels(ImageOps.exif_transpose(image)), image.mode
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UnreadableImageError(
+                    f"has {width} x {height} pixels, more than the {MAX_PIXELS // 10**6} megapixels that are read"
+                )
+            image.load()
+            return _upright(image)
     except UnidentifiedImageError:
         raise UnreadableImageError(f"is no image in one of {', '.join(FORMATS)}") from None
     except UnreadableImageError:
@@ -89,17 +146,26 @@ def decode(content: bytes) -> tuple[np.ndarray, str]:
         raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turned = ImageOps.exif_transpose(image)
+    except Exception:  # EXIF that cannot be parsed tells of no orientation
+        return image
+    turned.format = image.format
+    return turned
+
+
+def _decoded(image: Image.Image, bits: int) -> Decoded:
     if image.mode.startswith("I"):  # 16 bit grey, in 16 or 32 bits
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise UnreadableImageError("has grey values beyond 16 bit")
-        return np.round(values / 257).astype("uint8")[..., None]
+        return Decoded(in_eight_bits(values, bits)[..., None], image.mode, int(values.max()))
     if image.mode == "F":
         raise UnreadableImageError("has floating-point pixels; save it with 8 or 16 bit")
     if image.mode in ("1", "L", "LA", "La"):
-        return np.asarray(image.convert("L"))[..., None]
-    return np.asarray(image.convert("RGB"))
+        return Decoded(np.asarray(image.convert("L"))[..., None], image.mode)
+    return Decoded(np.asarray(image.convert("RGB")), image.mode)
 
 
 def grey_in_colour(pixels: np.ndarray) -> bool:

@@ -1,5 +1,6 @@
 """Image files as a data source: listed, read once to check them, then read as they are needed."""
 
+import functools
 import hashlib
 from collections import Counter
 
@@ -9,51 +10,65 @@ from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.image_checks import Facts, check_images
+from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
+from piade_tf.errors import InputError
 
 DEFAULT_SIZE = (256, 256)
 
 
-def file_source(listing: Listing) -> Source:
+def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
     """Checks the images of a listing and makes a source of those that can be read.
 
     Args:
         listing: as `folder` finds it.
+        bits: how many the grey images of more than 8 bits use, 8 to 16; 0: as many as their values need.
+        learn: whether the images are to be learned from. Otherwise, where no images are set apart for testing, all
+            are for testing.
 
     Raises:
-        InputError: over a tenth of the images cannot be read.
+        InputError: over a tenth of the images cannot be read, or there are none to learn from.
     """
-    checked = check_images(listing)
+    if learn and not listing.train:
+        raise InputError(
+            f"there are no images to learn from ({listing.layout}): put good ones into train/good, or give the test/ "
+            "folder itself as --data-dir, where three of every four good images are then learned"
+        )
+    checked = check_images(listing, bits)
     listing = checked.listing
     train, test = listing.train, listing.test
-    if not listing.split:
+    if not learn and (not listing.split or not test):
+        train, test = [], [*train, *test]
+    elif not listing.split:
         files = [*train, *test]
         learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]))
         train, test = [files[i] for i in learned], [files[i] for i in tested]
     return Source(
         kind=listing.kind,
         layout=listing.layout,
-        train=_image_set(train),
-        test=_image_set(test),
+        train=_image_set(train, checked.bits),
+        test=_image_set(test, checked.bits),
         normal_class=listing.normal_class,
         default_size=DEFAULT_SIZE,
-        grey=all(checked.facts[file.path].grey for file in train),
+        grey=all(checked.facts[file.path].grey for file in train or test),
         kinds=Counter(_kind(checked.facts[file.path]) for file in [*train, *test]),
         fingerprint=_fingerprint([*train, *test], checked.facts),
         skipped=checked.skipped,
+        bits=checked.bits,
+        passed_over=tuple(map(printable, listing.besides.passed_over)),
         warnings=tuple(listing.warnings),
     )
 
 
-def _image_set(files: list[ImageFile]) -> ImageSet:
+def _image_set(files: list[ImageFile], bits: int) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=decode_file,
+        read=functools.partial(decode_file, bits=bits),
         classes=np.array([file.class_name for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),
-        masks=np.array([file.mask for file in files], dtype=object),
+        masks=np.array([SEPARATOR.join(file.masks) for file in files], dtype=object),
     )
 
 

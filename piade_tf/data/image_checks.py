@@ -4,20 +4,25 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from piade_tf.data.decode import UnreadableImageError, decode, decode_file, grey_in_colour, read_content
+from piade_tf.config import DEEPEST
+from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing, printable
+from piade_tf.data.mask import SEPARATOR, read_mask, read_masks
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
+from piade_tf.in_order import in_order
+from piade_tf.pixels import bits_in_use
 from piade_tf.progress import track
 
 MOST_UNREADABLE = 0.1
 NAMES_SHOWN = 5
 IN_FLIGHT = 1000
+MOST_OF_A_PICTURE = 0.5  # that a defect covers; more looks like a mask the other way round
+NEARLY_BLACK = 16  # of a colour image: 12 bits in 16, of which 8 are read
 
 
 class UnreadableImagesError(InputError):
@@ -41,11 +46,32 @@ class Facts:
         grey: whether it has no colour.
         mode: of the file, as Pillow calls it.
         digest: of the file's bytes.
+        deepest: largest value of a grey image of more than 8 bits; 0 for all others.
+        nearly_black: whether no pixel is above 15 of 255.
     """
 
     size: tuple[int, int]
     grey: bool
     mode: str
+    digest: bytes
+    deepest: int
+    nearly_black: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MaskFacts:
+    """What is known of the masks of an image.
+
+    Attributes:
+        size: `(height, width)` in pixels.
+        share: of the picture that is anomalous, 0 to 1.
+        from_alpha: whether they were found in an alpha channel.
+        digest: of what is anomalous.
+    """
+
+    size: tuple[int, int]
+    share: float
+    from_alpha: bool
     digest: bytes
 
 
@@ -56,90 +82,146 @@ class Checked:
     Attributes:
         listing: what is left, with the warnings of the check.
         facts: of each image by its path.
+        bits: that the grey images of more than 8 bits use, 8 to 16; 16 where there are none.
         skipped: what was left out.
     """
 
     listing: Listing
     facts: dict[str, Facts]
+    bits: int
     skipped: tuple[Skipped, ...]
 
 
-def check_images(listing: Listing) -> Checked:
+def check_images(listing: Listing, bits: int = 0) -> Checked:
     """Reads every image and every mask of a listing.
+
+    Args:
+        listing: as `folder` finds it.
+        bits: how many the grey images of more than 8 bits use, 8 to 16; 0: as many as their values need.
 
     Raises:
         InputError: over a tenth of the images cannot be read.
     """
     files = [*listing.train, *listing.test]
-    facts, skipped = {}, []
+    facts: dict[str, Facts] = {}
+    skipped = [Skipped(printable(path), reason) for path, reason in listing.besides.unread]
+    count = len(files) + len(skipped)
     for file, result in zip(files, _in_threads(_facts, [file.path for file in files], "reading images"), strict=True):
         if isinstance(result, str):
             skipped.append(Skipped(printable(file.id), result))
         else:
             facts[file.path] = result
-    if skipped and len(skipped) > MOST_UNREADABLE * len(files):
+    if skipped and len(skipped) > MOST_UNREADABLE * count:
         first = skipped[0]
         raise UnreadableImagesError(
             tuple(skipped),
-            f"{len(skipped)} of {len(files)} images cannot be read, more than a tenth; the first, {first.path}, "
+            f"{len(skipped)} of {count} images cannot be read, more than a tenth; the first, {first.path}, "
             f"{first.reason}; mend or remove them (inspect-data lists them)",
         )
     test, bad_masks, mask_warnings = _check_masks([file for file in listing.test if file.path in facts], facts)
     train = [file for file in listing.train if file.path in facts]
-    warnings = [*listing.warnings, *mask_warnings, *_duplicates(train, test, facts)]
+    deepest = max((one.deepest for one in facts.values()), default=0)
+    told = _depth(bits, deepest, facts)
+    bits = bits or (bits_in_use(deepest) if deepest else DEEPEST)
+    warnings = [*listing.warnings, *told, *mask_warnings, *_duplicates(train, test, facts)]
     if skipped:
-        warnings.insert(0, f"{len(skipped)} of {len(files)} images cannot be read and are skipped: "
+        warnings.insert(0, f"{len(skipped)} of {count} images cannot be read and are skipped: "
                         f"{_shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
     kept = dataclasses.replace(listing, train=train, test=test, warnings=warnings)
-    return Checked(kept, facts, (*skipped, *bad_masks))
+    return Checked(kept, facts, bits, (*skipped, *bad_masks))
 
 
 def _facts(path: str) -> Facts | str:
     try:
         content = read_content(path)
-        pixels, mode = decode(content)
+        found = decode(content)
     except UnreadableImageError as error:
         return str(error)
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    return Facts(pixels.shape[:2], grey_in_colour(pixels), mode, digest)
+    nearly_black = found.pixels.shape[2] == 3 and int(found.pixels.max()) < NEARLY_BLACK
+    pixels = found.pixels
+    return Facts(pixels.shape[:2], grey_in_colour(pixels), found.mode, digest, found.deepest, nearly_black)
+
+
+def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
+    """What is odd about the number of bits; `bits` are those that the user gave, or 0."""
+    warnings = []
+    used = bits_in_use(deepest)
+    if not bits and deepest and used < DEEPEST:
+        warnings.append(
+            f"grey images of 16 bits use {used} of them (the largest value is {deepest}) and are scaled by those; "
+            f"--bits {DEEPEST} scales by all"
+        )
+    if bits and deepest >> bits:
+        warnings.append(
+            f"grey values up to {deepest} do not fit {bits} bits and are cut to {(1 << bits) - 1}; see --bits"
+        )
+    if dark := [path for path, one in facts.items() if one.nearly_black]:
+        warnings.append(
+            f"{len(dark)} colour images are nearly black, perhaps 12 bits in 16, of which 8 are read; save them with "
+            f"8 bits: {_shown(map(printable, map(os.path.basename, dark)))}"
+        )
+    return warnings
 
 
 def _check_masks(files: list[ImageFile], facts: dict[str, Facts]) -> tuple[list[ImageFile], list[Skipped], list[str]]:
     """The files, without the masks that cannot be read, and what is odd about the others."""
-    masked = [file for file in files if file.mask]
-    results = dict(zip((file.path for file in masked), _in_threads(_mask_facts, [f.mask for f in masked],
-                                                                   "reading masks"), strict=True))  # fmt: skip
-    kept, skipped, empty, other_shape = [], [], [], []
+    masked = [file for file in files if file.masks]
+    found = _in_threads(_mask_facts, [file.masks for file in masked], "reading masks")
+    results = dict(zip((file.path for file in masked), found, strict=True))
+    kept, skipped, known = [], [], {}
     for file in files:
         result = results.get(file.path)
         if isinstance(result, str):
-            skipped.append(Skipped(printable(file.mask), result))
-            file = dataclasses.replace(file, mask="")
+            skipped.append(Skipped(printable(file.masks[0]), result))
+            file = dataclasses.replace(file, masks=())
         elif result is not None:
-            (height, width), any_anomalous = result
-            image_height, image_width = facts[file.path].size
-            if not any_anomalous:
-                empty.append(printable(file.id))
-            if abs(height * image_width - width * image_height) > 0.01 * height * image_width:
-                other_shape.append(f"{printable(file.id)} ({width}x{height} for {image_width}x{image_height})")
+            known[printable(file.id)] = (result, facts[file.path].size)
         kept.append(file)
     warnings = []
     if skipped:
         warnings.append(f"{len(skipped)} masks cannot be read and are left out: "
                         f"{_shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
-    if empty:
+    return kept, skipped, [*warnings, *_odd_masks(known)]
+
+
+def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]:
+    """What is odd about masks, by the name of their image, with its size."""
+    warnings = []
+    if empty := [name for name, (mask, _) in known.items() if not mask.share]:
         warnings.append(f"{len(empty)} anomalous images have a mask that is all black: {_shown(empty)}")
+    if covering := [
+        f"{name} ({mask.share:.0%})" for name, (mask, _) in known.items() if mask.share > MOST_OF_A_PICTURE
+    ]:
+        warnings.append(
+            f"{len(covering)} masks cover more than half of their picture; if black is the defect in them, invert "
+            f"them: {_shown(covering)}"
+        )
+    if alpha := [name for name, (mask, _) in known.items() if mask.from_alpha]:
+        warnings.append(
+            f"{len(alpha)} masks are taken from the alpha channel of a picture of one colour: {_shown(alpha)}"
+        )
+    alike = Counter(mask.digest for mask, _ in known.values() if mask.share)
+    if len(alike) == 1 and alike.total() > 2:
+        warnings.append(f"all {alike.total()} masks are the same: {_shown(known)}")
+    other_shape = [
+        f"{name} ({mask.size[1]}x{mask.size[0]} for {width}x{height})"
+        for name, (mask, (height, width)) in known.items()
+        if abs(mask.size[0] * width - mask.size[1] * height) > 0.01 * mask.size[0] * width
+    ]
     if other_shape:
         warnings.append(f"{len(other_shape)} masks have another aspect ratio than their image: {_shown(other_shape)}")
-    return kept, skipped, warnings
+    return warnings
 
 
-def _mask_facts(path: str) -> tuple[tuple[int, int], bool] | str:
+def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
     try:
-        mask = decode_file(path)
+        anomalous = read_masks(SEPARATOR.join(paths))[..., 0] > 0
+        from_alpha = read_mask(paths[0]).from_alpha
     except UnreadableImageError as error:
         return str(error)
-    return mask.shape[:2], bool(np.any(mask > 127))
+    digest = hashlib.blake2b(np.packbits(anomalous).tobytes(), digest_size=16).digest()
+    return MaskFacts(anomalous.shape, float(anomalous.mean()), from_alpha, digest)
 
 
 def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts]) -> list[str]:
@@ -171,11 +253,9 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
     return warnings
 
 
-def _in_threads(function, paths: list[str], what: str) -> list:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding Python's lock
-        groups = (paths[at : at + IN_FLIGHT] for at in range(0, len(paths), IN_FLIGHT))
-        results = (result for group in groups for result in pool.map(function, group))
-        return list(track(results, len(paths), what))
+def _in_threads(function: Callable, paths: list, what: str) -> list:
+    results = in_order(function, paths, os.cpu_count() or 1, IN_FLIGHT)  # Pillow decodes without holding Python's lock
+    return list(track(results, len(paths), what))
 
 
 def _shown(names: Iterable[str]) -> str:

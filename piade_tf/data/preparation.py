@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from piade_tf.config import DataConfig, ResizeName
+from piade_tf.config import DEEPEST, DataConfig, ResizeName
 from piade_tf.errors import InputError
 from piade_tf.pixels import WHITE
 
@@ -21,21 +21,26 @@ class Preparation:
         resize: stretch, pad (keep the aspect ratio, black borders) or crop (keep it, cut off what is over).
         crop: `(height, width)` of the middle that is cut out, or None.
         channels: 1 (grey) or 3.
+        bits: how many bits of a grey image of more than 8 are in use, 8 to 16: those become 8 when it is read.
     """
 
     size: tuple[int, int]
     resize: ResizeName = "stretch"
     crop: tuple[int, int] | None = None
     channels: int = 1
+    bits: int = DEEPEST
 
     @classmethod
-    def from_options(cls, config: DataConfig, default_size: tuple[int, int], grey: bool) -> "Preparation":
+    def from_options(
+        cls, config: DataConfig, default_size: tuple[int, int], grey: bool, bits: int = DEEPEST
+    ) -> "Preparation":
         """The preparation that the options describe.
 
         Args:
             config: sizes as `N` or `H W`; left out, `default_size` is taken.
             default_size: height and width.
             grey: what `--channels auto` finds.
+            bits: what `--bits 0` finds.
 
         Raises:
             InputError: the crop is larger than the image.
@@ -47,7 +52,7 @@ class Preparation:
                 "a larger --image-size"
             )
         channels = (1 if grey else 3) if config.channels == "auto" else int(config.channels)
-        return cls(size, config.resize, crop, channels)
+        return cls(size, config.resize, crop, channels, config.bits or bits)
 
     @property
     def shape(self) -> tuple[int, int, int]:

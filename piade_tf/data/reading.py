@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from piade_tf.data.decode import decode_file
 from piade_tf.data.jitter import jittered
+from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.source import ImageSet
 from piade_tf.data.splits import LabelledSplit, Split
@@ -106,8 +106,8 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return None
     blank = np.zeros(preparation.shape[:2], "uint8")
 
-    def prepared(path):
-        return preparation.mask(decode_file(path).max(-1, keepdims=True)) if path else blank
+    def prepared(paths):
+        return preparation.mask(read_masks(paths)) if paths else blank
 
     def read(path):
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])

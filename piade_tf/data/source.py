@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from piade_tf.config import Kind
+from piade_tf.config import DEEPEST, Kind
+from piade_tf.data.names import same_form
 from piade_tf.errors import InputError
 
 
@@ -29,7 +30,8 @@ class ImageSet:
         classes: `(count,)`, the name of each image's class.
         labels: `(count,)`, int64: 0 normal, 1 anomalous.
         ids: `(count,)`, path or index.
-        masks: `(count,)`, the path of each image's mask or an empty string; None where there are no masks.
+        masks: `(count,)`, the path of each image's mask, of several joined by a NUL, or an empty string; None where
+            there are no masks.
         item_bytes: size of an item.
     """
 
@@ -56,6 +58,8 @@ class Source:
         grey: whether every normal training image is.
         kinds: number of images by size and mode, such as "900x900 RGB".
         fingerprint, skipped, warnings: as in `DataSplits`.
+        bits: that grey images of more than 8 bits use.
+        passed_over: files and folders beside the images that are none.
     """
 
     kind: Kind
@@ -69,13 +73,15 @@ class Source:
     fingerprint: str
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    bits: int = DEEPEST
+    passed_over: tuple[str, ...] = ()
 
 
 def find_class(wanted: str, class_names: Sequence[str]) -> int:
     """The number of the class that `wanted` gives by number or, whatever its case, by name."""
-    lowered = [name.lower() for name in class_names]
-    if wanted.lower() in lowered:
-        return lowered.index(wanted.lower())
+    compared = [same_form(name) for name in class_names]
+    if same_form(wanted) in compared:
+        return compared.index(same_form(wanted))
     if wanted.isdecimal() and int(wanted) < len(class_names):
         return int(wanted)
     known = [name if name == str(i) else f"{i} {name}" for i, name in enumerate(class_names)]

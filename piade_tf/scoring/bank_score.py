@@ -25,6 +25,7 @@ class BankScore(ScoreFunction):
 
     Attributes:
         bank: `(patches, channels)`, float32.
+        chosen: which of the patches that it was chosen from these are, `(patches,)`; None where that is not known.
         scales: what distances are divided by.
     """
 
@@ -33,6 +34,7 @@ class BankScore(ScoreFunction):
     def __init__(self, parameters: BankParameters, bank: np.ndarray | None = None):
         self.parameters = parameters
         self.bank = bank
+        self.chosen: np.ndarray | None = None
         self.scales: dict[str, float] = {}
 
     def patches(self, outputs: Outputs) -> Any:
@@ -44,9 +46,11 @@ class BankScore(ScoreFunction):
         enlarged = ops.reshape(resized_map(moved, (height, width)), (-1, channels, height, width))
         return ops.concatenate([finer, ops.transpose(enlarged, (0, 2, 3, 1))], axis=-1)
 
-    def fit(self, patches: np.ndarray) -> None:
-        """Chooses the bank from patches of normal images, `(n, dim)`."""
-        chosen = greedy_coreset(patches, self.parameters.patches, self.parameters.seed)
+    def fit(self, patches: np.ndarray, chosen: np.ndarray | None = None) -> None:
+        """Chooses the bank from patches of normal images, `(n, dim)`, unless it is known which are `chosen`."""
+        if chosen is None:
+            chosen = greedy_coreset(patches, self.parameters.patches, self.parameters.seed)
+        self.chosen = np.asarray(chosen)
         self.bank = patches[chosen].astype("float32")
 
     def distance_maps(self, outputs: Outputs) -> dict[str, Any]:

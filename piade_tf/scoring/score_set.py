@@ -95,7 +95,9 @@ class ScoreSet:
         }
         return found | ({PATCHES: list(self.bank.parameters.maps)} if self.bank else {})
 
-    def fit_statistics(self, batches: Iterable[dict[str, np.ndarray]], outputs: Outputs) -> None:
+    def fit_statistics(
+        self, batches: Iterable[dict[str, np.ndarray]], outputs: Outputs, chosen: np.ndarray | None = None
+    ) -> None:
         """Fits Gaussians and bank to features of normal training images.
 
         Memory: `places * dim**2` float64 for each feature, and the patches in half precision, at most a million.
@@ -103,6 +105,7 @@ class ScoreSet:
         Args:
             batches: of what `features` returns.
             outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
+            chosen: patches of the bank, of those that the batches hold; None: they are chosen here.
         """
         if not self.parameters.local.maps:
             local = dataclasses.replace(self.parameters.local, maps=finest_maps(outputs))
@@ -124,7 +127,7 @@ class ScoreSet:
                     components = self.local.components_of(feature) if score is self.local else None
                     score.gaussians[feature] = fitted.gaussians(score.floor, components)
         if self.bank:
-            self.bank.fit(patches.content())
+            self.bank.fit(patches.content(), chosen)
 
     def part_outputs(self, images, outputs: Outputs) -> dict[str, Any]:
         """What standards are fitted to: of each part of the combined score its maps, or its `pred_score`."""
@@ -214,6 +217,8 @@ class ScoreSet:
                 arrays[f"scales/{part.name}/{name}"] = np.array(scale)
         if self.bank and self.bank.bank is not None:
             arrays["bank"] = self.bank.bank
+            if self.bank.chosen is not None:
+                arrays["bank_chosen"] = self.bank.chosen
         for name, standard in self.combined.standards.items():
             arrays[f"combined/{name}"] = np.array(standard)
         with replacing(path) as temporary, open(temporary, "wb") as file:
@@ -264,7 +269,7 @@ class ScoreSet:
                     arrays[f"{place}/mean"], arrays[f"{place}/whitening"], arrays.get(f"{place}/projection")
                 )
         if found.bank:
-            found.bank.bank = arrays["bank"]
+            found.bank.bank, found.bank.chosen = arrays["bank"], arrays.get("bank_chosen")
         for key in [key for key in arrays if key.startswith("scales/")]:
             _, owner, name = key.split("/")
             scaled = found.local if owner == found.local.name else found.bank

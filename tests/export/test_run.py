@@ -48,7 +48,7 @@ def _timeless(files):
 
 def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypatch, capsys):
     impossible = {
-        **FORMATS, "float16": Format("", Tolerance(auroc_loss=-1.0, score_error=0.0)), "float32": FORMATS["float32"]
+        **FORMATS, "float16": Format("", Tolerance(score_error=0.0)), "float32": FORMATS["float32"]
     }  # fmt: skip
     for module in (export.run, export.builder, export.publish.model_card):
         monkeypatch.setattr(module, "FORMATS", impossible)
@@ -62,10 +62,12 @@ def test_a_file_that_differs_too_much_is_set_aside_with_the_reason(run, monkeypa
     assert not manifest["files"]["float16"]["accepted"] and manifest["files"]["float32"]["accepted"]
     golden = json.loads((folder / "golden/golden.json").read_text(encoding="utf-8"))
     assert set(golden["golden_0.png"]) == {"label", "float32"}
-    assert "loses" in (folder / "rejected/float16.txt").read_text(encoding="utf-8")
-    assert "rejected: float16 loses" in capsys.readouterr().out
+    reason = (folder / "rejected/float16.txt").read_text(encoding="utf-8")
+    assert "140 verdicts differ" in reason
+    assert f"rejected: float16 {reason.strip()}" in capsys.readouterr().out
     assert show(Show(folder / "rejected/float16.tflite")) == 0
-    assert "not to be used: it was rejected when it was exported, because it loses" in capsys.readouterr().err
+    warned = capsys.readouterr().err
+    assert "not to be used" in warned and reason.strip() in warned
     assert show(Show(folder / "float32.tflite")) == 0 and not capsys.readouterr().err
 
 
@@ -105,7 +107,7 @@ def test_int8_that_is_rejected_takes_no_other_file_along(tmp_path):
 @pytest.mark.parametrize("scores", [[1.0, np.nan], [np.inf, 1.0]])
 def test_scores_that_are_no_numbers_are_a_reason(monkeypatch, tmp_path, scores):
     def verify(command, **_):
-        columns = {name: np.ones(2) for name in ("map_max", "map_mean", "reconstruction_mean", "latent", "timings")}
+        columns = {name: np.ones(2) for name in ("map_max", "map_mean", "reconstruction_mean", "timings")}
         np.savez(command[-1], pred_score=scores, peak_bytes=1, **columns)
         return subprocess.CompletedProcess(command, 0)
 
@@ -145,7 +147,7 @@ def test_files_that_cannot_be_written_whole_end_in_one_line_and_leave_nothing_be
     assert not list(run.glob(".export.*"))
 
 
-def test_without_test_images_files_are_compared_on_the_calibration_images(run, tmp_path):
+def test_without_test_images_a_file_ships_for_its_verdicts_all_the_same(run, tmp_path):
     import dataclasses
 
     from piade_tf.config import DataConfig
@@ -160,7 +162,7 @@ def test_without_test_images_files_are_compared_on_the_calibration_images(run, t
     )
     assert export.run.export(Export(run, ("float32",)), dataclasses.replace(data, test=empty)) == 0
     manifest = json.loads((run / "export/manifest.json").read_text(encoding="utf-8"))
-    assert manifest["compared_on"].startswith("calibration images")
+    assert manifest["files"]["float32"]["verdicts"] == 140 and manifest["n_normal"] == 0
     assert manifest["files"]["float32"]["image_AUROC"] is None
     assert "cannot be measured" in (run / "export/MODEL_CARD.md").read_text(encoding="utf-8")
 

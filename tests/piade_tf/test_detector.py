@@ -2,11 +2,14 @@
 
 import csv
 import io
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +18,8 @@ import psutil
 import pytest
 from PIL import Image
 
+import piade_tf.detector as detector_module
+import piade_tf.model.inference as inference_module
 from piade_tf import Detector
 from piade_tf.cli.main import main
 from piade_tf.cli.parsing import parse_config
@@ -57,6 +62,28 @@ def refused(capsys, *arguments):
 
 
 # === In Python ===
+
+
+@pytest.mark.parametrize("as_given", [lambda image: image[..., 0], lambda image: image, lambda image: image[None]])
+def test_one_bare_array_is_one_image(run, as_given):
+    detector = Detector.load(run.path)
+    (expected,) = detector.predict([run.images[0]])
+    (found,) = detector.predict(as_given(run.images[0]))
+    assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
+
+
+def test_an_array_of_another_shape_is_refused_by_its_shape(run):
+    for shape in ((5,), (2, 8, 8), (1, 2, 8, 8, 3)):
+        with pytest.raises(InputError, match=re.escape(str(shape))):
+            Detector.load(run.path).predict(np.zeros(shape, "uint8"))
+
+
+def test_sixteen_bit_arrays_are_those_of_files(run, tmp_path):
+    deep = run.images[0][..., 0].astype("uint16") * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    detector = Detector.load(run.path)
+    from_file, from_array, plain = (detector.predict(one)[0] for one in (tmp_path / "deep.png", deep, run.images[0]))
+    assert from_file.pred_score == from_array.pred_score == plain.pred_score
 
 
 def test_three_lines_of_python_give_the_scores_of_the_run(run):
@@ -122,12 +149,96 @@ def test_one_path_will_do(run):
     assert prediction.path == str(run.photos / "00.png")
 
 
-def test_paths_and_arrays_do_not_mix(run):
-    with pytest.raises(InputError, match="all as paths or all as arrays"):
-        Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
+def test_paths_and_arrays_may_come_together(run):
+    found = Detector.load(run.path).predict([run.images[0], run.photos / "00.png"])
+    assert [one.path for one in found] == ["0", str(run.photos / "00.png")]
+    assert found[0].pred_score == found[1].pred_score
+
+
+def test_a_camera_gets_each_verdict_before_its_next_frame_is_asked_for(run):
+    asked = []
+
+    def camera():
+        for number, image in enumerate(run.images):
+            asked.append(number)
+            yield image
+
+    detector = Detector.load(run.path)
+    for number, result in enumerate(detector.stream(camera())):
+        assert asked == list(range(number + 1)) and result.path == str(number)
+    assert len(asked) == 12
+    expected = [one.pred_score for one in detector.predict(run.images)]
+    found = [one.pred_score for one in detector.stream(iter(run.images))]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_camera_that_never_ends_is_read_in_bounded_memory(run):
+    detector = Detector.load(run.path)
+    frames = detector.stream(itertools.repeat(run.images[0]))
+    for _ in range(20):
+        next(frames)
+    before = psutil.Process().memory_info().rss
+    for _ in range(200):
+        next(frames)
+    assert psutil.Process().memory_info().rss - before < 30 << 20
+
+
+def test_paths_are_read_ahead_but_not_all_at_once(run, monkeypatch):
+    read = []
+    decode = detector_module.decode_file
+    monkeypatch.setattr(detector_module, "decode_file", lambda path, bits: read.append(path) or decode(path, bits))
+    stream = Detector.load(run.path).stream([run.photos / "00.png"] * 100, batch_size=4)
+    next(stream)
+    assert 4 <= len(read) < 40
+    assert len(list(stream)) == 99 and len(read) == 100
+
+
+def test_threads_may_share_a_detector(run):
+    detector = Detector.load(run.path)
+    expected = [one.pred_score for one in Detector.load(run.path).predict(run.images)]
+    with ThreadPoolExecutor(8) as pool:
+        many = list(pool.map(lambda _: [one.pred_score for one in detector.predict(run.images)], range(16)))
+    np.testing.assert_allclose(many, [expected] * 16, rtol=1e-4, atol=1e-4)
+
+
+def test_lists_of_any_length_are_traced_for_few_lengths(run, monkeypatch):
+    traced = []
+    trace = inference_module._traced
+    monkeypatch.setattr(
+        inference_module, "_traced", lambda model, length: traced.append(length) or trace(model, length)
+    )
+    detector = Detector.load(run.path)
+    for count in range(1, 13):
+        assert len(detector.predict(run.images[:count])) == count
+    assert traced == [1, 2, 4, 8, 16]
 
 
 # === predict ===
+
+
+def test_a_folder_is_scored_with_all_that_links_and_endings_hide_and_the_rest_is_named(run, tmp_path, capsys):
+    lot = tmp_path / "lot"
+    lot.mkdir()
+    (lot / "monday").symlink_to(run.photos)
+    shutil.copy(run.photos / "00.png", lot / "photo.jpe")
+    (lot / "film.mov").write_bytes(b"x")
+    (lot / "shut").symlink_to(tmp_path / "unplugged")
+    (lot / "._00.png").write_bytes(b"x")
+    assert command("predict", run.path, lot, "--csv", tmp_path / "t.csv") == 2
+    text = capsys.readouterr()
+    for name in ("film.mov", "shut"):
+        assert name in text.err
+    assert "of 15 images" in text.out and "2 could not be read" in text.out and "._00.png" in text.out
+    with open(tmp_path / "t.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 15
+    assert [Path(row["path"]).name for row in rows if row["verdict"].startswith("unreadable")] == ["film.mov", "shut"]
+
+
+def test_a_folder_of_films_alone_is_not_normal(run, tmp_path, capsys):
+    (tmp_path / "film.MP4").write_bytes(b"x")
+    assert command("predict", run.path, tmp_path) == 2
+    assert "film.MP4" in capsys.readouterr().err
 
 
 def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, capsys):
@@ -180,7 +291,10 @@ def test_an_unreadable_image_is_named_the_others_are_scored_and_the_code_is_two(
     (tmp_path / "notes.png").write_text("notes")
     assert command("predict", run.path, run.photos / "00.png", tmp_path / "notes.png", run.photos / "01.png") == 2
     printed = capsys.readouterr()
-    assert printed.err == f"error: {tmp_path / 'notes.png'} is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF\n"
+    assert (
+        printed.err
+        == f"error: {tmp_path / 'notes.png'} is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF, HEIF, AVIF, PPM\n"
+    )
     assert printed.out.splitlines()[-1].endswith(
         "of 3 images, threshold " + printed.out.split("threshold ")[-1].strip()
     )

@@ -25,6 +25,7 @@ OPTIONS = {
     "data.category": ("--category bottle", "bottle"),
     "data.label_key": ("--label-key object_id", "object_id"),
     "data.resize": ("--resize pad", "pad"),
+    "data.bits": ("--bits 12", 12),
     "data.crop": ("--crop 60", (60,)),
     "data.channels": ("--channels 3", "3"),
     "data.augment": ("--augment texture", "texture"),

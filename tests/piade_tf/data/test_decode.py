@@ -57,15 +57,43 @@ def test_pixels_are_those_that_tensorflow_decodes(name):
 
 def test_alpha_and_palette_become_colour_and_one_bit_becomes_grey():
     opaque = np.dstack([RGB, np.full(GREY.shape, 7, "uint8")])
-    pixels, mode = decode(encoded(Image.fromarray(opaque), "PNG"))
-    np.testing.assert_array_equal(pixels, RGB)
-    assert mode == "RGBA"
+    found = decode(encoded(Image.fromarray(opaque), "PNG"))
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert found.mode == "RGBA"
     few = Image.fromarray(RGB).quantize(8)
     np.testing.assert_array_equal(decode_bytes(encoded(few, "PNG")), np.asarray(few.convert("RGB")))
     bits = GREY > 127
     np.testing.assert_array_equal(decode_bytes(encoded(Image.fromarray(bits), "PNG"))[..., 0], 255 * bits)
     both = Image.merge("LA", [Image.fromarray(GREY)] * 2)
     np.testing.assert_array_equal(decode_bytes(encoded(both, "PNG")), GREY[..., None])
+
+
+@pytest.mark.parametrize("name", ["HEIF", "AVIF"])
+def test_what_phones_take_is_read(name):
+    smooth = np.stack(np.broadcast_arrays(*np.ogrid[0:200:4, 0:240:4], 90), -1).astype("uint8")
+    pixels = decode_bytes(encoded(Image.fromarray(smooth), name, quality=95))
+    assert pixels.shape == smooth.shape
+    assert np.abs(pixels.astype(int) - smooth).mean() < 4
+
+
+def test_portable_greymaps_are_read_in_8_and_16_bits():
+    np.testing.assert_array_equal(decode_bytes(encoded(Image.fromarray(GREY), "PPM"))[..., 0], GREY)
+    deep = b"P5 2 1 65535\n" + struct.pack(">HH", 257, 65535)
+    np.testing.assert_array_equal(decode_bytes(deep)[..., 0], [[1, 255]])
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_the_bits_in_use_become_eight(bits):
+    largest = (1 << bits) - 1
+    values = np.array([[0, largest // 3, largest // 2, largest]], "uint16")
+    found = decode(encoded(Image.fromarray(values), "PNG"), bits)
+    assert found.deepest == largest
+    np.testing.assert_array_equal(found.pixels[..., 0], np.round(values * (255 / largest)))
+
+
+def test_a_jpeg_without_its_end_is_refused_since_nothing_tells_how_much_is_missing():
+    content = encoded(Image.fromarray(np.kron(RGB, np.ones((9, 9, 1), "uint8"))), "JPEG")
+    refused(content[:-2], "is damaged")
 
 
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])

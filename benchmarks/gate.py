@@ -1,0 +1,200 @@
+"""What the gate lets through: every format of several runs, and an `int8` file of each with deliberate mistakes.
+
+    python benchmarks/gate.py --data-dir DIR
+    python benchmarks/gate.py --data-dir DIR --data digits --seeds 0
+
+DIR holds mvtec_ad/{bottle,transistor,toothbrush} and magnetic_tile in MVTec's layout. Writes gate_ships.csv, a row for
+each run and format, and gate_spoilings.csv, a row for each run and mistake (`spoilings.py`), `none` first. Can be
+interrupted and started again: rows that are there are not made again, nor are runs. Photographs are trained with
+`--epochs 1`: their scores do not look at the decoder. Five to ten minutes for each run on 2 cores.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks import spoilings
+from export.builder import Builder
+from export.formats import FORMATS
+from export.options import Export
+from export.publish.manifest import processor
+from export.refusal import CannotRun
+from export.run import load_images
+from export.verification.agreement import Said, compare, share_of_chance
+from export.verification.compared_images import ComparedImages, write_images
+from export.verification.gate import MAY_DIFFER, problems
+from export.verification.measure import measure
+from piade_tf.data import DataSplits
+from piade_tf.evaluation.threshold import Threshold, fit_threshold
+from piade_tf.files import write_csv
+from piade_tf.run_directory import RunDirectory
+from piade_tf.scoring.score_set import ScoreSet
+
+PHOTOGRAPHS = {
+    "bottle": "mvtec_ad/bottle",
+    "transistor": "mvtec_ad/transistor",
+    "toothbrush": "mvtec_ad/toothbrush",
+    "magnetic_tile": "magnetic_tile",
+}
+AGREEMENT = (
+    *("verdicts_differ", "verdicts", "verdicts_differ_on_normal", "verdicts_on_normal", "verdicts_may_differ"),
+    *("rank_correlation", "rank_correlation_at_most", "rank_correlation_on_normal"),
+    *("median_score_error", "score_error", "test_verdicts_differ", "n_test", "image_AUROC", "image_AUROC_loss"),
+)
+SHIPS = ("data", "seed", "format", "ships", *AGREEMENT, "KiB", "ms_1_thread", "ms_2_threads", "reasons", "processor")
+SPOILED = ("data", "seed", "spoiling", "rejected", *AGREEMENT, "reasons", "processor")
+STALE = "stale_threshold"  # of the images that the statistics were fitted to
+NONE = "none"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--data", nargs="+", choices=["digits", *PHOTOGRAPHS], default=["digits", *PHOTOGRAPHS])
+    parser.add_argument("--seeds", nargs="+", default=list("01234"))
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    ships, spoiled = Table(args.out / "gate_ships.csv", SHIPS), Table(args.out / "gate_spoilings.csv", SPOILED)
+    for seed in args.seeds:
+        for data in args.data:
+            run = args.runs_dir.resolve() / f"gate-{data}-seed{seed}"
+            if not (run / "threshold.json").exists():
+                train(run, data, args.data_dir, seed)
+            ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
+            names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
+            spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
+
+
+class Table:
+    """A CSV that grows by rows that it lacks; the first three columns tell one row from another."""
+
+    def __init__(self, path: Path, header: tuple[str, ...]):
+        self.path, self.header, self.rows = path, header, []
+        if path.exists():
+            with open(path, newline="", encoding="utf-8") as file:
+                self.rows = list(csv.reader(file))[1:]
+
+    def add(self, key: list[str], names: list[str], made: Any) -> None:
+        """Adds the rows of `names`, as `made` yields them for those that are missing, as dicts."""
+        missing = [name for name in names if [*key, name] not in [row[:3] for row in self.rows]]
+        if not missing:
+            print(f"{' '.join(key)}: in {self.path.name} already", flush=True)
+            return
+        for values in made(missing):
+            row = dict(zip(self.header, [*key], strict=False)) | values | {"processor": processor()}
+            self.rows.append([_text(row.get(column)) for column in self.header])
+            write_csv(self.path, self.header, self.rows)
+            print(" ".join([*key, *self.rows[-1][2:9], self.rows[-1][-2][:150]]), flush=True)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def train(run: Path, data: str, folder: Path, seed: str) -> None:
+    """Trains in a process of its own, without exporting."""
+    options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
+    if data in PHOTOGRAPHS:
+        options += ["--dataset", "folder", "--data-dir", str(folder / PHOTOGRAPHS[data]), "--epochs", "1"]
+    subprocess.run([sys.executable, str(ROOT / "train.py"), *options], check=True)
+
+
+def exported(run: Path, names: list[str]) -> Iterator[dict[str, Any]]:
+    """A row for each format, from the manifest of an export in a process of its own."""
+    command = [sys.executable, "-m", "export", str(run), "--formats", *names]
+    subprocess.run(command, cwd=ROOT, check=False)
+    manifest = json.loads((run / "export" / "manifest.json").read_text(encoding="utf-8"))
+    for name in names:
+        entry = manifest["files"][name]
+        latency = {key: times["median"] for key, times in entry.get("latency_ms", {}).items()}
+        yield {
+            **entry,
+            "format": name,
+            "ships": entry["accepted"],
+            "verdicts_may_differ": manifest["compared_on"]["verdicts_may_differ"],
+            "n_test": manifest["n_normal"] + manifest["n_anomalous"],
+            "KiB": round(entry["bytes"] / 1024) if "bytes" in entry else None,
+            "ms_1_thread": latency.get("1_thread"),
+            "ms_2_threads": latency.get("2_threads"),
+            "reasons": "; ".join(entry["reasons"]),
+        }
+
+
+class Spoiled:
+    """The files of a run with mistakes, judged as an export judges them."""
+
+    def __init__(self, run: Path):
+        directory = RunDirectory(run)
+        self.config = directory.read_config()
+        options = self.config["options"]
+        self.data: DataSplits = load_images(self.config, Export(run))
+        self.network = directory.read_network()
+        self.scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
+        self.threshold = Threshold.read(run / "threshold.json")
+        self.chosen, self.seed = options["score"], options["training"]["seed"]
+
+    def rows(self, names: list[str]) -> Iterator[dict[str, Any]]:
+        """A row for each mistake."""
+        options = self.config["options"]
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            builder = Builder(
+                *(self.network, self.scorer, self.chosen, self.data, options["data"]["augment"], self.seed, 1, work)
+            )
+            inspection = self.scorer.inspection_model(self.network, self.chosen)
+            images, scores = write_images(work / "images.npy", self.data, inspection, self.threshold, self.seed)
+            self.said = Said.of(images, scores, self.threshold)
+            self.may_differ = max(share_of_chance(self.said, self.seed), MAY_DIFFER)
+            sound = spoilings.Sound(builder)
+            files = {make.__name__: make for make in spoilings.FILES}
+            for name in names:
+                content = files[name](sound) if name in files else sound.file()
+                (work / "spoiled.tflite").write_bytes(content)
+                yield {"spoiling": name, **self._judged(work, images, stale=name == STALE)}
+
+    def _judged(self, work: Path, images: ComparedImages, stale: bool) -> dict[str, Any]:
+        labels, options = self.data.test.labels, self.config["options"]
+        try:
+            found = measure(work / "spoiled.tflite", images.path)
+        except CannotRun as error:
+            return {"rejected": True, "reasons": str(error)}
+        normal = found.pred_score[images.calibration]
+        if stale:
+            seen = work / "seen.npy"
+            write_seen(seen, self.data)
+            normal = measure(work / "spoiled.tflite", seen).pred_score
+        threshold = fit_threshold(options["threshold"], options["fpr"], normal)
+        comparison = compare(self.said, Said.of(images, found.pred_score, threshold), labels, self.seed)
+        reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
+        return {
+            **comparison,
+            "rejected": bool(reasons),
+            "verdicts_may_differ": self.may_differ,
+            "n_test": len(labels),
+            "reasons": "; ".join(reasons),
+        }
+
+
+def write_seen(path: Path, data: DataSplits) -> None:
+    """Writes as many training images as there are for calibration."""
+    import numpy as np
+
+    np.save(path, np.stack(list(data.train.images.take(data.calibration.count).as_numpy_iterator())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""`piade watch`: scores what a camera computer drops into a folder, each file once."""
+
+import contextlib
+import dataclasses
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
+from piade_tf.cli.startup import start_tensorflow
+from piade_tf.cli.watch_table import WatchTable
+from piade_tf.errors import InputError
+
+WAKE_MS = 200  # how long to wait for news while a file may still be growing
+LOOK_AGAIN = 30.0  # seconds after which the whole folder is listed, for what a network drive does not tell of
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """Score every photograph that is put into a folder, once, until Ctrl-C.
+
+    piade watch RUN photos/
+
+    piade watch RUN photos/ --csv shift.csv --on-anomaly 'notify-send {path} {score}'
+    """
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A run directory that a training made."""
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The folder, with all below it. Photographs that lie there already and are not in the table are scored first."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The table, a row a photograph, added to as they come; what it has is not scored again, also after a restart. Left
+    out: watched.csv in RUN."""
+    on_anomaly: Annotated[str | None, tyro.conf.arg(metavar="COMMAND")] = None
+    """Started, without a shell, for each photograph that is anomalous or could not be read, after its row is written:
+    {path}, {score} and {verdict} in it are replaced."""
+    settle: float = 0.5
+    """Seconds for which a file must not have changed before it is read: cameras write slowly."""
+    once: bool = False
+    """Score what is there and end, with the exit code of predict, instead of waiting for more."""
+
+
+def watch(options: Watch) -> int:
+    """Watches until it is interrupted; returns the exit code: 0 if all was normal, 1 if something was anomalous, 2 if
+    something could not be read.
+
+    Raises:
+        InputError: the run, the folder, the table or the command is not what it should be.
+    """
+    if not options.folder.is_dir():
+        found = "is a file" if options.folder.exists() else "does not exist"
+        raise InputError(f"{options.folder} {found}; give the folder that photographs are put into")
+    if not 0 <= options.settle <= 3600:
+        raise InputError(f"--settle must be 0 to 3600 seconds, got {options.settle}")
+    command = _command(options.on_anomaly)
+    start_tensorflow()
+    from piade_tf.detector import Detector
+
+    detector = Detector.load(options.run)
+    seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
+    stop = threading.Event()
+    with WatchTable(options.csv or options.run / "watched.csv") as table, _stopping(stop):
+        print(f"watching {options.folder}, writing {table.path}; Ctrl-C ends", flush=True)
+        for path, signature in _settled(options, table, stop):
+            for row in _rows(detector, options.folder, path, signature):
+                table.add(row)
+                verdict = row["verdict"].split(":")[0]
+                seen[verdict] += 1
+                score = "-" if row["pred_score"] is None else f"{row['pred_score']:.4g}"
+                print(
+                    f"{row['verdict'] if verdict == 'unreadable' else verdict:>10} {score:>10}  {row['path']}",
+                    flush=True,
+                )
+                if command and verdict != "normal":
+                    _start(command, os.path.join(options.folder, path), score, verdict)
+    print(f"{seen['anomalous']} anomalous, {seen['normal']} normal and {seen['unreadable']} unreadable: {table.path}")
+    if seen["unreadable"]:
+        return SOME_UNREADABLE
+    return SOME_ANOMALOUS if seen["anomalous"] else ALL_NORMAL
+
+
+def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """The row of one photograph."""
+    from piade_tf.data.folder import printable
+    from piade_tf.detector import Unreadable
+
+    size, modified = signature
+    about = {"path": printable(path), "bytes": size, "modified_ns": modified}
+    for result in detector.stream([os.path.join(folder, path)], batch_size=1):
+        if isinstance(result, Unreadable):
+            score, percentile, verdict = None, None, f"unreadable: {printable(result.reason)}"
+        else:
+            score, percentile = result.pred_score, result.percentile
+            verdict = "anomalous" if result.anomalous else "normal"
+        yield {"pred_score": score, "percentile": percentile, "verdict": verdict, **about}
+
+
+def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Photographs from the folder on, each with its size and time of change, once it has not changed for a while."""
+    import watchfiles
+
+    growing: dict[str, tuple[tuple[int, int], float]] = {}
+
+    def consider(path: str) -> None:
+        signature = _signature(options.folder / path)
+        if signature is None or table.has(path, signature):
+            growing.pop(path, None)
+        elif path not in growing or growing[path][0] != signature:
+            growing[path] = (signature, time.monotonic())
+
+    def look() -> None:
+        from piade_tf.data.walk import walk
+
+        below = walk(options.folder)
+        for path in (*below.images, *(path for path, _ in below.unread)):
+            consider(path)
+
+    looked = -LOOK_AGAIN
+    root = options.folder.resolve()
+    changes = watchfiles.watch(root, watch_filter=None, stop_event=stop, yield_on_timeout=True, step=20,
+                               debounce=WAKE_MS, rust_timeout=WAKE_MS, raise_interrupt=False)  # fmt: skip
+    for found in _first_nothing(changes):
+        if time.monotonic() - looked >= LOOK_AGAIN or any(os.path.isdir(path) for _, path in found):
+            look()
+            looked = time.monotonic()
+        for path in sorted({os.path.relpath(path, root) for _, path in found}):
+            if _is_photograph(options.folder, path):
+                consider(path)
+        for path in list(growing):
+            consider(path)
+        now = time.monotonic()
+        for path in [path for path, (_, since) in growing.items() if now - since >= options.settle]:
+            if stop.is_set():
+                return
+            yield path, growing.pop(path)[0]
+        if options.once and not growing:
+            stop.set()
+
+
+def _first_nothing(changes: Iterator[set]) -> Iterator[set]:
+    """Changes, after an empty set of them: what lies in the folder already is looked at before anything happens."""
+    yield set()
+    yield from changes
+
+
+def _is_photograph(folder: Path, path: str) -> bool:
+    """Whether a file that came is one to score or to tell of: not what was left behind, by any part of its path."""
+    from piade_tf.data.walk import judged, left_behind
+
+    if any(left_behind(part) for part in Path(path).parts) or not (folder / path).is_file():
+        return False
+    found = judged(folder, path)
+    return bool(found.images or found.unread)
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in nanoseconds; None for what is not there; zeros for a broken link."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (0, 0) if os.path.islink(path) else None
+    return status.st_size, status.st_mtime_ns
+
+
+def _command(given: str | None) -> list[str]:
+    if given is None:
+        return []
+    try:
+        words = shlex.split(given)
+    except ValueError as error:
+        raise InputError(f"--on-anomaly {given!r} is not a command ({error})") from None
+    if not words or shutil.which(words[0]) is None:
+        raise InputError(f"--on-anomaly: there is no program {(words or [''])[0]!r}; give one that can be started")
+    return words
+
+
+def _start(command: list[str], path: str, score: str, verdict: str) -> None:
+    """Starts the command and does not wait for it: the next photograph is more urgent."""
+    replaced = {"{path}": path, "{score}": score, "{verdict}": verdict}
+    words = list(command)
+    for name, value in replaced.items():
+        words = [word.replace(name, value) for word in words]
+
+    def run() -> None:
+        try:
+            code = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode
+        except OSError as error:
+            print(f"warning: --on-anomaly could not be started ({error.strerror})", file=sys.stderr, flush=True)
+            return
+        if code:
+            print(f"warning: --on-anomaly ended with exit code {code}", file=sys.stderr, flush=True)
+
+    threading.Thread(target=run).start()
+
+
+@contextlib.contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set `stop`: the photograph at hand is finished first. A second Ctrl-C ends at once."""
+
+    def asked(_number, _frame) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may have handlers
+        yield
+        return
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,93 @@
+"""The table of `piade watch`: added to row by row, so that it survives whatever ends the program."""
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from piade_tf.errors import InputError
+
+COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns")
+
+
+class WatchTable:
+    """A CSV file that remembers what was scored, for a `with` statement.
+
+    A file counts as scored when its path, its size and its time of change are in the table. Each row is on the disk
+    before `add` returns; a row that was cut short by a kill is removed when the table is opened again.
+
+    Args:
+        path: of the file, which is made if it is not there.
+
+    Raises:
+        InputError: it cannot be written, is another table, or another program writes it.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._scored: set[tuple[str, int, int]] = set()
+        self._file: IO[bytes]
+
+    def __enter__(self) -> "WatchTable":
+        try:
+            self._file = open(self.path, "a+b")  # noqa: SIM115
+        except OSError as error:
+            raise InputError(f"cannot write {self.path} ({error.strerror}); give another --csv") from None
+        try:
+            self._lock()
+            self._recall()
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def has(self, path: str, signature: tuple[int, int]) -> bool:
+        """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
+        from piade_tf.data.folder import printable
+
+        return (printable(path), *signature) in self._scored
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Adds a row, by `COLUMNS`."""
+        self._write([row[name] for name in COLUMNS])
+        self._scored.add((row["path"], row["bytes"], row["modified_ns"]))
+
+    def _write(self, cells: list[Any]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerow(cells)
+        self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _recall(self) -> None:
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline="")))
+        if rows and tuple(rows[0]) != COLUMNS:
+            raise InputError(f"{self.path} is another table than that of watch; give another --csv")
+        if content and not whole and not ",".join(COLUMNS).encode().startswith(content):
+            raise InputError(f"{self.path} is another file than a table of watch; give another --csv")
+        if len(whole) < len(content):
+            self._file.truncate(len(whole))
+        if not rows:
+            self._write(list(COLUMNS))
+        for row in rows[1:]:
+            try:
+                self._scored.add((row[0], int(row[4]), int(row[5])))
+            except (IndexError, ValueError):
+                raise InputError(f"{self.path} has a row that is not one of watch; give another --csv") from None
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{self.path} is being written by another watch; end it, or give another --csv") from None

@@ -1,0 +1,197 @@
+"""What lies below a folder: photographs, what is no photograph, and what could not be looked at.
+
+Training, evaluation and prediction all walk this way, so that they cannot differ in what they leave out.
+"""
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from piade_tf.data.names import same_form
+from piade_tf.errors import InputError
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif", ".pgm", ".ppm", ".pnm"),
+)
+# Pictures and films that are not read: named, so that nobody takes them for inspected.
+NOT_READ = {
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw", ".3fr"),
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"),
+    *(".psd", ".xcf", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".exr", ".hdr", ".tga", ".pcx", ".pbm", ".pfm"),
+    *(".dcm", ".fits", ".fit", ".svg", ".ico", ".icns", ".emf", ".wmf", ".eps"),
+}
+# What computers leave beside photographs, besides all that begins with a dot.
+LEFT_BEHIND = {
+    *("__macosx", "@eadir", "#recycle", "@recycle", "#snapshot", "@tmp", "$recycle.bin", "recycler", "lost+found"),
+    *("system volume information", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"),
+    *("__pycache__", "network trash folder", "temporary items", "@sharesnap"),
+}
+LEFT_BEHIND_ENDINGS = re.compile(r"(\.(part|partial|crdownload|download|tmp|temp|swp|bak)|~)$")
+CONTENT = re.compile(
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II\*\0|MM\0\*|P[256]\s"
+    rb"|.{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis)",
+    re.DOTALL,
+)
+
+
+@dataclasses.dataclass
+class Walk:
+    """What was found below a folder; all paths from the folder on.
+
+    Attributes:
+        images: files that are to be read as photographs, in the order of their names.
+        passed_over: files and folders that are no photographs: hidden ones, leftovers, tables, notes.
+        unread: `(path, reason)` of what may hold photographs and could not be entered or is of a kind that is not read.
+    """
+
+    images: list[str] = dataclasses.field(default_factory=list)
+    passed_over: list[str] = dataclasses.field(default_factory=list)
+    unread: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    def __iadd__(self, other: "Walk") -> "Walk":
+        self.images += other.images
+        self.passed_over += other.passed_over
+        self.unread += other.unread
+        return self
+
+
+def walk(root: str | Path, folder: str = "", without: tuple[str, ...] = ()) -> Walk:
+    """Everything below `root/folder`. Links are followed; a folder is entered once, however many links lead to it.
+
+    Args:
+        root: where paths begin.
+        folder: where to start, from `root` on; empty: at `root`.
+        without: folders at the start, by name, that are not entered.
+    """
+    found = Walk()
+    entered: dict[tuple[int, int], str] = {}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        place = os.path.join(root, here)
+        try:
+            status = os.stat(place)
+            if (first := entered.setdefault((status.st_dev, status.st_ino), here)) != here:
+                found.passed_over.append(f"{here} (the same folder as {first or '.'})")
+                continue
+            names, files, left = _sorted_entries(place)
+        except OSError as error:
+            found.unread.append((here or ".", f"cannot be entered: {error.strerror}"))
+            continue
+        found.passed_over += [os.path.join(here, name) for name in left]
+        below = [os.path.join(here, name) for name in names if here != folder or name not in without]
+        waiting += reversed(below)
+        for name in files:
+            _judge(root, os.path.join(here, name), found)
+    found.images.sort()
+    found.passed_over.sort()
+    found.unread.sort()
+    return found
+
+
+def entries(folder: str | Path) -> tuple[list[str], Walk]:
+    """The folders directly in `folder`, and its files judged as in `walk`; leftovers are among what was passed over.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    try:
+        folders, files, left = _sorted_entries(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror}); give a folder that can") from None
+    found = Walk(passed_over=left)
+    for name in files:
+        _judge(folder, name, found)
+    return folders, found
+
+
+def judged(root: str | Path, path: str) -> Walk:
+    """One file, `root/path`, judged by its ending and its content as in `walk`, but not by its name."""
+    found = Walk()
+    _judge(root, path, found)
+    return found
+
+
+def left_behind(name: str) -> bool:
+    """Whether a file or a folder is what a system or a program left, by its name: hidden, a cache, half a download."""
+    lowered = same_form(name)
+    return name.startswith(".") or lowered in LEFT_BEHIND or bool(LEFT_BEHIND_ENDINGS.search(lowered))
+
+
+def looks_like_image(path: str | Path) -> bool:
+    """Whether the first bytes of a file are those of a picture of a kind that is read.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        return bool(CONTENT.match(file.read(32) or b""))
+
+
+def _judge(root: str | Path, path: str, found: Walk) -> None:
+    """Puts a file where it belongs."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending in SUFFIXES:
+        found.images.append(path)
+    elif ending in NOT_READ:
+        found.unread.append((path, f"is of a kind that is not read ({ending}); save it as PNG or JPEG"))
+    else:
+        place = os.path.join(root, path)
+        try:
+            (found.images if looks_like_image(place) else found.passed_over).append(path)
+        except OSError as error:
+            broken = os.path.islink(place) and not os.path.exists(place)
+            found.unread.append((path, "is a link to nothing" if broken else f"cannot be opened: {error.strerror}"))
+
+
+def _sorted_entries(folder: str | Path) -> tuple[list[str], list[str], list[str]]:
+    """Names of folders, of files, and of what was left behind; folders before links to folders."""
+    folders, files, left = [], [], []
+    with os.scandir(folder) as found:
+        for entry in found:
+            if left_behind(entry.name):
+                left.append(entry.name)
+            elif _is_folder(entry):
+                folders.append((entry.is_symlink(), entry.name))
+            else:
+                files.append(entry.name)
+    return [name for _, name in sorted(folders)], sorted(files), sorted(left)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def tree(root: Path, most: int = 20) -> str:
+    """What lies in a folder, three levels deep, with the number of files."""
+    lines = []
+    for path, depth in _levels(root, 3):
+        kinds: dict[str, int] = {}
+        try:
+            _, files, _ = _sorted_entries(path)
+        except OSError as error:
+            lines.append(f"{'  ' * depth}{path.name}/: cannot be read ({error.strerror})")
+            continue
+        for name in files:
+            suffix = os.path.splitext(name)[1].lower() or "(no ending)"
+            kinds[suffix] = kinds.get(suffix, 0) + 1
+        counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(kinds.items())) or "no files"
+        lines.append(f"{'  ' * depth}{path.name}/: {counts}")
+    return "\n".join(lines[:most] + ([f"... and {len(lines) - most} more folders"] if len(lines) > most else []))
+
+
+def _levels(root: Path, depth: int, level: int = 0) -> Iterator[tuple[Path, int]]:
+    yield root, level
+    if level < depth:
+        try:
+            folders = _sorted_entries(root)[0]
+        except OSError:
+            return
+        for name in folders:
+            yield from _levels(root / name, depth, level + 1)

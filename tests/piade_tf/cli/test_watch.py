@@ -1,0 +1,216 @@
+"""Watching a folder: whole files only, each once, whatever ends the program; an alarm for all that is not normal."""
+
+import csv
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from piade_tf.cli import watch as watch_module
+from piade_tf.cli.watch import Watch, watch
+from piade_tf.cli.watch_table import COLUMNS, WatchTable
+from piade_tf.detector import Detector, Unreadable
+from piade_tf.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+ROW = {"path": "a.png", "pred_score": 1.5, "percentile": 99.0, "verdict": "anomalous", "bytes": 7, "modified_ns": 8}
+
+
+class Stub:
+    """A detector that finds what is in the file: b is anomalous, ? cannot be read."""
+
+    def __init__(self):
+        self.read = []
+
+    def stream(self, paths, batch_size):
+        for path in paths:
+            content = Path(path).read_bytes()
+            self.read.append((os.path.basename(path), content))
+            if content == b"?":
+                yield Unreadable(path, "is damaged")
+            else:
+                yield SimpleNamespace(pred_score=float(content == b"b"), percentile=50.0, anomalous=content == b"b")
+
+
+@pytest.fixture
+def detector(monkeypatch):
+    stub = Stub()
+    monkeypatch.setattr(Detector, "load", lambda _run: stub)
+    monkeypatch.setattr(watch_module, "start_tensorflow", lambda: None)
+    return stub
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "lot").mkdir(parents=True)
+    (folder / "1.png").write_bytes(b"g")
+    (folder / "lot" / "2.png").write_bytes(b"b")
+    (folder / "3.jpg").write_bytes(b"?")
+    (folder / "._1.png").write_bytes(b"left by a computer")
+    (folder / "4.png.part").write_bytes(b"half a download")
+    return folder
+
+
+def options(folder, table, **others):
+    return Watch(Path("run"), folder, csv=table, settle=0.0, once=True, **others)
+
+
+def rows_of(table):
+    with open(table, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# === Each file once ===
+
+
+def test_what_lies_there_is_scored_once_also_after_a_restart(detector, folder, tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    assert watch(options(folder, table)) == 2
+    rows = {row["path"]: row["verdict"].split(":")[0] for row in rows_of(table)}
+    assert rows == {"1.png": "normal", "lot/2.png": "anomalous", "3.jpg": "unreadable"}
+    detector.read.clear()
+    assert watch(options(folder, table)) == 0
+    assert detector.read == []
+    (folder / "1.png").write_bytes(b"b")  # another photograph under the same name
+    (folder / "5.webp").write_bytes(b"g")
+    assert watch(options(folder, table)) == 1
+    assert sorted(detector.read) == [("1.png", b"b"), ("5.webp", b"g")]
+    assert len(rows_of(table)) == 5
+    assert "1 anomalous, 1 normal and 0 unreadable" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verdicts, code", [(b"gg", 0), (b"gb", 1), (b"b?", 2)])
+def test_the_exit_code_is_that_of_predict(detector, tmp_path, verdicts, code):
+    for number, content in enumerate(verdicts):
+        (tmp_path / f"{number}.png").write_bytes(bytes([content]))
+    assert watch(options(tmp_path, tmp_path / "t.csv")) == code
+
+
+def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
+    """A camera writes three photographs slowly, one under a name that it changes at the end."""
+    stop, found = threading.Event(), []
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with WatchTable(tmp_path / "t.csv") as table:
+        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.4), table, stop)
+        thread = threading.Thread(target=lambda: found.extend(
+            (path, (folder / path).read_bytes()) for path, _ in settled))  # fmt: skip
+        thread.start()
+        time.sleep(0.5)
+        (folder / "lot").mkdir()
+        for length in range(1, 6):
+            (folder / "slow.png").write_bytes(b"x" * length)
+            (folder / "lot" / "deep.png").write_bytes(b"y" * length)
+            (folder / "renamed.png.part").write_bytes(b"z" * length)
+            time.sleep(0.1)
+        os.rename(folder / "renamed.png.part", folder / "renamed.png")
+        deadline = time.monotonic() + 20
+        while len(found) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        stop.set()
+        thread.join(20)
+    assert sorted(found) == [("lot/deep.png", b"y" * 5), ("renamed.png", b"z" * 5), ("slow.png", b"x" * 5)]
+
+
+# === The alarm ===
+
+
+def test_the_command_is_started_without_a_shell_for_all_that_is_not_normal(detector, folder, tmp_path):
+    odd = folder / "'; touch gone; '.png"
+    odd.write_bytes(b"b")
+    script = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + chr(10))"
+    log = tmp_path / "log"
+    watch(options(folder, tmp_path / "t.csv",
+                  on_anomaly=f"{sys.executable} -c \"{script}\" {log} {{verdict}} {{score}} {{path}}"))  # fmt: skip
+    deadline = time.monotonic() + 20
+    while (not log.exists() or log.read_text().count("\n") < 3) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sorted(log.read_text().splitlines()) == [
+        f"anomalous 1 {odd}",
+        f"anomalous 1 {folder / 'lot' / '2.png'}",
+        f"unreadable - {folder / '3.jpg'}",
+    ]
+
+
+# === The table ===
+
+
+def test_a_table_cut_short_anywhere_is_read_up_to_its_last_whole_row(tmp_path):
+    path = tmp_path / "t.csv"
+    with WatchTable(path) as table:
+        for number in range(3):
+            table.add(ROW | {"path": f'{number}, "odd".png'})
+    content = path.read_bytes()
+    ends = [0, *itertools.accumulate(len(line) for line in content.splitlines(keepends=True))]
+    for length in range(len(content) + 1):
+        path.write_bytes(content[:length])
+        with WatchTable(path) as table:
+            known = [table.has(f'{number}, "odd".png', (7, 8)) for number in range(3)]
+            assert known == [length >= end for end in ends[2:]]
+            table.add(ROW)
+        assert [row["path"] for row in rows_of(path)][-1] == "a.png"
+        assert len(rows_of(path)) == 1 + sum(known)
+
+
+def test_a_process_killed_while_it_writes_leaves_whole_rows(tmp_path):
+    code = f"""
+import itertools, sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from piade_tf.cli.watch_table import WatchTable
+with WatchTable(Path({str(tmp_path / "t.csv")!r})) as table:
+    for number in itertools.count():
+        if not table.has(f"{{number}}.png", (7, 8)):
+            table.add({ROW!r} | {{"path": f"{{number}}.png"}})
+            print(number, flush=True)
+"""
+    written = 0
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(5):
+            written = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    paths = [row["path"] for row in rows_of(tmp_path / "t.csv")]
+    assert len(paths) == len(set(paths)) and paths[: written + 1] == [f"{i}.png" for i in range(written + 1)]
+
+
+# === Bad input ===
+
+
+def test_what_is_wrong_is_told_before_anything_is_scored(detector, folder, tmp_path):
+    other, half = tmp_path / "other.csv", tmp_path / "half.csv"
+    other.write_text("a,b\n1,2\n")
+    half.write_text("notes without an end")
+    wrong = {
+        "gone does not exist": options(tmp_path / "gone", tmp_path / "t.csv"),
+        "other.csv is a file": options(other, tmp_path / "t.csv"),
+        "other.csv is another table": options(folder, other),
+        "half.csv is another file": options(folder, half),
+        "cannot write .*Is a directory": options(folder, tmp_path),
+        "--on-anomaly: there is no program 'no-such-program'": options(folder, None, on_anomaly="no-such-program x"),
+        "--on-anomaly .* is not a command": options(folder, None, on_anomaly="echo 'x"),
+    }
+    for message, given in wrong.items():
+        with pytest.raises(InputError, match=message):
+            watch(given)
+    assert detector.read == [] and other.read_text() == "a,b\n1,2\n" and half.read_text() == "notes without an end"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are POSIX's")
+def test_a_second_watch_on_the_same_table_is_refused(detector, folder, tmp_path):
+    with WatchTable(tmp_path / "t.csv"), pytest.raises(InputError, match="another watch"):
+        watch(options(folder, tmp_path / "t.csv"))
+
+
+def test_the_columns_are_those_of_predict_and_what_tells_a_file(tmp_path):
+    with WatchTable(tmp_path / "t.csv"):
+        assert (tmp_path / "t.csv").read_text() == ",".join(COLUMNS) + "\n"

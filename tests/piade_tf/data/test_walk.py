@@ -1,0 +1,127 @@
+"""The walk through a folder: every entry is an image, passed over by a rule, or named as not looked at."""
+
+import io
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from piade_tf.data.walk import entries, left_behind, walk
+
+
+def content(kind="PNG"):
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(stream, kind)
+    return stream.getvalue()
+
+
+def put(root, name, data=b"x"):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind, name", [("JPEG", "a"), ("PNG", "scan.001"), ("TIFF", "b.img"), ("WEBP", "c.dat")])
+def test_a_picture_is_known_by_its_content_whatever_its_ending(tmp_path, kind, name):
+    put(tmp_path, name, content(kind))
+    assert walk(tmp_path).images == [name]
+
+
+@pytest.mark.parametrize("name", ["a.JPE", "a.jfif", "a.HEIC", "a.avif", "a.PGM", "a.dib", "a.TIF"])
+def test_a_known_ending_is_enough(tmp_path, name):
+    put(tmp_path, name, b"")
+    assert walk(tmp_path).images == [name]
+
+
+@pytest.mark.parametrize("name", ["film.MP4", "raw.dng", "raw.CR2", "scan.jxl", "layers.psd"])
+def test_what_looks_like_a_picture_and_is_not_read_is_named(tmp_path, name):
+    put(tmp_path, name)
+    found = walk(tmp_path)
+    assert found.images == [] and [path for path, _ in found.unread] == [name]
+    assert os.path.splitext(name)[1].lower() in found.unread[0][1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", "a.png.part", "a.jpg~", "b.jpg.crdownload"),
+        *(".thumbnails/a.png", "@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg", "#recycle/a.png", "$RECYCLE.BIN/a.png"),
+        *("lost+found/a.png", "System Volume Information/a.png", "notes.txt", "scores.csv", "lot/.picasa.ini"),
+    ],
+)
+def test_what_computers_leave_and_what_is_no_picture_is_passed_over_and_listed(tmp_path, name):
+    put(tmp_path, name, content()) if name.endswith((".png", ".jpg")) else put(tmp_path, name)
+    found = walk(tmp_path)
+    assert (found.images, found.unread) == ([], [])
+    assert len(found.passed_over) == 1 and name.startswith(found.passed_over[0])
+
+
+def test_links_are_followed_once_and_loops_end(tmp_path):
+    lot, root = tmp_path / "elsewhere", tmp_path / "root"
+    put(lot, "deep/1.png", content())
+    put(root, "lot1/2.png", content())
+    (root / "lot2").symlink_to(lot)
+    (root / "lot3").symlink_to(root / "lot1")
+    (root / "lot1" / "up").symlink_to(root)
+    (lot / "self").symlink_to(lot)
+    (root / "3.png").symlink_to(lot / "deep" / "1.png")
+    found = walk(root)
+    assert found.images == ["3.png", "lot1/2.png", "lot2/deep/1.png"]
+    assert found.unread == []
+    assert sorted(found.passed_over) == [
+        "lot1/up (the same folder as .)",
+        "lot2/self (the same folder as lot2)",
+        "lot3 (the same folder as lot1)",
+    ]
+
+
+def test_a_link_to_nothing_and_a_link_to_itself_are_named(tmp_path):
+    (tmp_path / "lot").symlink_to(tmp_path / "unplugged")
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    assert {path for path, _ in walk(tmp_path).unread} == {"lot", "ring"}
+
+
+def test_a_folder_that_cannot_be_entered_is_named(tmp_path, monkeypatch):
+    put(tmp_path, "open/1.png", content())
+    put(tmp_path, "shut/2.png", content())
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = walk(tmp_path)
+    assert found.images == ["open/1.png"]
+    assert found.unread == [("shut", "cannot be entered: Permission denied")]
+
+
+def test_names_that_are_not_unicode_are_walked(tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    put(tmp_path, name, content())
+    assert walk(tmp_path).images == [name]
+
+
+def test_entries_are_of_one_level(tmp_path):
+    put(tmp_path, "a/1.png", content())
+    put(tmp_path, "2.png", content())
+    put(tmp_path, ".git/config")
+    folders, here = entries(tmp_path)
+    assert (folders, here.images, here.passed_over) == (["a"], ["2.png"], [".git"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12),
+                unique=True, max_size=6))  # fmt: skip
+def test_nothing_is_dropped(tmp_path_factory, names):
+    """Every file ends up in one of the three lists, whatever it is called."""
+    root = tmp_path_factory.mktemp("any")
+    for name in set(names) - {".", ".."}:
+        put(root, name)
+    found = walk(root)
+    listed = [*found.images, *found.passed_over, *(path for path, _ in found.unread)]
+    assert sorted(listed) == sorted(os.listdir(root))
+    assert not any(left_behind(name) for name in found.images)

@@ -11,6 +11,7 @@ from rich.table import Table
 from piade_tf.data import DataSplits
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.program import command
+from piade_tf.report.page_text import ends
 
 METRICS = {
     **{"image_AUROC": "image AUROC", "image_AUPR": "image AUPR", "image_F1Max": "image F1Max"},
@@ -53,20 +54,20 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
     for key, name in METRICS.items():
         if metrics.get(key) is not None:
             interval = metrics["intervals"].get(key)
-            note = f" ({interval[0]:.4f} to {interval[1]:.4f})" if interval else ""
+            note = f" ({ends(interval, 4)})" if interval else ""
             table.add_row(name, f"{metrics[key]:.4f}{note}")
     for name, value in (metrics["image_AUROC_by_score"] or {}).items():
         table.add_row(f"image AUROC of {name}", f"{value:.4f}")
     table.add_row("test images, normal", str(metrics["n_normal"]))
     table.add_row("test images, anomalous", str(metrics["n_anomalous"]))
     counts = metrics.get("at_threshold", {})
-    if metrics["n_normal"]:
-        low, high = metrics["intervals"]["at_threshold"]["FPR"]
-        rate = f"{counts['FPR']:.4f} ({low:.4f} to {high:.4f})"
-        table.add_row("false alarms at the threshold", f"{counts['FP']} of {metrics['n_normal']}: {rate}")
-    if metrics["n_anomalous"]:
-        rate = f"{counts['TPR']:.4f}"
-        table.add_row("anomalies found at the threshold", f"{counts['TP']} of {metrics['n_anomalous']}: {rate}")
+    for kind, what, count, rate in (
+        ("n_normal", "false alarms", "FP", "FPR"),
+        ("n_anomalous", "anomalies found", "TP", "TPR"),
+    ):
+        if metrics[kind]:
+            shown = f"{counts[rate]:.4f} ({ends(metrics['intervals']['at_threshold'][rate], 4)})"
+            table.add_row(f"{what} at the threshold", f"{counts[count]} of {metrics[kind]}: {shown}")
     for key in ("train_seconds", "epochs"):
         if key in metrics:
             table.add_row(METRICS_OF_TRAINING[key], str(metrics[key]))

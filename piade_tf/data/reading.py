@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data.jitter import jittered
+from piade_tf.data.known_images import known_files
 from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.source import ImageSet
@@ -106,8 +107,10 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return None
     blank = np.zeros(preparation.shape[:2], "uint8")
 
+    read_known = known_files(read_masks)
+
     def prepared(paths):
-        return preparation.mask(read_masks(paths)) if paths else blank
+        return preparation.mask(read_known(paths)) if paths else blank
 
     def read(path):
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])

@@ -14,6 +14,7 @@ from piade_tf.data import idx
 from piade_tf.data.arrays import LabelledImages
 from piade_tf.data.decode import decode_bytes, grey_in_colour
 from piade_tf.data.division import without_test_split
+from piade_tf.data.known_images import known_records
 from piade_tf.data.reading import only
 from piade_tf.data.source import ImageSet, Source, find_class
 from piade_tf.errors import InputError
@@ -101,6 +102,7 @@ class _Rows:
     """One split of a prepared data set, its records in their fixed order.
 
     Attributes:
+        name: of the data set.
         labels: `(count,)`, int64.
         order: `(count,)`, of `order_key`, or None.
         digest: SHA-256 of all encoded images and labels.
@@ -109,6 +111,7 @@ class _Rows:
 
     def __init__(self, builder, split: str, image_key: str, label_key: str, order_key: str | None):
         self._builder, self._split, self._image_key = builder, split, image_key
+        self.name = builder.name
         keys = {"image": image_key, "label": label_key} | ({"order": order_key} if order_key else {})
         rows = self._records().map(lambda row: {name: row[key] for name, key in keys.items()})
         digest, labels, order, size = hashlib.sha256(), [], [], 0
@@ -144,7 +147,7 @@ def _image_set(rows: _Rows, part: np.ndarray | None, normal: int, names: np.ndar
     part = np.arange(len(rows.labels)) if part is None else part
     return ImageSet(
         items=lambda indices: rows.images(part[indices]),
-        read=decode_bytes,
+        read=known_records(decode_bytes, rows.name),
         classes=names[rows.labels[part]],
         labels=(rows.labels[part] != normal).astype("int64"),
         ids=part.astype(str),

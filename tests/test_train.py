@@ -220,3 +220,17 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_pat
     assert "NaN or infinite" in mistaken(arguments, left=["runs/run/config.json", "runs/run/model.keras"])
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
+
+
+def test_an_image_that_goes_while_training_is_named(mistaken, tmp_path, monkeypatch):
+    good = tmp_path / "data" / "good"
+    good.mkdir(parents=True)
+    for i in range(12):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (28, 28), "uint8")).save(good / f"{i}.bmp")
+    monkeypatch.setattr("piade_tf.report.terminal.show_start", lambda *_: [path.unlink() for path in good.iterdir()])
+    arguments = ["--dataset", "folder", "--data-dir", tmp_path / "data", "--image-size", "28", "--cache", "none"]
+    said = mistaken(
+        [*map(str, arguments), "--name", "run", "--no-tensorboard"],
+        left=["runs/run/config.json", "runs/run/model.keras"],
+    )
+    assert f"error: {good}" in said and ".bmp does not exist" in said

@@ -5,9 +5,11 @@ import time
 
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, DataConfig, Kind, check
+from piade_tf.lost_images import losses_told
 from piade_tf.quiet import stderr_only_on_failure
 
 
+@losses_told()
 def train(config: Config) -> int:
     """Trains, scores and exports: data, network, fit, scores, threshold, metrics, figures, report, export.
 

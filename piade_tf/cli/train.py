@@ -47,6 +47,7 @@ def train(config: Config) -> int:
         make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
 
+    RunDirectory.check(config.runs_dir, config.name)
     data = load_data(config.data, options.seed)
     check_method(config.threshold, data.test.labels)
     network_options = config.network.for_image(*data.image_shape[:2])

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from piade_tf.data.folder import printable
 from piade_tf.detector import Detector, Prediction
-from piade_tf.files import replacing
 from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
 from piade_tf.report.heatmap import overlay
+from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
 
@@ -61,5 +61,4 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
             ax=cells, location="bottom", shrink=0.4, pad=0.03, aspect=40, extend="max",
         )  # fmt: skip
         bar.set_ticks([0, limit, 2 * limit], labels=["0", f"threshold {limit:.3g}", f"{2 * limit:.3g}"])
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
+        save_figure(figure, path)

@@ -29,12 +29,14 @@ from piade_tf.data import DataSplits, load_data
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import check_folder, write_json
+from piade_tf.lost_images import lost_images_in_one_line
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
 REJECTED = 3  # exit code
 
 
+@lost_images_in_one_line()
 def export(options: Export, data: DataSplits | None = None) -> int:
     """Replaces `RUN/export` once everything is there.
 

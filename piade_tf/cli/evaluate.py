@@ -13,6 +13,7 @@ from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_folder
+from piade_tf.lost_images import lost_images_in_one_line
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -44,6 +45,7 @@ class Evaluate:
     """Where metrics, scores, figures and report go. Left out: RUN/evaluations/DATASET-TIME."""
 
 
+@lost_images_in_one_line()
 def evaluate(options: Evaluate) -> None:
     """Writes the results and prints them.
 

@@ -11,6 +11,7 @@ from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_file
+from piade_tf.lost_images import lost_images_in_one_line
 
 IMAGES_A_ROW = 8
 KINDS_SHOWN = 6
@@ -33,6 +34,7 @@ class InspectData:
     """Seed of the split and of the images that are shown."""
 
 
+@lost_images_in_one_line()
 def inspect_data(options: InspectData) -> None:
     """Prints and draws.
 

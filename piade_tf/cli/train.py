@@ -5,9 +5,11 @@ import time
 
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, check
+from piade_tf.lost_images import lost_images_in_one_line
 from piade_tf.quiet import stderr_only_on_failure
 
 
+@lost_images_in_one_line()
 def train(config: Config) -> int:
     """Trains, scores and exports: data, network, fit, scores, threshold, metrics, figures, report, export.
 

@@ -14,6 +14,7 @@ from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
 from piade_tf.errors import InputError
+from piade_tf.lost_images import noting_what_is_lost
 
 DEFAULT_SIZE = (256, 256)
 
@@ -64,7 +65,7 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
 def _image_set(files: list[ImageFile], bits: int) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=functools.partial(decode_file, bits=bits),
+        read=noting_what_is_lost(functools.partial(decode_file, bits=bits)),
         classes=np.array([file.class_name for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),

@@ -12,6 +12,7 @@ from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.source import ImageSet
 from piade_tf.data.splits import LabelledSplit, Split
+from piade_tf.lost_images import noting_what_is_lost
 
 READ_TOGETHER = 64  # items
 
@@ -106,8 +107,10 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return None
     blank = np.zeros(preparation.shape[:2], "uint8")
 
+    read_again = noting_what_is_lost(read_masks)
+
     def prepared(paths):
-        return preparation.mask(read_masks(paths)) if paths else blank
+        return preparation.mask(read_again(paths)) if paths else blank
 
     def read(path):
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])

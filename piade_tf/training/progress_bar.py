@@ -23,9 +23,6 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps = epochs, steps
         self.console = Console(highlight=False, soft_wrap=True)
-
-    def on_train_begin(self, logs=None):
-        self._start, self._done = time.monotonic(), 0
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),
@@ -36,6 +33,13 @@ class Progress(keras.callbacks.Callback):
             disable=not self.console.is_terminal,
             transient=True,
         )
+
+    def stop(self):
+        """Takes the bar off the terminal, whatever ended the training."""
+        self._bar.stop()
+
+    def on_train_begin(self, logs=None):
+        self._start, self._done = time.monotonic(), 0
         self._task = self._bar.add_task("", total=self.epochs * self.steps)
         self._bar.start()
 
@@ -60,6 +64,6 @@ class Progress(keras.callbacks.Callback):
         return f"  ({seconds:.0f} s left)"
 
     def on_train_end(self, logs=None):
-        self._bar.stop()
+        self.stop()
         if self._done < self.epochs:
             self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

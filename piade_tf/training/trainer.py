@@ -177,19 +177,23 @@ def fit(
         if augment == "none":
             train = with_features(trainer.network, data.train, schedule.batch_size, seed) or train
         validation = with_features(trainer.network, data.validation, schedule.batch_size) or validation
-    history = trainer.fit(
-        train,
-        validation_data=validation,
-        epochs=schedule.epochs,
-        shuffle=False,  # tf.data does
-        verbose=0,
-        callbacks=[
-            keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True),
-            diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
-            Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size)),
-            *callbacks,
-        ],
-    )
+    progress = Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size))
+    try:
+        history = trainer.fit(
+            train,
+            validation_data=validation,
+            epochs=schedule.epochs,
+            shuffle=False,  # tf.data does
+            verbose=0,
+            callbacks=[
+                keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True),
+                diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
+                progress,
+                *callbacks,
+            ],
+        )
+    finally:
+        progress.stop()
     if diverged.diverged_in:
         kept = "the best weights before it" if diverged.diverged_in > 1 else "the untrained weights"
         raise InputError(

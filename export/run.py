@@ -1,6 +1,5 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
-import dataclasses
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from export.builder import Builder
 from export.formats import FORMATS, REJECTED_FOLDER
 from export.options import Export
+from export.publish.file_scores import NAME, FileScores
 from export.publish.golden import write_golden
 from export.publish.manifest import describe_file, describe_run
 from export.publish.metadata import metadata_for
@@ -24,13 +24,16 @@ from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import write_images
 from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
-from piade_tf.config import DataConfig, FormatName
-from piade_tf.data import DataSplits, load_data
+from piade_tf.config import FormatName
+from piade_tf.data import DataSplits
 from piade_tf.errors import InputError
+from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_json
 from piade_tf.run_directory import RunDirectory
+from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.data_of_run import data_of_run
 
 REJECTED = 3  # exit code
 
@@ -61,7 +64,7 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     data = data or load_images(config, options)
     target = run.path / "export"
     try:
-        with tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
+        with changing(run.path, "piade export"), tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
             new = Path(work, "export")
             new.mkdir()
             manifest = _fill(new, options, config, network, scorer, data)
@@ -78,16 +81,8 @@ def export(options: Export, data: DataSplits | None = None) -> int:
 
 
 def load_images(config: dict[str, Any], options: Export) -> DataSplits:
-    """The images of a run; raises `InputError` where they are not those that it was trained on."""
-    stored = DataConfig.of_run(config["options"]["data"])
-    wanted = dataclasses.replace(stored, data_dir=options.data_dir or stored.data_dir)
-    data = load_data(wanted, config["options"]["training"]["seed"])
-    if data.fingerprint != config["data_fingerprint"]:
-        raise InputError(
-            f"the images in {wanted.data_dir or wanted.dataset} are not those of the run: their fingerprint differs; "
-            "give --data-dir, or train again"
-        )
-    return data
+    """The images of a run; raises `InputError` where they are not those that it has seen."""
+    return data_of_run(config, RunDirectory(options.run).known_if_any(), options.data_dir)
 
 
 def _fill(
@@ -95,8 +90,10 @@ def _fill(
 ) -> dict[str, Any]:
     """Fills the empty `folder`; returns the content of the manifest."""
     work, stored = folder.parent, config["options"]
-    chosen, augment, seed, fpr = stored["score"], stored["data"]["augment"], stored["training"]["seed"], stored["fpr"]
-    threshold_of_run = Threshold.read(options.run / "threshold.json")
+    chosen, augment, seed = stored["score"], stored["data"]["augment"], stored["training"]["seed"]
+    threshold_of_run, map_threshold_of_run = (
+        Threshold.read(options.run / f"{name}.json") for name in ("threshold", "map_threshold")
+    )
     inspection = scorer.inspection_model(network, chosen)
     images, scores = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
@@ -114,10 +111,9 @@ def _fill(
             _reject(folder, name, [str(error)])
             continue
         calibrated = found.part(images.calibration)
-        threshold = fit_threshold(
-            stored["threshold"], fpr, calibrated.pred_score, labels, found.pred_score[images.test]
-        )
-        map_threshold = fit_threshold("fpr", fpr, calibrated.map_max)
+        known = Known(calibrated.pred_score, labels, found.pred_score[images.test])
+        threshold = for_other_scores(threshold_of_run, said.calibration, known)
+        map_threshold = fit_threshold("fpr", map_threshold_of_run.wanted_fpr or UNUSED_FPR, calibrated.map_max)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)
@@ -133,6 +129,7 @@ def _fill(
             _reject(folder, name, reasons)
     manifest = describe_run(config, options.run, said, labels, may_differ, entries)
     write_json(folder / "manifest.json", manifest)
+    FileScores.of(images, labels, scores, measured).write(folder / NAME)
     place = images.test if len(labels) else images.validation
     labels = labels if len(labels) else np.zeros(data.validation.count, "int64")
     shown = {name: found.part(place) for name, found in measured.items()}

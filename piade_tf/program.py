@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-COMMANDS = ("train", "predict", "watch", "evaluate", "inspect-data", "export", "show")
+COMMANDS = ("train", "predict", "watch", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
 
 
 def command(name: str) -> str:

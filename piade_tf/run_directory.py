@@ -1,5 +1,6 @@
 """The one thing that passes between commands: a directory with all that a run made."""
 
+import csv
 import dataclasses
 import datetime
 import importlib.metadata
@@ -14,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import layers  # noqa: F401 (registers the layers)
 from piade_tf import __version__
 from piade_tf.data import DataSplits, LabelledSplit
+from piade_tf.data.known_images import KnownImage, read_known, write_known
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import replacing, write_csv, write_json
 from piade_tf.program import command
+from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
@@ -70,13 +74,20 @@ class RunDirectory:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
 
-    def write_config(self, options: dict[str, Any], schedule: dict[str, Any], data: DataSplits) -> dict[str, Any]:
+    def write_config(
+        self,
+        options: dict[str, Any],
+        schedule: dict[str, Any],
+        data: DataSplits,
+        lineage: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Writes `config.json`, all that is needed to run it again, and returns its content.
 
         Args:
             options: of the command line, by section and name, nothing left out.
             schedule: what was decided where they leave something open.
             data: the splits.
+            lineage: of a run that was made from another one, which that is and what was added.
         """
         content = {
             "format_version": FORMAT_VERSION,
@@ -85,12 +96,14 @@ class RunDirectory:
             "kind": data.kind,
             "normal_class": data.normal_class,
             "image_shape": list(data.image_shape),
+            "kinds": data.kinds,
             "layout": data.layout,
             "preparation": dataclasses.asdict(data.preparation) if data.preparation else None,
             "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
             "data_fingerprint": data.fingerprint,
             "versions": _versions(),
-            "git_commit": _git_commit(),
+            "git_commit": git_commit(),
+            **({"lineage": lineage} if lineage else {}),
         }
         write_json(self.path / "config.json", content)
         return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
@@ -114,12 +127,40 @@ class RunDirectory:
         threshold.write(self.path / "threshold.json")
         map_threshold.write(self.path / "map_threshold.json")
 
+    def write_known(self, known: Sequence[KnownImage]) -> None:
+        """Writes `known_images.csv`: every image that was learned, held out or tested on."""
+        write_known(self.path / "known_images.csv", known)
+
+    def read_known(self) -> list[KnownImage]:
+        """What `write_known` wrote. Raises `InputError` where an earlier version trained the run."""
+        return read_known(self.path / "known_images.csv")
+
+    def known_if_any(self) -> list[KnownImage]:
+        """As `read_known`; nothing where an earlier version trained the run."""
+        return self.read_known() if (self.path / "known_images.csv").exists() else []
+
+    def write_history(self, history: dict[str, list[float]]) -> None:
+        """Writes `history.csv`: a row an epoch, a column a term."""
+        write_csv(self.path / "history.csv", list(history), zip(*history.values(), strict=True))
+
+    def read_history(self) -> dict[str, list[float]]:
+        """What `write_history` wrote; empty where there is nothing."""
+        try:
+            with open(self.path / "history.csv", newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except FileNotFoundError:
+            return {}
+        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+
     def read_config(self) -> dict[str, Any]:
         """The content of `config.json`.
+
+        A change that was cut short is completed first.
 
         Raises:
             InputError: no run directory, one that is not complete, or one of a newer version.
         """
+        complete(self.path)
         if not self.path.is_dir():
             found = "is a file" if self.path.exists() else "does not exist"
             raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
@@ -160,6 +201,14 @@ class RunDirectory:
         """Writes `metrics.json`."""
         write_json(self.path / "metrics.json", metrics)
 
+    def read_metrics(self) -> dict[str, Any]:
+        """What `write_metrics` wrote. Raises `InputError` where it is missing or something else."""
+        path = self.path / "metrics.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read ({error}); train again") from None
+
     def write_scores(self, split: LabelledSplit, scored: "Scored", threshold: Threshold) -> None:
         """Writes `scores.csv`: one row for each image; `anomalous` is the verdict."""
         names = list(scored.by_name)
@@ -169,6 +218,29 @@ class RunDirectory:
         write_csv(
             self.path / "scores.csv", header, zip(*(np.asarray(column).tolist() for column in columns), strict=True)
         )
+
+    def read_scores(self) -> tuple[LabelledSplit, "Scored"]:
+        """What `write_scores` wrote; of the images themselves only their names.
+
+        Raises:
+            InputError: the file is missing or something else.
+        """
+        from piade_tf.evaluation.scored_split import Scored
+
+        path = self.path / "scores.csv"
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                header, *rows = csv.reader(file)
+            table = dict(zip(header, np.array(rows, object).reshape(-1, len(header)).T, strict=True))
+            ids, labels = table["image"], table["label"].astype("int64")
+            scores = {name: values.astype("float64").astype("float32") for name, values in table.items()
+                      if name == "pred_score" or name.startswith("score_")}  # fmt: skip
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{path} cannot be read ({error}); train again") from None
+        names = tf.data.Dataset.from_tensor_slices(tf.constant(ids.tolist(), tf.string, [len(ids)]))
+        split = LabelledSplit(names, len(ids), ids=ids, labels=labels, classes=table["class"].astype(str))
+        by_name = {name.removeprefix("score_"): values for name, values in scores.items() if name != "pred_score"}
+        return split, Scored(scores["pred_score"], by_name)
 
     def figures(self) -> Path:
         """The folder of the figures, made where it is missing."""
@@ -189,7 +261,7 @@ def _versions() -> dict[str, str]:
     return versions | {package: importlib.metadata.version(package) for package in PACKAGES}
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """The commit of the code, with `-dirty` where it was changed since; None outside a checkout."""
     folder = Path(__file__).parent
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

@@ -6,12 +6,14 @@ from typing import Any
 
 from export.options import Export, Show
 from piade_tf import program
+from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.evaluate import Evaluate, evaluate
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.export import export, show
 from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
+from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.config import Config
@@ -22,6 +24,8 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "watch": (Watch, watch),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
+    "threshold": (SetThreshold, set_threshold),
+    "adapt": (Adapt, adapt),
     "export": (Export, export),
     "show": (Show, show),
 }

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import itertools
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,8 @@ class Predict:
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Write a picture of each image there: image, reconstruction, map, overlay with what is anomalous outlined."""
+    threshold: float | None = None
+    """Another threshold for once, on the scale of the scores. It promises nothing. To keep one: piade threshold."""
     batch_size: int = 32
     """Images at a time."""
 
@@ -59,6 +62,8 @@ def predict(options: Predict) -> int:
     """
     if options.batch_size < 1:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
+    if options.threshold is not None and not math.isfinite(options.threshold):
+        raise InputError(f"--threshold must be a finite number, got {options.threshold}")
     start_tensorflow()
     found = find_images(options.images)
     for target in (options.csv, options.json):
@@ -69,12 +74,16 @@ def predict(options: Predict) -> int:
 
     from piade_tf.data.folder import some
     from piade_tf.detector import Detector, Unreadable
+    from piade_tf.evaluation.refit import set_by_hand
+    from piade_tf.evaluation.threshold import in_short
     from piade_tf.progress import track
 
     if options.heatmaps is not None:  # matplotlib takes half a second to import
         from piade_tf.report.heatmap_figure import write_heatmap
 
     detector = Detector.load(options.run)
+    if options.threshold is not None:
+        detector = dataclasses.replace(detector, threshold=set_by_hand(options.threshold, detector.threshold))
     if options.heatmaps is not None:
         try:
             options.heatmaps.mkdir(parents=True, exist_ok=True)
@@ -114,7 +123,7 @@ def predict(options: Predict) -> int:
         _write_json(options.json, rows, detector)
     print(
         f"{counts['anomalous']} anomalous and {counts['normal']} normal of {count} images, "
-        f"threshold {detector.threshold.value:.4g}"
+        f"threshold {in_short(detector.threshold)}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
     )
     if found.passed_over:

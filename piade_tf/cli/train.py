@@ -4,10 +4,12 @@ import dataclasses
 import time
 
 from piade_tf.cli.startup import import_tensorflow
-from piade_tf.config import Config, check
+from piade_tf.config import Config, DataConfig, Kind, check
+from piade_tf.lost_images import losses_told
 from piade_tf.quiet import stderr_only_on_failure
 
 
+@losses_told()
 def train(config: Config) -> int:
     """Trains, scores and exports: data, network, fit, scores, threshold, metrics, figures, report, export.
 
@@ -26,6 +28,7 @@ def train(config: Config) -> int:
         from export.run import export
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
+        from piade_tf.data.known_images import known_images
         from piade_tf.data.splits import all_normal
         from piade_tf.evaluation.results import labelled_results
         from piade_tf.evaluation.scored_split import BATCH, score_split
@@ -35,12 +38,13 @@ def train(config: Config) -> int:
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
+        from piade_tf.training.devices import describe_devices
         from piade_tf.training.distribution import share_threads
         from piade_tf.training.fit_scores import fit_scores
         from piade_tf.training.schedule import Schedule
         from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
-        make_reproducible(options.seed)
+        make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
 
     data = load_data(config.data, options.seed)
@@ -50,12 +54,11 @@ def train(config: Config) -> int:
     parameters.check_score(config.score)
     schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
     trainer = build_trainer(network_options, config.loss, options, schedule, data)
-    label = (config.data.dataset, config.data.category or data.normal_class)
-    run = RunDirectory.create(config.runs_dir, config.name, label)
+    run = RunDirectory.create(config.runs_dir, config.name, _label(config.data, data.kind, data.normal_class))
     stored = dataclasses.asdict(dataclasses.replace(config, network=network_options))
     run_config = run.write_config(stored, dataclasses.asdict(schedule), data)
     run.write_skipped(data.skipped)
-    terminal.show_start(config.data.title, data, trainer.network, run.path)
+    terminal.show_start(config.data.title, data, trainer.network, run.path, describe_devices())
 
     logs = []
     if options.tensorboard:
@@ -66,6 +69,7 @@ def train(config: Config) -> int:
         history = fit(trainer, schedule, data, options.seed, config.data.augment, logs)
     finally:
         run.write_network(trainer.network)
+    run.write_history(history)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
     scorer = fit_scores(trainer.network, parameters, data, config.data.augment, options.seed)
@@ -80,9 +84,22 @@ def train(config: Config) -> int:
     )
     run.write_threshold(threshold, fit_threshold("fpr", config.fpr, normal.map_max))
 
+    assert normal.map_max is not None
+    run.write_known(known_images(data, normal.pred_score, normal.map_max))
+
     title = f"{config.data.title}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
-    return export(Export(run.path, config.export), data) if config.export else 0
+    exit_code = export(Export(run.path, config.export), data) if config.export else 0
+    terminal.show_next(run.path)
+    return exit_code
+
+
+def _label(data: DataConfig, kind: Kind, normal_class: str) -> tuple[str, ...]:
+    """The words that a run is called by: a folder's own name, where its class is called good anyway."""
+    if data.dataset == "folder" and data.data_dir is not None:
+        folder = data.data_dir.resolve().name
+        return (folder,) if kind == "parts" else (folder, normal_class)
+    return (data.dataset, data.category or normal_class)

@@ -42,6 +42,7 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
         preparation=preparation,
         skipped=source.skipped,
         warnings=source.warnings,
+        kinds=dict(source.kinds),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.data.checked_files import checked_files
 from piade_tf.data.jitter import jittered
 from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
@@ -29,7 +30,6 @@ def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
         **_prepared(images, every, preparation),
         labels=images.labels,
         classes=images.classes,
-        ids=images.ids,
         masks=_masks(images, preparation),
         has_mask=(images.labels == 0) | masks_known,
     )
@@ -94,6 +94,7 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         "read": None if as_it_is else read,
         "jittered": all_jittered,
         "item_bytes": images.item_bytes,
+        "ids": images.ids[indices],
     }
 
 
@@ -106,8 +107,10 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return None
     blank = np.zeros(preparation.shape[:2], "uint8")
 
+    read_known = checked_files(read_masks)
+
     def prepared(paths):
-        return preparation.mask(read_masks(paths)) if paths else blank
+        return preparation.mask(read_known(paths)) if paths else blank
 
     def read(path):
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])

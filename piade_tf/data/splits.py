@@ -22,6 +22,7 @@ class Split:
         read: from an item to `(height, width, channels)`, uint8, 0 to 255. None: items are that already.
         item_bytes: size of an item, for the buffer in which they are shuffled.
         jittered: from a seed to the unbatched images, each as another device might prepare it; None: not known.
+        ids: `(count,)`, the path or the index of each image in its source; empty where they are not known.
     """
 
     items: tf.data.Dataset
@@ -29,6 +30,7 @@ class Split:
     read: Callable[[Any], Any] | None = None
     item_bytes: int = 0
     jittered: Callable[[int], tf.data.Dataset] | None = None
+    ids: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
 
     @property
     def images(self) -> tf.data.Dataset:
@@ -47,14 +49,12 @@ class LabelledSplit(Split):
     Attributes:
         labels: `(count,)`, int64: 0 normal, 1 anomalous.
         classes: `(count,)`, the name of each image's class.
-        ids: `(count,)`, the path or the index of each image in its source.
         masks: of `(height, width)`, uint8, 1 where a pixel is anomalous; None where no image has one.
         has_mask: `(count,)`, bool: False for an anomalous image of which no mask is known; its mask is then zero.
     """
 
     labels: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "int64"))
     classes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
-    ids: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
     masks: Split | None = None
     has_mask: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "bool"))
 
@@ -76,6 +76,7 @@ class DataSplits:
         preparation: how an image becomes one of `image_shape`.
         skipped: files that could not be read.
         warnings: what else the user should know, a sentence each.
+        kinds: number of images by size and mode, as in `Source`.
     """
 
     train: Split
@@ -90,6 +91,7 @@ class DataSplits:
     preparation: Preparation | None = None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    kinds: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def all_normal(split: Split, normal_class: str) -> LabelledSplit:
@@ -102,6 +104,6 @@ def all_normal(split: Split, normal_class: str) -> LabelledSplit:
         split.item_bytes,
         labels=np.zeros(count, "int64"),
         classes=np.full(count, normal_class),
-        ids=np.arange(count).astype(str),
+        ids=split.ids if len(split.ids) else np.arange(count).astype(str),
         has_mask=np.ones(count, bool),
     )

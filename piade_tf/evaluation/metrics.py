@@ -35,7 +35,7 @@ def all_metrics(
     reasons: dict[str, str] = {}
     if metrics["image_AUROC"] is None:
         named = ("image_AUROC", "image_AUPR", "image_F1Max", "image_AUROC_by_score")
-        reasons |= dict.fromkeys(named, _missing(labels))
+        reasons |= dict.fromkeys(named, why_missing(labels))
     else:
         intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score))
     flagged = threshold.is_anomalous(scored.pred_score)
@@ -44,7 +44,7 @@ def all_metrics(
     intervals["at_threshold"] = {name: list(ends) for name, ends in of_rates.items() if ends}
     if split.count:
         undefined = [name for name, value in at_threshold.items() if value is None]
-        reasons |= {f"at_threshold.{name}": _missing(labels, name) for name in undefined}
+        reasons |= {f"at_threshold.{name}": why_missing(labels, name) for name in undefined}
     pixel_results, pixel_reasons = _pixel_level(split, pixels)
     if of_aupro := PixelMetrics.merged(pixels.values()).aupro_interval():
         intervals["pixel_AUPRO"] = list(of_aupro)
@@ -60,7 +60,7 @@ def _pixel_level(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple
     """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
     names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
     if split.masks is None:
-        reason = "the test images have no masks" if split.count else _missing(split.labels)
+        reason = "the test images have no masks" if split.count else why_missing(split.labels)
         return dict.fromkeys(names), dict.fromkeys(names, reason)
     result = PixelMetrics.merged(pixels.values()).result()
     reasons = dict.fromkeys(names, result["reason"]) if "reason" in result else {}
@@ -87,7 +87,8 @@ def _per_class(
     return table
 
 
-def _missing(labels: np.ndarray, name: str = "") -> str:
+def why_missing(labels: np.ndarray, name: str = "") -> str:
+    """Why a metric of images with these labels, `(n,)`, cannot be had; `name` of one at the threshold."""
     if not len(labels):
         return "there are no test images"
     if name == "precision":

@@ -171,7 +171,7 @@ def explain(threshold: Threshold) -> str:
         "fpr": f"split conformal on {images}",
         "max": f"the largest score of {images}",
         "sigma": f"mean + {number or 0:g} standard deviations of {images}",
-        "value": "as given",
+        "value": _by_hand(threshold.value, number or 0.0),
         "f1": "the largest F1 on labelled images",
     }[kind]
     text = f"Threshold {threshold.value:.4g} ({origin}): "
@@ -184,6 +184,25 @@ def explain(threshold: Threshold) -> str:
             text += f"; {100 * wanted:.6g} % needs {needed} images, {needed - n} more"
         text += "."
     return text + (" It is optimistic: figures on the images it was chosen on flatter it." * threshold.optimistic)
+
+
+def promise(threshold: Threshold) -> str:
+    """What it promises about false alarms, in a few words."""
+    if threshold.promised_fpr is not None:
+        return f"at most {percent_rounded_up(threshold.promised_fpr)} % false alarms expected"
+    by_hand = "set by hand, " if parse_method(threshold.method).kind == "value" else ""
+    return f"{by_hand}no false-alarm rate is promised"
+
+
+def in_short(threshold: Threshold) -> str:
+    """Its value, and a warning where it promises nothing."""
+    return f"{threshold.value:.4g}" + (f" ({promise(threshold)})" if threshold.promised_fpr is None else "")
+
+
+def _by_hand(value: float, given: float) -> str:
+    """A file's own scores differ a little from the run's, for which the number was given."""
+    same = math.isclose(value, given, rel_tol=1e-3, abs_tol=1e-3)
+    return "set by hand" if same else f"set by hand as {given:.4g}, moved to these scores by their quantiles"
 
 
 def _as_written(fpr: float) -> Fraction:

@@ -20,7 +20,8 @@ NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken b
 
 
 def rerun_command(config: Mapping[str, Any]) -> str | None:
-    """`piade train ...`, as it is typed here, with every option that differs from its default.
+    """`piade train ...`, as it is typed here, with every option that differs from its default; of a run that was made
+    from another one, `piade adapt ...`.
 
     Args:
         config: as `config.json` holds it.
@@ -28,6 +29,8 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
     Returns:
         One line for a POSIX shell, or None where the options are missing or of an unknown preset.
     """
+    if lineage := config.get("lineage"):
+        return shlex.join([*shlex.split(command("adapt")), lineage["parent_path"], "--good", lineage["good"]])
     options = _plain(config.get("options"))
     if not isinstance(options, Mapping) or options.get("preset") not in PRESETS:
         return None

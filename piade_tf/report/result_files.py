@@ -1,6 +1,7 @@
 """What a run, or a later evaluation, writes about a labelled split: metrics, scores, figures, report."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,8 +9,9 @@ import keras
 from piade_tf.data import LabelledSplit
 from piade_tf.evaluation.flatness import flat_warning
 from piade_tf.evaluation.metrics import all_metrics
-from piade_tf.evaluation.mistakes import worst_mistakes
+from piade_tf.evaluation.mistakes import Mistake, worst_mistakes
 from piade_tf.evaluation.results import Results
+from piade_tf.evaluation.scored_split import Scored
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.report.figure_captions import figures_in
 from piade_tf.report.figures import write_figures
@@ -56,8 +58,24 @@ def write_results(
     write_figures(figures, results.examples, split.labels, scored.pred_score, history, title, threshold.value)
     mistakes = worst_mistakes(inspection, split, scored.pred_score, threshold.value)
     write_mistakes_figure(figures / "mistakes.png", mistakes, title)
-    verdicts = threshold.is_anomalous(scored.pred_score).astype(int)
-    content = ReportContent(
+    content = report_content(config, title, metrics, threshold, split, scored, figures, mistakes, history)
+    write_report(run.path / "report.html", content)
+    return metrics
+
+
+def report_content(
+    config: dict[str, Any],
+    title: str,
+    metrics: dict[str, Any],
+    threshold: Threshold,
+    split: LabelledSplit,
+    scored: Scored,
+    figures: Path,
+    mistakes: list[Mistake],
+    history: dict[str, list[float]],
+) -> ReportContent:
+    """What the page shows; arguments as those of `write_results`, and the folder of the figures."""
+    return ReportContent(
         title=title,
         config=config,
         metrics=metrics,
@@ -69,10 +87,8 @@ def write_results(
             "label": split.labels,
             "pred_score": scored.pred_score,
             "percentile": threshold.percentile(scored.pred_score),
-            "verdict": verdicts,
+            "verdict": threshold.is_anomalous(scored.pred_score).astype(int),
         },
         mistakes=mistakes,
         history=history,
     )
-    write_report(run.path / "report.html", content)
-    return metrics

@@ -1,5 +1,6 @@
 """What a training prints before and after."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from piade_tf.data import DataSplits
 from piade_tf.evaluation.threshold import Threshold, explain
+from piade_tf.program import command
 from piade_tf.report.page_text import ends
 
 METRICS = {
@@ -18,8 +20,8 @@ METRICS = {
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
-def show_start(title: str, data: DataSplits, network: keras.Model, path: Path) -> None:
-    """Prints what is trained on what."""
+def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, devices: str) -> None:
+    """Prints what is trained on what, and where."""
     height, width, channels = data.image_shape
     for warning in data.warnings:
         print(f"warning: {warning}")
@@ -29,9 +31,20 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path) -
         f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."
     )
     print(
-        f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}",
-        flush=True,
+        f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}"
     )
+    print(devices, flush=True)
+
+
+def show_next(path: Path) -> None:
+    """Prints the two commands that come next: to score photographs, and for the files for phones."""
+    run = shlex.quote(str(path))
+    print(f"\nNext, score photographs:  {command('predict')} {run} PHOTOS --heatmaps heatmaps")
+    files = sorted(path.glob("export/*.tflite"), key=lambda file: (file.stem != "int8", file.stem))
+    if files:
+        print(f"and see a phone's file:   {command('show')} {shlex.quote(str(files[0]))}")
+    else:
+        print(f"and make phones' files:   {command('export')} {run}")
 
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:

@@ -273,7 +273,7 @@ def test_percentiles_have_the_shape_of_the_scores():
             1,
             "Threshold 0 (mean + 3 standard deviations of 1 normal image): no false-alarm rate is promised.",
         ),
-        ("value:1.23456", 0.01, 5, "Threshold 1.235 (as given): no false-alarm rate is promised."),
+        ("value:1.23456", 0.01, 5, "Threshold 1.235 (set by hand): no false-alarm rate is promised."),
     ],
 )
 def test_says_what_is_promised_and_what_it_would_take(method, fpr, count, expected):

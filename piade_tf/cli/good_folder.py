@@ -1,0 +1,52 @@
+"""The images of a folder that a user gives to be learned or calibrated with, all of them new to the run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from piade_tf.cli.find_images import find_images
+from piade_tf.data.added_images import FolderImages, absolute, folder_images
+from piade_tf.data.folder import printable
+from piade_tf.data.known_images import KnownImage
+from piade_tf.data.preparation import Preparation
+from piade_tf.errors import InputError
+
+
+def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) -> FolderImages:
+    """Reads and checks all images below a folder.
+
+    Args:
+        folder: as the user gave it.
+        config: of the run.
+        preparation: of the run.
+
+    Raises:
+        InputError: no such folder, no images in it, or one that cannot be read or is of another size or colour.
+    """
+    if not folder.is_dir():
+        wrong = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {wrong}; give a folder with images")
+    any_colour = config["options"]["data"]["channels"] != "auto"
+    found = find_images((absolute(folder),))
+    if found.unread:
+        path, reason = found.unread[0]
+        raise InputError(f"{printable(path)} {reason}; mend it or take it out")
+    return folder_images(found.paths, preparation, config.get("kinds", {}), any_colour)
+
+
+def new_images(folder: Path, found: FolderImages, known: Sequence[KnownImage]) -> FolderImages:
+    """Those that the run has not learned from or calibrated with yet; prints how many it has.
+
+    Raises:
+        InputError: none is new.
+    """
+    seen = {one.digest for one in known if one.split != "test"}
+    new = found.without(seen)
+    if not new.paths:
+        raise InputError(
+            f"{folder} holds nothing new: all {len(found.paths)} images in it are known to the run already; give others"
+        )
+    doubled = len(found.paths) - len(new.paths)
+    if doubled:
+        print(f"note: {doubled} of {len(found.paths)} images in {folder} are known to the run already and left out")
+    return new

@@ -1,0 +1,167 @@
+"""Images that join a run after its training: a folder of them checked, and the run's splits with them."""
+
+import dataclasses
+import functools
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from piade_tf.data.decode import UnreadableImageError, decode_file, grey_in_colour
+from piade_tf.data.folder import printable
+from piade_tf.data.known_images import KnownImage, digests_of
+from piade_tf.data.preparation import Preparation
+from piade_tf.data.reading import only, paths_dataset, split_of
+from piade_tf.data.source import ImageSet
+from piade_tf.data.splits import DataSplits, LabelledSplit, Split
+from piade_tf.errors import InputError
+
+JOINED = ("train", "validation", "calibration")
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderImages:
+    """The images of a folder, each one once.
+
+    Attributes:
+        paths: whole paths.
+        digests: of their pixels as the network takes them.
+    """
+
+    paths: list[str]
+    digests: list[str]
+
+    def without(self, digests: set[str]) -> "FolderImages":
+        """Those that have none of these digests."""
+        kept = [pair for pair in zip(self.paths, self.digests, strict=True) if pair[1] not in digests]
+        return FolderImages([path for path, _ in kept], [digest for _, digest in kept])
+
+
+def folder_images(
+    paths: Sequence[str], preparation: Preparation, kinds: dict[str, int], any_colour: bool = False
+) -> FolderImages:
+    """Reads images and checks that they are of the kind that the run knows; of equal ones the first is kept.
+
+    Args:
+        paths: of the files.
+        preparation: of the run.
+        kinds: the run's images by size and mode, as in `Source`. If all are of one size, others must be too.
+        any_colour: whether grey images may join those in colour.
+
+    Raises:
+        InputError: an image cannot be read, or is of another size or colour.
+    """
+    sizes = {kind.split()[0] for kind in kinds}
+    size = next(iter(sizes)) if len(sizes) == 1 else None
+    size = None if size is None or "?" in size else size
+    by_digest: dict[str, str] = {}
+    for path in paths:
+        name = printable(path)
+        try:
+            pixels = decode_file(path, preparation.bits)
+        except UnreadableImageError as error:
+            raise InputError(f"{name} {error}; mend it or take it out") from None
+        found = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        if size is not None and found != size:
+            raise InputError(
+                f"{name} has {found} pixels, the images of the run have {size}; bring it to that size as they were "
+                "brought, or train again with both"
+            )
+        grey = grey_in_colour(pixels)
+        if preparation.channels == 1 and not grey:
+            raise InputError(f"{name} has colour, the images of the run are grey; make it grey, or train again")
+        if preparation.channels == 3 and grey and not any_colour:
+            raise InputError(f"{name} is grey, the images of the run have colour; give images of the same camera")
+        by_digest.setdefault(digests_of([preparation(pixels)])[0], os.path.abspath(path))
+    return FolderImages(list(by_digest.values()), list(by_digest))
+
+
+def folder_split(paths: Sequence[str], preparation: Preparation) -> Split:
+    """Image files as a split."""
+    names = np.array([printable(path) for path in paths], dtype=object)
+    images = ImageSet(
+        items=lambda indices: paths_dataset([paths[i] for i in indices]),
+        read=functools.partial(decode_file, bits=preparation.bits),
+        classes=np.full(len(paths), ""),
+        labels=np.zeros(len(paths), "int64"),
+        ids=names,
+    )
+    return split_of(images, np.arange(len(paths)), preparation)
+
+
+def extended(data: DataSplits, known: Sequence[KnownImage]) -> DataSplits:
+    """The splits with the images that were added to them, and without test images that are among these.
+
+    Args:
+        data: of the run's own data.
+        known: what the run knows; the rows of test images are in the order of `data.test`.
+
+    Raises:
+        InputError: an added image is gone or has changed.
+    """
+    added = [one for one in known if one.added]
+    if not added:
+        return data
+    assert data.preparation is not None
+    gone = [one for one in added if not os.path.isfile(one.image)]
+    if gone:
+        raise InputError(
+            f"{len(gone)} of {len(added)} images that were added to the run are gone, such as {gone[0].image}; put "
+            f"{gone[0].added} back where it was"
+        )
+    splits: dict[str, Any] = {}
+    for name in JOINED:
+        rows = [one for one in added if one.split == name]
+        if rows:
+            more = folder_split([one.image for one in rows], data.preparation)
+            digests = digests_of(more.images.as_numpy_iterator())
+            changed = [one.image for one, digest in zip(rows, digests, strict=True) if one.digest != digest]
+            if changed:
+                raise InputError(f"{changed[0]} is another image than the one that was added to the run; put that back")
+            splits[name] = joined(getattr(data, name), more, data.image_shape)
+    digests_added = {one.digest for one in added}
+    tested = np.array([one.digest not in digests_added for one in known if one.split == "test"], bool)
+    if len(tested) == data.test.count and not tested.all():
+        splits["test"] = _part(data.test, tested)
+    return dataclasses.replace(data, **splits)
+
+
+def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
+    """One split after the other."""
+    one, other = first.jittered, second.jittered
+    known = len(first.ids) == first.count and len(second.ids) == second.count
+    return Split(
+        items=first.images.concatenate(second.images),
+        count=first.count + second.count,
+        item_bytes=math.prod(shape),
+        jittered=(lambda seed: one(seed).concatenate(other(seed))) if one and other else None,
+        ids=np.concatenate([np.asarray(part.ids, object) for part in (first, second)]) if known else first.ids[:0],
+    )
+
+
+def _part(split: LabelledSplit, kept: np.ndarray) -> LabelledSplit:
+    masks = split.masks
+    return dataclasses.replace(
+        split,
+        items=only(split.items, kept),
+        count=int(kept.sum()),
+        masks=None if masks is None else dataclasses.replace(masks, items=only(masks.items, kept), count=kept.sum()),
+        **{name: getattr(split, name)[kept] for name in ("ids", "labels", "classes", "has_mask")},
+    )
+
+
+def absolute(folder: Path) -> str:
+    """A folder as it is recorded.
+
+    Raises:
+        InputError: its name is no text.
+    """
+    path = os.path.abspath(folder)
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(f"{printable(path)} has a name that is no text; rename it") from None
+    return path

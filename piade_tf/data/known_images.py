@@ -1,0 +1,109 @@
+"""What a run remembers of each image that it has seen, so that it can tell a new one, and fit its threshold again."""
+
+import csv
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from piade_tf.data.splits import DataSplits
+from piade_tf.errors import InputError
+from piade_tf.files import write_csv
+
+SPLITS = ("train", "validation", "calibration", "test")
+COLUMNS = ("image", "split", "digest", "added", "pred_score", "map_max")
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownImage:
+    """An image that a run has seen.
+
+    Attributes:
+        image: its path or index in the run's data; of an added one its whole path.
+        split: what it served for, one of `SPLITS`.
+        digest: of its pixels as the network takes them.
+        added: the folder that it came from, if it was added after the training; else empty.
+        pred_score: of a calibration image; else None.
+        map_max: of a calibration image, the largest value of its anomaly map; else None.
+    """
+
+    image: str
+    split: str
+    digest: str
+    added: str = ""
+    pred_score: float | None = None
+    map_max: float | None = None
+
+
+def known_images(data: DataSplits, pred_score: np.ndarray, map_max: np.ndarray) -> list[KnownImage]:
+    """All images of the splits, each read once.
+
+    Args:
+        data: the splits.
+        pred_score, map_max: of the calibration images, `(n,)`.
+    """
+    found = []
+    for name in SPLITS:
+        split = getattr(data, name)
+        ids = split.ids if len(split.ids) else np.arange(split.count)
+        for image, digest in zip(ids, digests_of(split.images.as_numpy_iterator()), strict=True):
+            found.append(KnownImage(str(image), name, digest))
+    return with_scores(found, pred_score, map_max)
+
+
+def with_scores(known: Iterable[KnownImage], pred_score: np.ndarray, map_max: np.ndarray) -> list[KnownImage]:
+    """The same with these scores on the calibration images, in their order."""
+    scores = iter(zip(pred_score.tolist(), map_max.tolist(), strict=True))
+    found = []
+    for one in known:
+        if one.split == "calibration":
+            score, largest = next(scores)
+            one = dataclasses.replace(one, pred_score=score, map_max=largest)
+        found.append(one)
+    return found
+
+
+def calibration_scores(known: Iterable[KnownImage]) -> tuple[np.ndarray, np.ndarray]:
+    """`pred_score` and `map_max` of the calibration images, float64."""
+    pairs = [(one.pred_score, one.map_max) for one in known if one.split == "calibration"]
+    columns = np.array(pairs, "float64").reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]
+
+
+def digests_of(images: Iterable[np.ndarray]) -> list[str]:
+    """A digest of the pixels of each image, in hexadecimal."""
+    return [hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).hexdigest() for image in images]
+
+
+def write_known(path: Path, known: Sequence[KnownImage]) -> None:
+    """Writes a row an image."""
+    write_csv(path, COLUMNS, [["" if value is None else value for value in dataclasses.astuple(one)] for one in known])
+
+
+def read_known(path: Path) -> list[KnownImage]:
+    """Reads what `write_known` wrote.
+
+    Raises:
+        InputError: the file is missing, as in runs of earlier versions, or is something else.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        found = [_from_row(*(row[name] for name in COLUMNS)) for row in rows]
+    except FileNotFoundError:
+        raise InputError(
+            f"{path.parent} was trained by an earlier version, which did not keep the scores of its calibration images "
+            f"({path.name}); train again"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error}); train again") from None
+    if not any(one.split == "calibration" and one.pred_score is not None for one in found):
+        raise InputError(f"{path} has no scores of calibration images; train again")
+    return found
+
+
+def _from_row(image: str, split: str, digest: str, added: str, pred_score: str, map_max: str) -> KnownImage:
+    numbers = (float(text) if text else None for text in (pred_score, map_max))
+    return KnownImage(image, split, digest, added, *numbers)

@@ -1,0 +1,173 @@
+"""More good images for a trained run: its network stays; what is fitted to normal images is fitted again."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from piade_tf.config import AugmentName, ScoreName
+from piade_tf.data import DataSplits, Split
+from piade_tf.data.added_images import FolderImages, extended, folder_split
+from piade_tf.data.known_images import KnownImage, calibration_scores
+from piade_tf.data.preparation import Preparation
+from piade_tf.evaluation.before_and_after import Group
+from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
+from piade_tf.evaluation.scored_split import BATCH, Scored, score_split
+from piade_tf.evaluation.threshold import Threshold, fit_threshold, parse_method
+from piade_tf.scoring.parameters import ScoreParameters
+from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.training.fit_scores import fit_scores
+
+NONE = np.zeros(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """What of a run stays.
+
+    Attributes:
+        network: the trained network.
+        parameters: of its scores.
+        chosen: the score that decides.
+        augment, seed: of its training.
+    """
+
+    network: keras.Model
+    parameters: ScoreParameters
+    chosen: ScoreName
+    augment: AugmentName
+    seed: int
+
+    def fitted(self, data: DataSplits) -> ScoreSet:
+        """The scores, fitted to these images."""
+        return fit_scores(self.network, self.parameters, data, self.augment, self.seed)
+
+    def scores(self, scorer: ScoreSet, split: Split) -> Scored:
+        """Of the images of a split."""
+        return score_split(scorer.inspection_model(self.network, self.chosen), split, BATCH)
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapted:
+    """What an adaptation made.
+
+    Attributes:
+        scorer: fitted to the splits.
+        data: the splits, with the new images.
+        normal, test: scores of their calibration and test images.
+        threshold: the new one.
+    """
+
+    scorer: ScoreSet
+    data: DataSplits
+    normal: np.ndarray
+    test: np.ndarray
+    threshold: Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """A run as it is.
+
+    Attributes:
+        fixed: what stays.
+        scorer: its scores.
+        preparation: of its images.
+        threshold, map_threshold: its own.
+        known: what it knows of its images.
+        test_scores: by the name of a test image.
+    """
+
+    fixed: Fixed
+    scorer: ScoreSet
+    preparation: Preparation
+    threshold: Threshold
+    map_threshold: Threshold
+    known: Sequence[KnownImage]
+    test_scores: dict[str, float]
+
+    def threshold_for(self, normal: np.ndarray, labels: np.ndarray = NONE, test: np.ndarray = NONE) -> Threshold:
+        """The threshold for other scores, fitted in the same way.
+
+        One set by hand keeps its place among the calibration images of before.
+
+        Args:
+            normal: `(n,)`, of calibration images, those of before first.
+            labels, test: labels and scores of test images, for a threshold that looks at these.
+        """
+        old = calibration_scores(self.known)[0]
+        if parse_method(self.threshold.method).kind == "value":
+            return for_other_scores(self.threshold, old, Known(normal[: len(old)], NONE, NONE))
+        return for_other_scores(self.threshold, old, Known(normal, labels, test))
+
+    def map_threshold_for(self, map_max: np.ndarray) -> Threshold:
+        """The same for the largest values of anomaly maps."""
+        return fit_threshold("fpr", self.map_threshold.wanted_fpr or UNUSED_FPR, map_max)
+
+    def compared(
+        self,
+        adapted: Adapted,
+        base: DataSplits,
+        added: Sequence[KnownImage],
+        bad: FolderImages | None,
+        folds: int,
+    ) -> list[Group]:
+        """The verdicts before and after on all that there is.
+
+        Args:
+            adapted: what was made.
+            base: the run's own data.
+            added: the new good images.
+            bad: images that are to be flagged; None: none were given.
+            folds: new images are judged by fits that have not seen them, left out in so many parts; 0: not at all.
+        """
+        old_normal = calibration_scores(self.known)[0]
+        groups = [
+            Group(
+                "calibration images of before",
+                False,
+                self.threshold.is_anomalous(old_normal),
+                adapted.threshold.is_anomalous(adapted.normal[: len(old_normal)]),
+                [one.image for one in self.known if one.split == "calibration"],
+            )
+        ]
+        if folds:
+            paths = [one.image for one in added]
+            before, after = self._flagged_before(paths), self._held_out_in_turn(base, added, min(folds, len(added)))
+            groups.append(Group("new good images, each held out", False, before, after, paths))
+        if bad is not None:
+            found = self.fixed.scores(adapted.scorer, folder_split(bad.paths, self.preparation)).pred_score
+            after = adapted.threshold.is_anomalous(found)
+            groups.append(Group("bad images", True, self._flagged_before(bad.paths), after, bad.paths))
+        test = adapted.data.test
+        old = np.array([self.test_scores[str(name)] for name in test.ids], "float64")
+        flagged = self.threshold.is_anomalous(old), adapted.threshold.is_anomalous(adapted.test)
+        for label, name in enumerate(("normal test images", "anomalous test images")):
+            chosen = test.labels == label
+            if chosen.any():
+                old_flagged, new_flagged = (side[chosen] for side in flagged)
+                groups.append(Group(name, bool(label), old_flagged, new_flagged, test.ids[chosen].tolist()))
+        return groups
+
+    def _flagged_before(self, paths: Sequence[str]) -> np.ndarray:
+        found = self.fixed.scores(self.scorer, folder_split(paths, self.preparation))
+        return self.threshold.is_anomalous(found.pred_score)
+
+    def _held_out_in_turn(self, base: DataSplits, added: Sequence[KnownImage], folds: int) -> np.ndarray:
+        """Which new images are flagged by fits, and thresholds, that have not seen them."""
+        flagged = np.zeros(len(added), bool)
+        fold = np.random.default_rng(self.fixed.seed).permutation(len(added)) % folds
+        for i in range(folds):
+            print(f"judging new images by a fit without them, {i + 1} of {folds}", flush=True)
+            left_out = np.flatnonzero(fold == i).tolist()
+            data = extended(base, [*self.known, *(added[j] for j in np.flatnonzero(fold != i).tolist())])
+            scorer = self.fixed.fitted(data)
+            normal = self.fixed.scores(scorer, data.calibration).pred_score
+            labels, test = NONE, NONE
+            if self.threshold.optimistic:
+                labels, test = data.test.labels, self.fixed.scores(scorer, data.test).pred_score
+            threshold = self.threshold_for(normal, labels, test)
+            found = self.fixed.scores(scorer, folder_split([added[j].image for j in left_out], self.preparation))
+            flagged[left_out] = threshold.is_anomalous(found.pred_score)
+        return flagged

@@ -1,0 +1,63 @@
+"""A threshold fitted again, moved to other scores, or refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from piade_tf.errors import InputError
+from piade_tf.evaluation.refit import Known, check_value, for_other_scores, moved, refitted, set_by_hand
+from piade_tf.evaluation.threshold import explain, fit_threshold, promise
+
+NONE = np.zeros(0)
+SCORES = np.arange(20.0)
+
+
+def test_a_value_keeps_its_quantile_among_other_scores():
+    others = 100 + 3 * SCORES
+    assert moved(7.0, SCORES, others) == 121
+    assert moved(7.5, SCORES, others[::-1]) == 122.5
+
+
+def test_beyond_all_scores_it_is_as_many_spreads_away():
+    assert moved(19 + 19.0, SCORES, 10 * SCORES) == 190 + 190
+    assert moved(-1.0, SCORES, 10 * SCORES) == -10
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.floats(-1e6, 1e6))
+def test_among_the_same_scores_it_stays_where_it_is(scores, value):
+    assert moved(value, np.array(scores), np.array(scores)) == pytest.approx(value, rel=1e-6, abs=1e-6)
+
+
+def test_a_moved_threshold_says_from_where():
+    of_run = fit_threshold("value:7", 0.01, SCORES)
+    of_file = for_other_scores(of_run, SCORES, Known(100 + 3 * SCORES, NONE, NONE))
+    assert (of_file.value, of_file.method, of_file.promised_fpr) == (121, "value:7", None)
+    assert "by hand as 7" in explain(of_file) and "no false-alarm rate is promised" in explain(of_file)
+
+
+def test_a_rate_is_fitted_to_the_files_own_scores():
+    of_run = fit_threshold("fpr", 0.2, SCORES)
+    others = Known(100 + 3 * SCORES, NONE, NONE)
+    assert for_other_scores(of_run, SCORES, others) == fit_threshold("fpr", 0.2, others.normal)
+
+
+@pytest.mark.parametrize("value, named", [(-0.1, "below every score"), (30.1, "above all scores")])
+def test_a_value_with_which_all_or_none_would_be_flagged_is_refused(value, named):
+    known = Known(SCORES, np.array([0, 1]), np.array([3.0, 30.0]))
+    with pytest.raises(InputError, match=named):
+        refitted(f"value:{value}", None, known)
+
+
+def test_without_known_anomalies_a_value_may_lie_above_all_but_not_anywhere():
+    known = Known(SCORES, NONE, NONE)
+    check_value(40.0, known)
+    with pytest.raises(InputError, match="above all scores"):
+        check_value(1e6, known)
+
+
+def test_set_by_hand_for_once_keeps_the_quantiles_and_promises_nothing():
+    fitted = fit_threshold("fpr", 0.2, SCORES)
+    by_hand = set_by_hand(4.0, fitted)
+    assert by_hand.quantiles == fitted.quantiles and by_hand.value == 4.0
+    assert promise(by_hand) == "set by hand, no false-alarm rate is promised"

@@ -120,7 +120,7 @@ def _fill(
             content = with_metadata(path.read_bytes(), metadata)
             path.write_bytes(content)
             write_json(path.with_suffix(".json"), metadata_of(content))
-        comparison = compare(said, Said.of(images, found.pred_score, threshold), labels, seed)
+        comparison = compare(said, Said.of(images, found.pred_score, threshold), labels)
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}

@@ -53,8 +53,8 @@ class Adapt:
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where the images of the run are now. Left out: where they were."""
     folds: int = 3
-    """The new images are left out in so many parts in turn, so that each is judged by a fit that has not seen it. A part
-    takes as long as the fit itself. 0: none."""
+    """The new images are left out in so many parts in turn, so that each is judged by a fit that has not seen it. Each
+    part takes as long as the fit itself. 0: none."""
 
 
 def adapt(options: Adapt) -> None:

@@ -20,7 +20,7 @@ from export.publish.manifest import is_measured
 from piade_tf.files import write_csv
 
 HEADER = ("run", "data", "image", "n_normal", "n_anomalous", "keras_AUROC", "format", "KiB", "share_of_float32",
-          "AUROC", "AUROC_loss", "rank_correlation", "max_score_error", "vector_agreement", "ms_1_thread",
+          "AUROC", "AUROC_loss", "verdicts", "verdicts_differ", "rank_correlation", "median_score_error", "ms_1_thread",
           "share_of_float32_ms", "ms_2_threads", "accepted", "processor")  # fmt: skip
 
 
@@ -53,13 +53,13 @@ def rows_of(manifest: dict, config: dict) -> list[list]:
              manifest["n_anomalous"], round(manifest["keras"]["image_AUROC"], 6)]  # fmt: skip
     for name, entry in files.items():
         if not is_measured(entry):
-            rows.append([*about, name, *[None] * 10, entry["accepted"], manifest["machine"]["processor"]])
+            rows.append([*about, name, *[None] * 11, entry["accepted"], manifest["machine"]["processor"]])
             continue
         one, two = (entry["latency_ms"].get(key, {}).get("median") for key in ("1_thread", "2_threads"))
         rows.append(
             [*about, name, round(entry["bytes"] / 1024), round(entry["bytes"] / base_bytes, 4),
-             round(entry["image_AUROC"], 6), round(entry["image_AUROC_loss"], 6), round(entry["rank_correlation"], 5),
-             f"{entry['max_score_error']:.2e}", round(entry["vector_agreement"], 4), one,
+             round(entry["image_AUROC"], 6), round(entry["image_AUROC_loss"], 6), entry["verdicts"],
+             entry["verdicts_differ"], round(entry["rank_correlation"], 5), f"{entry['median_score_error']:.2e}", one,
              round(one / base_ms, 3), two, entry["accepted"],
              manifest["machine"]["processor"]]
         )  # fmt: skip

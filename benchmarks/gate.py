@@ -16,9 +16,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,12 +31,11 @@ from export.builder import Builder
 from export.formats import FORMATS
 from export.options import Export
 from export.publish.manifest import processor
-from export.refusal import CannotRun
 from export.run import load_images
 from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import ComparedImages, write_images
 from export.verification.gate import MAY_DIFFER, problems
-from export.verification.measure import measure
+from export.verification.verify import load_litert
 from piade_tf.data import DataSplits
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_csv
@@ -75,6 +76,8 @@ def main() -> None:
             ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
             names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
             spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
+    ships.show("ships")
+    spoiled.show("rejected")
 
 
 class Table:
@@ -97,6 +100,33 @@ class Table:
             self.rows.append([_text(row.get(column)) for column in self.header])
             write_csv(self.path, self.header, self.rows)
             print(" ".join([*key, *self.rows[-1][2:9], self.rows[-1][-2][:150]]), flush=True)
+
+    def show(self, decision: str) -> None:
+        """Prints by format, or mistake, and data set how often `decision` is true, and how many verdicts differ."""
+        found: dict[str, dict[str, list[dict[str, str]]]] = {}
+        for row in self.rows:
+            cells = dict(zip(self.header, row, strict=True))
+            found.setdefault(row[2], {}).setdefault(row[0], []).append(cells)
+        sets = list(dict.fromkeys(row[0] for row in self.rows))
+        print("| | " + " | ".join(sets) + " |\n" + "| --- " * (len(sets) + 1) + "|")
+        for name, by_set in found.items():
+            print(
+                f"| {name.replace('_', ' ')} | "
+                + " | ".join(_cell(by_set.get(one, []), decision) for one in sets)
+                + " |"
+            )
+
+
+def _cell(rows: list[dict[str, str]], decision: str) -> str:
+    """`5 of 5: 8 to 12 of 141`."""
+    if not rows:
+        return "-"
+    differ = sorted(int(row["verdicts_differ"]) for row in rows if row["verdicts_differ"])
+    counts = f"{sum(row[decision] == 'True' for row in rows)} of {len(rows)}"
+    if not differ:
+        return counts
+    ends = f"{differ[0]}" if differ[0] == differ[-1] else f"{differ[0]} to {differ[-1]}"
+    return f"{counts}: {ends} of {rows[0]['verdicts']}"
 
 
 def _text(value: Any) -> str:
@@ -162,23 +192,22 @@ class Spoiled:
             sound = spoilings.Sound(builder)
             files = {make.__name__: make for make in spoilings.FILES}
             for name in names:
-                content = files[name](sound) if name in files else sound.file()
-                (work / "spoiled.tflite").write_bytes(content)
-                yield {"spoiling": name, **self._judged(work, images, stale=name == STALE)}
+                path = work / "spoiled.tflite"
+                path.write_bytes(files[name](sound) if name in files else sound.content)
+                yield {"spoiling": name, **self._judged(path, images, stale=name == STALE)}
 
-    def _judged(self, work: Path, images: ComparedImages, stale: bool) -> dict[str, Any]:
+    def _judged(self, path: Path, images: ComparedImages, stale: bool) -> dict[str, Any]:
         labels, options = self.data.test.labels, self.config["options"]
         try:
-            found = measure(work / "spoiled.tflite", images.path)
-        except CannotRun as error:
-            return {"rejected": True, "reasons": str(error)}
-        normal = found.pred_score[images.calibration]
+            scores = scores_of(path, np.load(images.path, mmap_mode="r"))
+        except (RuntimeError, ValueError) as error:
+            return {"rejected": True, "reasons": f"cannot be run ({error})"}
+        normal = scores[images.calibration]
         if stale:
-            seen = work / "seen.npy"
-            write_seen(seen, self.data)
-            normal = measure(work / "spoiled.tflite", seen).pred_score
+            seen = self.data.train.images.take(self.data.calibration.count)
+            normal = scores_of(path, seen.as_numpy_iterator())
         threshold = fit_threshold(options["threshold"], options["fpr"], normal)
-        comparison = compare(self.said, Said.of(images, found.pred_score, threshold), labels, self.seed)
+        comparison = compare(self.said, Said.of(images, scores, threshold), labels, self.seed)
         reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
         return {
             **comparison,
@@ -189,11 +218,10 @@ class Spoiled:
         }
 
 
-def write_seen(path: Path, data: DataSplits) -> None:
-    """Writes as many training images as there are for calibration."""
-    import numpy as np
-
-    np.save(path, np.stack(list(data.train.images.take(data.calibration.count).as_numpy_iterator())))
+def scores_of(path: Path, images: Iterable[np.ndarray]) -> np.ndarray:
+    """What a file says of images, without the clock."""
+    inspect = load_litert(path, 1)
+    return np.array([inspect(image[None])["pred_score"][0] for image in images])
 
 
 if __name__ == "__main__":

@@ -29,15 +29,32 @@ class Sound:
     Attributes:
         builder: of the run.
         scorer: fitted to the quantized network.
+        ranges: of its activations.
+        content: the file.
     """
 
     def __init__(self, builder: Builder):
         self.builder = builder
         self.scorer = builder.refitted("static")
+        self.ranges: dict[str, Any] = {}
+        with mock.patch.object(post_training, "ranges_of", self._kept(post_training.ranges_of)):
+            self.content = self.file()
+
+    def _kept(self, ranges_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        def kept(*arguments: Any) -> dict[str, Any]:
+            self.ranges = ranges_of(*arguments)
+            return self.ranges
+
+        return kept
 
     def file(self, network: keras.Model | None = None, scorer: ScoreSet | None = None) -> bytes:
         """The file, with another network or scorer in the place of its own."""
         return self.builder.quantized(network or self.builder.network, scorer or self.scorer, "static")
+
+    def with_ranges(self, ranges: dict[str, Any], scorer: ScoreSet | None = None) -> bytes:
+        """The file, with these ranges of activations, by tensor."""
+        with mock.patch.object(post_training, "ranges_of", lambda *_: ranges):
+            return self.file(scorer=scorer)
 
     def behind(self, change: Callable[[Any], Any]) -> bytes:
         """The file, with its images changed first."""
@@ -49,7 +66,7 @@ def statistics_not_refitted(sound: Sound) -> bytes:
     """The statistics of the network in floats."""
     scorer = copy.deepcopy(sound.builder.scorer)
     put_in_integers(scorer)
-    return sound.file(scorer=scorer)
+    return sound.with_ranges(sound.ranges, scorer)
 
 
 def statistics_of_other_places(sound: Sound) -> bytes:
@@ -64,7 +81,7 @@ def statistics_of_other_places(sound: Sound) -> bytes:
                 fitted, mean=fitted.mean[::-1], whitening=fitted.whitening[::-1]
             )
             score.steps[name] = score.steps[name][::-1]
-    return sound.file(scorer=scorer)
+    return sound.with_ranges(sound.ranges, scorer)
 
 
 def channels_of_statistics_shuffled(sound: Sound) -> bytes:
@@ -72,26 +89,21 @@ def channels_of_statistics_shuffled(sound: Sound) -> bytes:
     scorer = copy.deepcopy(sound.scorer)
     if scorer.bank and scorer.bank.bank is not None:
         scorer.bank.bank = scorer.bank.bank[:, np.random.default_rng(0).permutation(scorer.bank.bank.shape[1])]
-        return sound.file(scorer=scorer)
+        return sound.with_ranges(sound.ranges, scorer)
     for score in scorer.gaussian_scores:
         for name, fitted in score.gaussians.items():
             order = np.random.default_rng(0).permutation(fitted.mean.shape[1])
             score.gaussians[name] = dataclasses.replace(fitted, mean=fitted.mean[:, order])
-    return sound.file(scorer=scorer)
+    return sound.with_ranges(sound.ranges, scorer)
 
 
 def ranges_clipped(sound: Sound) -> bytes:
     """Activations clipped to half of their range."""
-    found = post_training.ranges_of
-
-    def clipped(*arguments: Any) -> dict[str, Any]:
-        return {
-            name: {**seen, **{end: seen[end] * CLIPPED_TO for end in ("min", "max") if end in seen}}
-            for name, seen in found(*arguments).items()
-        }
-
-    with mock.patch.object(post_training, "ranges_of", clipped):
-        return sound.file()
+    clipped = {
+        name: {**seen, **{end: seen[end] * CLIPPED_TO for end in ("min", "max") if end in seen}}
+        for name, seen in sound.ranges.items()
+    }
+    return sound.with_ranges(clipped)
 
 
 def channels_swapped(sound: Sound) -> bytes:
@@ -142,7 +154,7 @@ def biases_zeroed(sound: Sound) -> bytes:
 
 def bits_flipped(sound: Sound) -> bytes:
     """One bit in a hundredth of all weights of 8 bits."""
-    model = read_model_from_bytearray(sound.file())
+    model = read_model_from_bytearray(sound.content)
     rng, seen = np.random.default_rng(0), set()
     for tensor in model.subgraphs[0].tensors:
         buffer = model.buffers[tensor.buffer]

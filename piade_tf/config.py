@@ -229,6 +229,11 @@ class TrainingConfig:
     Left out: a fifth of the epochs, at least 5."""
     strategy: Literal["auto", "none", "mirrored"] = "auto"
     """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
+    deterministic: bool = True
+    """Compute in a fixed order, so that the same seed on the same machine gives the same weights. A GPU may be faster
+    without."""
+    jit: bool = False
+    """Compile the training step with XLA. On 2 CPU cores that is slower; try it on a GPU."""
     seed: int = 0
     """Seed of the weights, the order of the images and the split of the normal ones."""
     tensorboard: bool = True
@@ -253,7 +258,8 @@ class Config:
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
-    by place. combined: embedding + half of local, each standardised."""
+    by place. bank, behind a pretrained encoder: the nearest of stored normal patches. combined: embedding + half of
+    local, or local + half of bank, each standardised."""
     fpr: float = 0.01
     """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
     were held out, and the rate is promised as far as their number allows."""

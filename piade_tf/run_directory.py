@@ -102,7 +102,7 @@ class RunDirectory:
             "counts": {name: getattr(data, name).count for name in ("train", "validation", "calibration", "test")},
             "data_fingerprint": data.fingerprint,
             "versions": _versions(),
-            "git_commit": _git_commit(),
+            "git_commit": git_commit(),
             **({"lineage": lineage} if lineage else {}),
         }
         write_json(self.path / "config.json", content)
@@ -261,7 +261,7 @@ def _versions() -> dict[str, str]:
     return versions | {package: importlib.metadata.version(package) for package in PACKAGES}
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """The commit of the code, with `-dirty` where it was changed since; None outside a checkout."""
     folder = Path(__file__).parent
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

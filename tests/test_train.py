@@ -131,10 +131,12 @@ def test_tensorboard_shows_the_training_and_the_result(run):
         assert [event.step for event in losses] == [1, 2]
 
 
-def test_it_ends_with_the_metrics_and_the_path(run):
+def test_it_ends_with_the_metrics_the_path_and_the_two_commands_that_come_next(run):
     metrics = json.loads((run.path / "metrics.json").read_text())
     lines = run.process.stdout.splitlines()
-    assert lines[-1] == f"Run directory: {run.path}"
+    assert f"Run directory: {run.path}" in lines and any("Running on the CPU" in line for line in lines)
+    assert f"python -m piade_tf predict {run.path} PHOTOS" in lines[-2]
+    assert lines[-1].endswith(f"python -m piade_tf export {run.path}")
     (row,) = [line for line in lines if "image AUROC " in line and "of" not in line]
     assert f"{metrics['image_AUROC']:.4f}" in row
 
@@ -218,3 +220,17 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_pat
     assert "NaN or infinite" in mistaken(arguments, left=["runs/run/config.json", "runs/run/model.keras"])
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
+
+
+def test_an_image_that_goes_while_training_is_named(mistaken, tmp_path, monkeypatch):
+    good = tmp_path / "data" / "good"
+    good.mkdir(parents=True)
+    for i in range(12):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (28, 28), "uint8")).save(good / f"{i}.bmp")
+    monkeypatch.setattr("piade_tf.report.terminal.show_start", lambda *_: [path.unlink() for path in good.iterdir()])
+    arguments = ["--dataset", "folder", "--data-dir", tmp_path / "data", "--image-size", "28", "--cache", "none"]
+    said = mistaken(
+        [*map(str, arguments), "--name", "run", "--no-tensorboard"],
+        left=["runs/run/config.json", "runs/run/model.keras"],
+    )
+    assert f"error: {good}" in said and ".bmp does not exist" in said

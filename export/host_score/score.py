@@ -65,7 +65,9 @@ class HostScore:
             return total, self._reconstruction_map(images, outputs)
         if self.about["map_of_parts"] == "last":
             return total, maps[-1]
-        return total, np.prod(maps, axis=0) ** np.float32(1 / len(maps))
+        if self.about["map_of_parts"] == "geometric_mean":
+            return total, np.prod(maps, axis=0) ** np.float32(1 / len(maps))
+        return total, np.mean(maps, axis=0)
 
     def _reconstruction(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):
         anomaly_map = self._reconstruction_map(images, outputs)

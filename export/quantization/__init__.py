@@ -1,4 +1,4 @@
-"""From floats to integers: activation ranges, GPTQ, post-training and full-integer quantization, refitted statistics.
+"""From floats to integers: activation ranges, post-training and full-integer quantization, refitted statistics.
 
 Takes a float model with representative images and returns a smaller one that keeps the verdict.
 """

@@ -7,7 +7,7 @@ import numpy as np
 
 from export.graph import ROUTING
 from export.quantization.activation_ranges import ranges_of
-from export.quantization.gptq import WEIGHT_BITS
+from export.quantization.eight_bits import WEIGHT_BITS
 from export.refusal import refused
 from export.tflite.integer_io import PIXELS, float_names, with_integer_ends
 from piade_tf.pixels import to_unit

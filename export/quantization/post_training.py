@@ -7,7 +7,7 @@ import numpy as np
 
 from export.graph import PYRAMID, ROUTING, SCORE_SCOPE
 from export.quantization.activation_ranges import ranges_of
-from export.quantization.gptq import WEIGHT_BITS
+from export.quantization.eight_bits import WEIGHT_BITS
 from export.refusal import refused
 from piade_tf.quiet import output_only_on_failure
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from export.graph import FeaturesGraph, NetworkGraph
 from export.host_score.score import dequantized
-from export.quantization.gptq import LARGEST, round_columns
+from export.quantization.eight_bits import rounded_columns
 from export.refusal import refused
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -47,20 +47,18 @@ def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dat
 
 
 def put_in_integers(scorer: ScoreSet) -> None:
-    """Rounds the whitening matrices to integers, -127 to 127, with a step for each column at each place.
+    """Rounds whitening matrices to integers, -127 to 127, with a step for each column at each place.
 
-    Each is rounded for the covariance that it whitens; see `round_columns`. A bank is rounded with one step.
+    A bank is rounded with one step.
     """
     for score in scorer.gaussian_scores:
         for name, fitted in score.gaussians.items():
-            matrices = fitted.whitening.astype("float64")
-            covariance = np.linalg.inv(matrices @ np.swapaxes(matrices, -2, -1))
-            integers, step = round_columns(matrices, covariance)
-            score.gaussians[name] = dataclasses.replace(fitted, whitening=integers.astype("float32"))
-            score.steps[name] = step.astype("float32")
+            integers, step = rounded_columns(fitted.whitening)
+            score.gaussians[name] = dataclasses.replace(fitted, whitening=integers)
+            score.steps[name] = step
     if scorer.bank and scorer.bank.bank is not None:
-        step = max(float(np.abs(scorer.bank.bank).max()), 1e-12) / LARGEST
-        scorer.bank.bank = np.round(scorer.bank.bank / step).astype("float32") * np.float32(step)
+        integers, step = rounded_columns(scorer.bank.bank.reshape(-1, 1))
+        scorer.bank.bank = (integers * step).reshape(scorer.bank.bank.shape)
 
 
 def _features(

@@ -11,6 +11,7 @@ import tyro
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
+from piade_tf.lost_images import losses_told
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -42,6 +43,7 @@ class Evaluate:
     """Where metrics, scores, figures and report go. Left out: RUN/evaluations/DATASET-TIME."""
 
 
+@losses_told()
 def evaluate(options: Evaluate) -> None:
     """Writes the results and prints them.
 

@@ -2,8 +2,10 @@
 
 from export.options import Export, Show
 from piade_tf.cli.startup import start_tensorflow
+from piade_tf.lost_images import losses_told
 
 
+@losses_told()
 def export(options: Export) -> int:
     """Exports a run; returns the exit code. Raises as `export.run.export` does."""
     start_tensorflow()

@@ -10,6 +10,7 @@ import tyro
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
+from piade_tf.lost_images import losses_told
 
 IMAGES_A_ROW = 8
 KINDS_SHOWN = 6
@@ -32,6 +33,7 @@ class InspectData:
     """Seed of the split and of the images that are shown."""
 
 
+@losses_told()
 def inspect_data(options: InspectData) -> None:
     """Prints and draws.
 

@@ -23,6 +23,8 @@ def import_tensorflow() -> None:
     """
     if "tensorflow" in sys.modules:
         return
+    # Errors are raised in Python; what C++ logs of them, and of rewriting pipelines, a user cannot use.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     unneeded = ["matplotlib", "sklearn"] + ([] if _keras_backend() == "jax" else ["jax"])
     with stderr_only_on_failure(), _hidden(unneeded), _no_garbage_collection():
         import tensorflow  # noqa: F401

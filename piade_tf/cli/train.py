@@ -4,10 +4,12 @@ import dataclasses
 import time
 
 from piade_tf.cli.startup import import_tensorflow
-from piade_tf.config import Config, check
+from piade_tf.config import Config, DataConfig, Kind, check
+from piade_tf.lost_images import losses_told
 from piade_tf.quiet import stderr_only_on_failure
 
 
+@losses_told()
 def train(config: Config) -> int:
     """Trains, scores and exports: data, network, fit, scores, threshold, metrics, figures, report, export.
 
@@ -36,12 +38,13 @@ def train(config: Config) -> int:
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
+        from piade_tf.training.devices import describe_devices
         from piade_tf.training.distribution import share_threads
         from piade_tf.training.fit_scores import fit_scores
         from piade_tf.training.schedule import Schedule
         from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
-        make_reproducible(options.seed)
+        make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
 
     data = load_data(config.data, options.seed)
@@ -51,12 +54,11 @@ def train(config: Config) -> int:
     parameters.check_score(config.score)
     schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
     trainer = build_trainer(network_options, config.loss, options, schedule, data)
-    label = (config.data.dataset, config.data.category or data.normal_class)
-    run = RunDirectory.create(config.runs_dir, config.name, label)
+    run = RunDirectory.create(config.runs_dir, config.name, _label(config.data, data.kind, data.normal_class))
     stored = dataclasses.asdict(dataclasses.replace(config, network=network_options))
     run_config = run.write_config(stored, dataclasses.asdict(schedule), data)
     run.write_skipped(data.skipped)
-    terminal.show_start(config.data.title, data, trainer.network, run.path)
+    terminal.show_start(config.data.title, data, trainer.network, run.path, describe_devices())
 
     logs = []
     if options.tensorboard:
@@ -90,4 +92,14 @@ def train(config: Config) -> int:
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
-    return export(Export(run.path, config.export), data) if config.export else 0
+    exit_code = export(Export(run.path, config.export), data) if config.export else 0
+    terminal.show_next(run.path)
+    return exit_code
+
+
+def _label(data: DataConfig, kind: Kind, normal_class: str) -> tuple[str, ...]:
+    """The words that a run is called by: a folder's own name, where its class is called good anyway."""
+    if data.dataset == "folder" and data.data_dir is not None:
+        folder = data.data_dir.resolve().name
+        return (folder,) if kind == "parts" else (folder, normal_class)
+    return (data.dataset, data.category or normal_class)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.data.alike import alike_warning, digest_of
 from piade_tf.data.decode import grey_in_colour
 from piade_tf.data.source import ImageSet, Source, find_class, fingerprint
 
@@ -35,6 +36,8 @@ def one_class_source(
     normal = find_class(normal_class or class_names[0], class_names)
     names = np.array(class_names)
     height, width, channels = train.images.shape[1:]
+    learned = np.flatnonzero(train.labels == normal)
+    alike = alike_warning([digest_of(image) for image in train.images[learned]], learned.astype(str).tolist())
     return Source(
         kind="classes",
         layout=layout,
@@ -42,9 +45,10 @@ def one_class_source(
         test=_image_set(test, normal, names),
         normal_class=class_names[normal],
         default_size=train.images.shape[1:3],
-        grey=all(grey_in_colour(image) for image in train.images[train.labels == normal]),
+        grey=all(grey_in_colour(image) for image in train.images[learned]),
         kinds={f"{width}x{height} {'L' if channels == 1 else 'RGB'}": len(train.images) + len(test.images)},
         fingerprint=fingerprint(train.images, train.labels, test.images, test.labels),
+        warnings=(alike,) if alike else (),
     )
 
 

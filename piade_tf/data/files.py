@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing, printable
@@ -64,7 +65,7 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
 def _image_set(files: list[ImageFile], bits: int) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=functools.partial(decode_file, bits=bits),
+        read=checked_files(functools.partial(decode_file, bits=bits)),
         classes=np.array([file.class_name for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),

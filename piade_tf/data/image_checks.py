@@ -4,11 +4,12 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from piade_tf.config import DEEPEST
+from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing, printable
 from piade_tf.data.mask import SEPARATOR, read_mask, read_masks
@@ -19,7 +20,6 @@ from piade_tf.pixels import bits_in_use
 from piade_tf.progress import track
 
 MOST_UNREADABLE = 0.1
-NAMES_SHOWN = 5
 IN_FLIGHT = 1000
 MOST_OF_A_PICTURE = 0.5  # that a defect covers; more looks like a mask the other way round
 NEARLY_BLACK = 16  # of a colour image: 12 bits in 16, of which 8 are read
@@ -46,16 +46,20 @@ class Facts:
         grey: whether it has no colour.
         mode: of the file, as Pillow calls it.
         digest: of the file's bytes.
+        pixels: digest of the pixels, grey ones as one channel; of more than 8 bits those that the image itself uses.
         deepest: largest value of a grey image of more than 8 bits; 0 for all others.
         nearly_black: whether no pixel is above 15 of 255.
+        blank: whether all pixels are the same.
     """
 
     size: tuple[int, int]
     grey: bool
     mode: str
     digest: bytes
+    pixels: bytes
     deepest: int
     nearly_black: bool
+    blank: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def check_images(listing: Listing, bits: int = 0) -> Checked:
     warnings = [*listing.warnings, *told, *mask_warnings, *_duplicates(train, test, facts)]
     if skipped:
         warnings.insert(0, f"{len(skipped)} of {count} images cannot be read and are skipped: "
-                        f"{_shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
+                        f"{shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
     kept = dataclasses.replace(listing, train=train, test=test, warnings=warnings)
     return Checked(kept, facts, bits, (*skipped, *bad_masks))
 
@@ -135,12 +139,20 @@ def _facts(path: str) -> Facts | str:
     try:
         content = read_content(path)
         found = decode(content)
+        pixels = decode(content, bits_in_use(found.deepest)).pixels if found.deepest else found.pixels
     except UnreadableImageError as error:
         return str(error)
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    nearly_black = found.pixels.shape[2] == 3 and int(found.pixels.max()) < NEARLY_BLACK
-    pixels = found.pixels
-    return Facts(pixels.shape[:2], grey_in_colour(pixels), found.mode, digest, found.deepest, nearly_black)
+    grey = grey_in_colour(pixels)
+    return Facts(
+        size=pixels.shape[:2],
+        grey=grey,
+        mode=found.mode,
+        digest=hashlib.blake2b(content, digest_size=16).digest(),
+        pixels=digest_of(pixels[..., :1] if grey else pixels),
+        deepest=found.deepest,
+        nearly_black=found.pixels.shape[2] == 3 and int(found.pixels.max()) < NEARLY_BLACK,
+        blank=bool((pixels == pixels[:1, :1]).all()),
+    )
 
 
 def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
@@ -159,7 +171,7 @@ def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
     if dark := [path for path, one in facts.items() if one.nearly_black]:
         warnings.append(
             f"{len(dark)} colour images are nearly black, perhaps 12 bits in 16, of which 8 are read; save them with "
-            f"8 bits: {_shown(map(printable, map(os.path.basename, dark)))}"
+            f"8 bits: {shown(map(printable, map(os.path.basename, dark)))}"
         )
     return warnings
 
@@ -181,7 +193,7 @@ def _check_masks(files: list[ImageFile], facts: dict[str, Facts]) -> tuple[list[
     warnings = []
     if skipped:
         warnings.append(f"{len(skipped)} masks cannot be read and are left out: "
-                        f"{_shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
+                        f"{shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
     return kept, skipped, [*warnings, *_odd_masks(known)]
 
 
@@ -189,28 +201,28 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
     """What is odd about masks, by the name of their image, with its size."""
     warnings = []
     if empty := [name for name, (mask, _) in known.items() if not mask.share]:
-        warnings.append(f"{len(empty)} anomalous images have a mask that is all black: {_shown(empty)}")
+        warnings.append(f"{len(empty)} anomalous images have a mask that is all black: {shown(empty)}")
     if covering := [
         f"{name} ({mask.share:.0%})" for name, (mask, _) in known.items() if mask.share > MOST_OF_A_PICTURE
     ]:
         warnings.append(
             f"{len(covering)} masks cover more than half of their picture; if black is the defect in them, invert "
-            f"them: {_shown(covering)}"
+            f"them: {shown(covering)}"
         )
     if alpha := [name for name, (mask, _) in known.items() if mask.from_alpha]:
         warnings.append(
-            f"{len(alpha)} masks are taken from the alpha channel of a picture of one colour: {_shown(alpha)}"
+            f"{len(alpha)} masks are taken from the alpha channel of a picture of one colour: {shown(alpha)}"
         )
     alike = Counter(mask.digest for mask, _ in known.values() if mask.share)
     if len(alike) == 1 and alike.total() > 2:
-        warnings.append(f"all {alike.total()} masks are the same: {_shown(known)}")
+        warnings.append(f"all {alike.total()} masks are the same: {shown(known)}")
     other_shape = [
         f"{name} ({mask.size[1]}x{mask.size[0]} for {width}x{height})"
         for name, (mask, (height, width)) in known.items()
         if abs(mask.size[0] * width - mask.size[1] * height) > 0.01 * mask.size[0] * width
     ]
     if other_shape:
-        warnings.append(f"{len(other_shape)} masks have another aspect ratio than their image: {_shown(other_shape)}")
+        warnings.append(f"{len(other_shape)} masks have another aspect ratio than their image: {shown(other_shape)}")
     return warnings
 
 
@@ -225,40 +237,27 @@ def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
 
 
 def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts]) -> list[str]:
-    """Images that are the same file, byte for byte."""
+    """Images that are equal in every pixel, whatever their files are."""
+    digests = [[facts[file.path].pixels for file in files] for files in (train, test)]
+    names = [[printable(file.id) for file in files] for files in (train, test)]
+    (learned, tested), (names_learned, names_tested) = digests, names
     warnings = []
-    by_digest: dict[bytes, str] = {}
-    doubled: Counter[str] = Counter()
-    for file in train:
-        first = by_digest.setdefault(facts[file.path].digest, file.id)
-        if first != file.id:
-            doubled[f"{printable(file.id)} = {printable(first)}"] += 1
-    if doubled:
-        warnings.append(f"{len(doubled)} training images are doubled: {_shown(doubled)}")
-    leaks = [
-        f"{printable(file.id)} = {printable(by_digest[facts[file.path].digest])}"
-        for file in test
-        if facts[file.path].digest in by_digest
-    ]
+    if alike := alike_warning(learned, names_learned):
+        warnings.append(alike)
+    elif doubled := doubles(learned, names_learned):
+        warnings.append(f"{len(doubled)} training images are doubled: {shown(doubled)}")
+    by_digest = dict(zip(reversed(learned), reversed(names_learned), strict=True))
+    leaks = [f"{name} = {by_digest[one]}" for one, name in zip(tested, names_tested, strict=True) if one in by_digest]
     if leaks:
-        warnings.append(f"LEAK: {len(leaks)} test images are among the training images: {_shown(leaks)}")
-    seen: dict[bytes, str] = {}
-    doubled.clear()
-    for file in test:
-        first = seen.setdefault(facts[file.path].digest, file.id)
-        if first != file.id:
-            doubled[f"{printable(file.id)} = {printable(first)}"] += 1
-    if doubled:
-        warnings.append(f"{len(doubled)} test images are doubled: {_shown(doubled)}")
+        warnings.append(f"LEAK: {len(leaks)} test images are among the training images: {shown(leaks)}")
+    if doubled := doubles(tested, names_tested):
+        warnings.append(f"{len(doubled)} test images are doubled: {shown(doubled)}")
+    if blank := [name for files, of_files in zip((train, test), names, strict=True)
+                 for file, name in zip(files, of_files, strict=True) if facts[file.path].blank]:  # fmt: skip
+        warnings.append(f"{len(blank)} images have one colour throughout, and show nothing: {shown(blank)}")
     return warnings
 
 
 def _in_threads(function: Callable, paths: list, what: str) -> list:
     results = in_order(function, paths, os.cpu_count() or 1, IN_FLIGHT)  # Pillow decodes without holding Python's lock
     return list(track(results, len(paths), what))
-
-
-def _shown(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - NAMES_SHOWN
-    return "; ".join(listed[:NAMES_SHOWN]) + (f"; and {more} more" if more > 0 else "")

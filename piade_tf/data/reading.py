@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from piade_tf.data.checked_files import checked_files
 from piade_tf.data.jitter import jittered
 from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
@@ -106,8 +107,10 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return None
     blank = np.zeros(preparation.shape[:2], "uint8")
 
+    read_known = checked_files(read_masks)
+
     def prepared(paths):
-        return preparation.mask(read_masks(paths)) if paths else blank
+        return preparation.mask(read_known(paths)) if paths else blank
 
     def read(path):
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])

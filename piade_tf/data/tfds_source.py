@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data import idx
+from piade_tf.data.alike import alike_warning
 from piade_tf.data.arrays import LabelledImages
+from piade_tf.data.checked_files import checked_records
 from piade_tf.data.decode import decode_bytes, grey_in_colour
 from piade_tf.data.division import without_test_split
 from piade_tf.data.reading import only
@@ -83,6 +85,8 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
     if not sample:
         raise InputError(f"tfds:{name} has no images of the class {class_names[normal]} to train on")
     pixels = [decode_bytes(content) for content in sample]
+    learned = train.ids[train.labels == 0].tolist()
+    alike = alike_warning([rows["train"].digests[int(name)] for name in learned], learned)
     shape = builder.info.features[image_key].shape
     return Source(
         kind="classes",
@@ -94,6 +98,7 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
         grey=all(map(grey_in_colour, pixels)),
         kinds={f"{'x'.join(str(side or '?') for side in shape[1::-1])}": sum(len(r.labels) for r in rows.values())},
         fingerprint=hashlib.sha256(b"".join(rows[split].digest for split in splits)).hexdigest(),
+        warnings=(alike,) if alike else (),
     )
 
 
@@ -101,20 +106,25 @@ class _Rows:
     """One split of a prepared data set, its records in their fixed order.
 
     Attributes:
+        name: of the data set.
         labels: `(count,)`, int64.
         order: `(count,)`, of `order_key`, or None.
         digest: SHA-256 of all encoded images and labels.
+        digests: of each encoded image.
         item_bytes: mean size of an encoded image.
     """
 
     def __init__(self, builder, split: str, image_key: str, label_key: str, order_key: str | None):
         self._builder, self._split, self._image_key = builder, split, image_key
+        self.name = builder.name
+        self.digests: list[bytes] = []
         keys = {"image": image_key, "label": label_key} | ({"order": order_key} if order_key else {})
         rows = self._records().map(lambda row: {name: row[key] for name, key in keys.items()})
         digest, labels, order, size = hashlib.sha256(), [], [], 0
         total = builder.info.splits[split].num_examples
         for row in track(rows.as_numpy_iterator(), total, f"reading the labels of {split}"):
             digest.update(row["image"])
+            self.digests.append(hashlib.blake2b(row["image"], digest_size=16).digest())
             labels.append(row["label"])
             order.append(row.get("order", 0))
             size += len(row["image"])
@@ -144,7 +154,7 @@ def _image_set(rows: _Rows, part: np.ndarray | None, normal: int, names: np.ndar
     part = np.arange(len(rows.labels)) if part is None else part
     return ImageSet(
         items=lambda indices: rows.images(part[indices]),
-        read=decode_bytes,
+        read=checked_records(decode_bytes, rows.name),
         classes=names[rows.labels[part]],
         labels=(rows.labels[part] != normal).astype("int64"),
         ids=part.astype(str),

@@ -11,9 +11,11 @@ from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.evaluation.scored_split import Scored
 from piade_tf.evaluation.threshold import Threshold
 
+RATES = ("TPR", "FPR", "precision", "recall", "accuracy")
+
 
 def all_metrics(
-    split: LabelledSplit, scored: Scored, threshold: Threshold, pixels: dict[str, PixelMetrics], seed: int
+    split: LabelledSplit, scored: Scored, threshold: Threshold, pixels: dict[str, PixelMetrics]
 ) -> dict[str, Any]:
     """Every metric of a split, fractions of 1; what cannot be had is None, and `reasons` says why.
 
@@ -22,7 +24,6 @@ def all_metrics(
         scored: their scores.
         threshold: decides which are taken for anomalous.
         pixels: as `score_split` fills it.
-        seed: of the bootstrap.
 
     Returns:
         Those of `image_metrics`; `pixel_AUROC`, `pixel_AUPR` and `pixel_AUPRO`; `intervals`, 95 %; `at_threshold`, as
@@ -36,16 +37,17 @@ def all_metrics(
         named = ("image_AUROC", "image_AUPR", "image_F1Max", "image_AUROC_by_score")
         reasons |= dict.fromkeys(named, why_missing(labels))
     else:
-        intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score, seed))
+        intervals["image_AUROC"] = list(auroc_interval(labels, scored.pred_score))
     flagged = threshold.is_anomalous(scored.pred_score)
     at_threshold = confusion(labels, flagged)
-    if at_threshold["FPR_interval"]:
-        intervals["at_threshold"] = {"FPR": list(at_threshold["FPR_interval"])}
-    del at_threshold["FPR_interval"]
+    of_rates = {name: at_threshold.pop(f"{name}_interval") for name in RATES}
+    intervals["at_threshold"] = {name: list(ends) for name, ends in of_rates.items() if ends}
     if split.count:
         undefined = [name for name, value in at_threshold.items() if value is None]
         reasons |= {f"at_threshold.{name}": why_missing(labels, name) for name in undefined}
     pixel_results, pixel_reasons = _pixel_level(split, pixels)
+    if of_aupro := PixelMetrics.merged(pixels.values()).aupro_interval():
+        intervals["pixel_AUPRO"] = list(of_aupro)
     metrics |= pixel_results
     reasons |= pixel_reasons
     if split.count:
@@ -134,8 +136,8 @@ def confusion(labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         predicted: `(n,)`, bool, what was taken for anomalous.
 
     Returns:
-        Counts `TP`, `FP`, `TN`, `FN`; fractions `TPR`, `FPR`, `precision`, `recall`, `accuracy`; `FPR_interval`, 95 %
-        by Clopper and Pearson. None where there is nothing to divide by.
+        Counts `TP`, `FP`, `TN`, `FN`; fractions `TPR`, `FPR`, `precision`, `recall`, `accuracy`; of each fraction, as
+        `TPR_interval`, the 95 % interval by Clopper and Pearson. None where there is nothing to divide by.
 
     Raises:
         ValueError: the shapes differ.
@@ -146,15 +148,15 @@ def confusion(labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     tp, fp = int(np.sum(actual & positive)), int(np.sum(~actual & positive))
     fn, tn = int(np.sum(actual & ~positive)), int(np.sum(~actual & ~positive))
 
-    def share(part: int, whole: int) -> float | None:
-        return part / whole if whole else None
-
+    shares = {
+        "TPR": (tp, tp + fn),
+        "FPR": (fp, fp + tn),
+        "precision": (tp, tp + fp),
+        "recall": (tp, tp + fn),
+        "accuracy": (tp + tn, len(actual)),
+    }
     return {
         **{"TP": tp, "FP": fp, "TN": tn, "FN": fn},
-        "TPR": share(tp, tp + fn),
-        "FPR": share(fp, fp + tn),
-        "FPR_interval": clopper_pearson(fp, fp + tn) if fp + tn else None,
-        "precision": share(tp, tp + fp),
-        "recall": share(tp, tp + fn),
-        "accuracy": share(tp + tn, len(actual)),
+        **{name: part / whole if whole else None for name, (part, whole) in shares.items()},
+        **{f"{name}_interval": clopper_pearson(*share) if share[1] else None for name, share in shares.items()},
     }

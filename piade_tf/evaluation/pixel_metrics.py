@@ -1,4 +1,4 @@
-"""What anomaly maps are worth against masks, over any number of images in constant memory."""
+"""What anomaly maps are worth against masks, over any number of images, in some kilobytes an image."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from piade_tf.evaluation.aupro_interval import ImagePixels, aupro_interval
+
 SHIFT = 11  # mantissa bits that are dropped, of 23; 12 stay
 BINS = 1 << (31 - SHIFT)
 PRO_LIMIT = 0.3
+FINER = 5  # bits by which a bin of all images is finer than one of a single image
 # Neighbours within an image, diagonal ones too, and none in the images before and after.
 NEIGHBOURS = np.zeros((3, 3, 3), bool)
 NEIGHBOURS[1] = True
@@ -26,6 +29,7 @@ class PixelMetrics:
         regions: `(2^20,)`, float64, anomalous pixels in each bin, each divided by the area of its region.
         n_regions: connected anomalous regions, diagonal neighbours included.
         n_images_with_mask: images with an anomalous pixel.
+        images: each image's own counts in coarser bins, some kilobytes an image, for the interval.
     """
 
     def __init__(self) -> None:
@@ -34,6 +38,7 @@ class PixelMetrics:
         self.regions = np.zeros(BINS)
         self.n_regions = 0
         self.n_images_with_mask = 0
+        self.images: list[ImagePixels] = []
 
     def add(self, anomaly_maps: Any, masks: Any) -> None:
         """Counts the pixels of some images.
@@ -57,9 +62,12 @@ class PixelMetrics:
         labels, n_regions = ndimage.label(masks, NEIGHBOURS)
         anomalous_bins, region_of_pixel = bins[masks], labels[masks]
         areas = np.bincount(region_of_pixel, minlength=n_regions + 1)
+        weights = np.zeros(masks.shape)
+        weights[masks] = 1 / areas[region_of_pixel]
+        self.images += [ImagePixels.of(*image) for image in zip(bins >> FINER, masks, weights, strict=True)]
         self.normal += np.bincount(bins[~masks], minlength=BINS)
         self.anomalous += np.bincount(anomalous_bins, minlength=BINS)
-        self.regions += np.bincount(anomalous_bins, 1 / areas[region_of_pixel], minlength=BINS)
+        self.regions += np.bincount(anomalous_bins, weights[masks], minlength=BINS)
         self.n_regions += n_regions
         self.n_images_with_mask += int(masks.any(axis=(1, 2)).sum())
 
@@ -73,6 +81,7 @@ class PixelMetrics:
             whole.regions += part.regions
             whole.n_regions += part.n_regions
             whole.n_images_with_mask += part.n_images_with_mask
+            whole.images += part.images
         return whole
 
     def result(self) -> dict[str, Any]:
@@ -107,6 +116,11 @@ class PixelMetrics:
             "pixel_AUPRO": _area_up_to(PRO_LIMIT, fpr, overlap) / PRO_LIMIT,
             **counts,
         }
+
+    def aupro_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of `pixel_AUPRO`; None where that is, or where fewer than two images have a region."""
+        aupro = self.result()["pixel_AUPRO"]
+        return None if aupro is None else aupro_interval(self.images, aupro, PRO_LIMIT)
 
 
 def _area_up_to(limit: float, x: np.ndarray, y: np.ndarray) -> float:

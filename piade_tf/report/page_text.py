@@ -2,7 +2,11 @@
 
 import json
 import math
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, TypeGuard
+
+MOST_DIGITS = 9
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -28,9 +32,16 @@ def share(value: float) -> str:
     return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
-def ends(interval: tuple[float, float]) -> str:
-    """Such as `0.912 to 0.954`."""
-    return " to ".join(f"{end:.3f}" for end in interval)
+def ends(interval: Sequence[float], digits: int = 3) -> str:
+    """Such as `0.912 to 0.954`, rounded outwards, with as many more digits as it takes to tell the ends apart."""
+    low, high = (Decimal(repr(float(end))) for end in interval)
+    while digits < MOST_DIGITS and _rounded(low, ROUND_FLOOR, digits) == _rounded(high, ROUND_CEILING, digits):
+        digits += 1
+    return f"{_rounded(low, ROUND_FLOOR, digits)} to {_rounded(high, ROUND_CEILING, digits)}"
+
+
+def _rounded(value: Decimal, rounding: str, digits: int) -> str:
+    return f"{value.quantize(Decimal(10) ** -digits, rounding):f}"
 
 
 def option(value: Any) -> str:

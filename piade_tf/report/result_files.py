@@ -49,8 +49,7 @@ def write_results(
     """
     scored = results.scored
     run.write_scores(split, scored, threshold)
-    seed = config["options"]["training"]["seed"]
-    metrics = all_metrics(split, scored, threshold, results.pixels, seed) | known
+    metrics = all_metrics(split, scored, threshold, results.pixels) | known
     examples = results.examples
     if warning := flat_warning(examples.images, examples.reconstructions, examples.labels):
         metrics["warnings"] = [warning]

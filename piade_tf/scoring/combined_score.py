@@ -1,10 +1,19 @@
 """Several scores added up."""
 
-from typing import Literal
+import math
+from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
+from piade_tf.scoring.parameters import MapOfParts
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
+
+ONE_OF_MAPS: dict[MapOfParts, Callable[[list[Any]], Any]] = {
+    "last": lambda maps: maps[-1],
+    "mean": lambda maps: sum(maps) / len(maps),
+    "geometric_mean": lambda maps: ops.power(math.prod(maps), 1 / len(maps)),  # of runs before it was the mean
+}
 
 
 class CombinedScore(ScoreFunction):
@@ -13,8 +22,7 @@ class CombinedScore(ScoreFunction):
     Args:
         parts: the scores that are added.
         weights: the weight of each by its name.
-        map_of_parts: `last`: the anomaly map is that of the last part that has one. `geometric_mean`: bright is what is
-            bright in all maps.
+        map_of_parts: the anomaly map is that of the `last` part that has one, or the `mean` or `geometric_mean` of all.
         standards: mean and standard deviation of each over held-out normal images, by the score's name.
     """
 
@@ -24,12 +32,13 @@ class CombinedScore(ScoreFunction):
         self,
         parts: list[ScoreFunction],
         weights: dict[str, float],
-        map_of_parts: Literal["last", "geometric_mean"] = "last",
+        map_of_parts: MapOfParts = "last",
         standards: dict[str, tuple[float, float]] | None = None,
     ):
         self.parts = parts
         self.weights = weights
         self.map_of_parts = map_of_parts
+        self._one_of = ONE_OF_MAPS[map_of_parts]
         self.standards = standards or {}
 
     def __call__(self, images, outputs: Outputs) -> Score:
@@ -43,9 +52,4 @@ class CombinedScore(ScoreFunction):
             total = total + self.weights[part.name] * (scores[part.name].pred_score - mean) / deviation
         maps = [scores[part.name].anomaly_map for part in self.parts]
         maps = [anomaly_map for anomaly_map in maps if anomaly_map is not None]
-        if not maps or self.map_of_parts == "last":
-            return Score(total, maps[-1] if maps else None)
-        product = maps[0]
-        for anomaly_map in maps[1:]:
-            product = product * anomaly_map
-        return Score(total, ops.sqrt(product) if len(maps) == 2 else ops.power(product, 1 / len(maps)))
+        return Score(total, self._one_of(maps) if maps else None)

@@ -7,6 +7,8 @@ from piade_tf.errors import InputError
 from piade_tf.scoring.aggregation import Aggregation
 
 FORMAT_VERSION = 2
+MapOfParts = Literal["last", "mean", "geometric_mean"]
+UNUSUAL = 0.001  # the share of places in good images whose distance is above 1, where distances are scaled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +22,8 @@ class LocalParameters:
         context: side of the neighbourhood, in places, over which features are averaged first.
         components: principal components that are kept of each of `maps`, in their order; None: all channels.
         floor: the least eigenvalue of a covariance, as a share of the mean variance of the map.
-        scaled: whether each map's distances are divided by their mean over held-out images before they are averaged.
+        scaled: whether each map's distances are divided by what `UNUSUAL` of those in held-out images exceed, before
+            they are averaged.
         aggregation: from distances to one number.
         smoothing: standard deviation of the Gaussian on the enlarged anomaly map, in pixels.
     """
@@ -67,8 +70,7 @@ class ScoreParameters:
         local: of the Gaussians at each place.
         bank: of the memory bank; None: there is none.
         combined: the parts of the combined score and their weights.
-        combined_map: whether the combined score's map is that of the last part that has one, or the geometric mean of
-            all.
+        combined_map: whether the combined score's map is that of the last part that has one, or a mean of all.
         format_version: of the file.
     """
 
@@ -76,7 +78,7 @@ class ScoreParameters:
     local: LocalParameters = LocalParameters()
     bank: BankParameters | None = None
     combined: tuple[tuple[str, float], ...] = (("embedding", 1.0), ("local", 0.5))
-    combined_map: Literal["last", "geometric_mean"] = "last"
+    combined_map: MapOfParts = "last"
     format_version: int = FORMAT_VERSION
 
     @property
@@ -134,7 +136,7 @@ def pretrained_parameters(ssim_window: int) -> ScoreParameters:
         components=(20, 32, 32),
         floor=0.1,
         scaled=True,
-        aggregation=Aggregation("top", 0.03),
+        aggregation=Aggregation("top", 0.005),
         smoothing=4.0,
     )
-    return ScoreParameters(ssim_window, local, BankParameters(), (("bank", 1.0), ("local", 1.0)), "geometric_mean")
+    return ScoreParameters(ssim_window, local, BankParameters(), (("bank", 0.5), ("local", 1.0)), "mean")

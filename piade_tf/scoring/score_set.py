@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -18,11 +18,12 @@ from piade_tf.scoring.combined_score import CombinedScore
 from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
-from piade_tf.scoring.parameters import FORMAT_VERSION, ScoreParameters, scratch_parameters
+from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, ScoreParameters, scratch_parameters
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
 
 TINY = 1e-12  # nothing that never varies divides by zero
+BATCH = 32  # kept outputs that are worked on together
 PATCHES = "bank/patches"  # a feature besides those of Gaussians
 
 
@@ -55,27 +56,36 @@ class ScoreSet:
         """
         features = keras.Model(network.input, self.features(network.output))
         self.fit_statistics(outputs_of(features, train), network.output)
-        self.fit_standards(self._of_parts(network, validation))
+        parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
+        self.fit_standards(outputs_of(parts, validation))
 
-    def fit_few(self, network: keras.Model, folds: Sequence[tuple[Iterable, Iterable]], everything: Iterable) -> None:
+    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> None:
         """Fits statistics and standards to few images: each image is standardised by statistics of others.
+
+        What the network makes of the images is kept, so that it runs once and not for each fold: 5 MB for each look at
+        an image of 1024x1024.
 
         Args:
             network: the trained network.
-            folds: batches to fit to and batches to standardise with, several times over.
-            everything: batches of all images, which the final statistics are fitted to.
+            looks: batches of the images as they are, and of the same images in the same order as they may also look.
+            fold: `(images,)`, the fold of each, from 0.
         """
-        features = keras.Model(network.input, self.features(network.output))
-        held_out: list[dict[str, np.ndarray]] = []
-        for fitted_to, others in folds:
-            self.fit_statistics(outputs_of(features, fitted_to), network.output)
-            held_out += self._of_parts(network, others)
-        self.fit_standards(held_out)
-        self.fit_statistics(outputs_of(features, everything), network.output)
+        sources = {name for names in self.sources(network.output).values() for name in names}
+        wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
+        seen = [_joined(outputs_of(wanted, look)) for look in looks]
 
-    def _of_parts(self, network: keras.Model, images: Iterable) -> list[dict[str, np.ndarray]]:
-        parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
-        return list(outputs_of(parts, images))
+        def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+            for look in seen:
+                for places in np.array_split(np.flatnonzero(chosen), -(-chosen.sum() // BATCH)):
+                    yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
+
+        held_out: list[dict[str, np.ndarray]] = []
+        for i in range(fold.max() + 1):
+            self.fit_statistics(features_of(fold != i), network.output)
+            others = {name: values[fold == i] for name, values in seen[0].items()}
+            held_out.append(_in_numpy(self.part_outputs(None, others)))
+        self.fit_standards(held_out)
+        self.fit_statistics(features_of(fold >= 0), network.output)
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """What is fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`; of the bank `(batch, height, width, dim)`."""
@@ -145,15 +155,16 @@ class ScoreSet:
         Args:
             batches: of what `part_outputs` returns, for normal images that statistics were not fitted to.
         """
-        listed = list(batches)
-        columns = {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+        columns = _joined(batches)
         for part in self.combined.parts:
             if self._is_scaled(part):
                 prefix = f"{part.name}/"
                 maps = {
                     name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)
                 }
-                part.scales = {name: float(max(values.mean(), TINY)) for name, values in maps.items()}
+                part.scales = {
+                    name: float(max(np.quantile(values, 1 - UNUSUAL), TINY)) for name, values in maps.items()
+                }
                 columns[part.name] = keras.ops.convert_to_numpy(part.score_of(maps))
             values = columns[part.name]
             self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), TINY)))
@@ -279,6 +290,15 @@ class ScoreSet:
             mean, deviation = arrays[f"combined/{part.name}"]
             found.combined.standards[part.name] = (float(mean), float(deviation))
         return found
+
+
+def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    listed = list(batches)
+    return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+
+
+def _in_numpy(tensors: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: keras.ops.convert_to_numpy(values) for name, values in tensors.items()}
 
 
 class _Reservoir:

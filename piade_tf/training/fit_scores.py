@@ -63,14 +63,8 @@ def _with_variants(split: Split, augment: AugmentName, seed: int) -> list[tf.dat
 
 
 def _fit_in_folds(scorer: ScoreSet, network: keras.Model, data: DataSplits, augment: AugmentName, seed: int) -> None:
-    columns = zip(*(_with_variants(split, augment, seed) for split in (data.train, data.validation)), strict=True)
-    looks = [np.stack([image for part in parts for image in part.as_numpy_iterator()]) for parts in columns]
+    of_train, of_validation = (_with_variants(split, augment, seed) for split in (data.train, data.validation))
+    looks = [first.concatenate(second) for first, second in zip(of_train, of_validation, strict=True)]
     count = data.train.count + data.validation.count
     fold = np.random.default_rng(seed).permutation(count) % min(FOLDS, count)
-
-    def batches_of(chosen: np.ndarray, kinds: list[np.ndarray]) -> tf.data.Dataset:
-        return batched(tf.data.Dataset.from_tensor_slices(np.concatenate([kind[chosen] for kind in kinds])), BATCH)
-
-    folds = [(batches_of(fold != i, looks), batches_of(fold == i, looks[:1])) for i in range(fold.max() + 1)]
-    everything = batched(images_of_statistics(data, augment, seed, pretrained=True), BATCH)
-    scorer.fit_few(network, folds, everything)
+    scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold)

@@ -142,7 +142,7 @@ def build_trainer(
         optimizer = keras.optimizers.Adam(learning_rate, weight_decay=options.weight_decay or None)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
-        trainer.compile(optimizer=optimizer, jit_compile=False, steps_per_execution=together)
+        trainer.compile(optimizer=optimizer, jit_compile=options.jit, steps_per_execution=together)
     return trainer
 
 
@@ -199,7 +199,8 @@ def fit(
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 
-def make_reproducible(seed: int) -> None:
-    """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order."""
+def make_reproducible(seed: int, deterministic: bool = True) -> None:
+    """Seeds Python, NumPy and the backend, and has TensorFlow compute in a fixed order if `deterministic`."""
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()

@@ -52,7 +52,7 @@ def sound(judged):
 
 
 def test_the_sound_file_ships(judged, sound):
-    assert judged(sound.file()) == []
+    assert judged(sound.content) == []
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_a_spoiled_file_is_rejected_and_the_reason_counts_verdicts(judged, sound
 
 
 def test_a_stale_threshold_is_rejected(judged, sound):
-    (reason,) = judged(sound.file(), stale=True)
+    (reason,) = judged(sound.content, stale=True)
     differ, verdicts = map(int, re.search(r"(\d+) of (\d+) verdicts", reason).groups())
     assert differ > verdicts / 4

@@ -38,6 +38,8 @@ OPTIONS = {
     "training.rotation": ("--rotation 0.25", 0.25),
     "training.patience": ("--patience 9", 9),
     "training.strategy": ("--strategy mirrored", "mirrored"),
+    "training.deterministic": ("--no-deterministic", False),
+    "training.jit": ("--jit", True),
     "training.seed": ("--seed 5", 5),
     "training.tensorboard": ("--no-tensorboard", False),
     "preset": ("--preset paper", "paper"),

@@ -1,13 +1,14 @@
-"""The intervals against binomial tails and against resamples by scikit-learn."""
+"""The intervals against binomial tails, against their equations, and by how often they hold the truth."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 from scipy.stats import binom, norm
 from sklearn.metrics import roc_auc_score
 
-from piade_tf.evaluation.intervals import auroc_interval, clopper_pearson
+from piade_tf.evaluation.intervals import auroc_interval, clopper_pearson, mean_interval
 
 # Few values, so that ties are frequent; both kinds at least once.
 labelled_scores = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30).filter(
@@ -44,43 +45,63 @@ def test_refuses_counts_that_are_none(k, n, confidence):
 # === Interval of the AUROC ===
 
 
-def resampled_aurocs(labels, scores, seed, resamples):
-    """The AUROC of each resample by scikit-learn, from the same indices."""
-    rng = np.random.default_rng(seed)
-    normal, anomalous = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
-    aurocs = []
-    for _ in range(resamples):
-        parts = [part[rng.integers(0, len(part), len(part))] for part in (normal, anomalous)]
-        chosen = np.concatenate(parts)
-        aurocs.append(roc_auc_score(labels[chosen], scores[chosen]))
-    return aurocs
+def scores_of(rng, n_normal, n_anomalous, auroc, spread=1.0):
+    """Scores of N(0, 1) and N(d, spread**2), with the d that gives the AUROC."""
+    distance = norm.ppf(auroc) * np.hypot(1, spread)
+    return np.concatenate([rng.normal(size=n_normal), distance + spread * rng.normal(size=n_anomalous)])
 
 
-@settings(deadline=None, max_examples=15)
-@given(rows=labelled_scores, seed=st.integers(0, 9), confidence=st.sampled_from([0.5, 0.9, 0.95]))
-def test_the_interval_holds_the_middle_of_resampled_aurocs(rows, seed, confidence):
+@pytest.mark.parametrize("spread", [1, 3])
+@pytest.mark.parametrize("n_normal, n_anomalous", [(20, 63), (60, 40)])
+def test_the_interval_covers_the_true_auroc_at_least_93_times_in_100(n_normal, n_anomalous, spread):
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [n_normal, n_anomalous])
+    intervals = np.array(
+        [auroc_interval(labels, scores_of(rng, n_normal, n_anomalous, 0.975, spread)) for _ in range(1500)]
+    )
+    covered = np.mean((intervals[:, 0] <= 0.975) & (intervals[:, 1] >= 0.975))
+    assert 0.93 <= covered < 1
+    assert np.mean(intervals[:, 1] - intervals[:, 0]) < 0.12  # and still says something
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=labelled_scores, confidence=st.sampled_from([0.5, 0.9, 0.95]))
+def test_the_interval_holds_the_auroc_and_has_a_width(rows, confidence):
     labels, scores = np.array(rows).T
-    aurocs = resampled_aurocs(labels, scores, seed, 30)
-    expected = np.percentile(aurocs, [50 - 50 * confidence, 50 + 50 * confidence])
-    assert auroc_interval(labels, scores, seed, 30, confidence) == pytest.approx(tuple(expected), abs=1e-12)
+    low, high = auroc_interval(labels, scores, confidence)
+    auroc = roc_auc_score(labels, scores)
+    assert 0 <= low <= auroc <= high <= 1
+    assert low < high
+    inverted = auroc_interval(labels, -scores, confidence)
+    assert inverted == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
-def test_the_interval_covers_the_true_auroc_as_often_as_it_says():
-    """Scores of N(0, 1) and N(1, 1), whose AUROC is Phi(1 / sqrt 2); 90 % of 400 times, give or take 4 deviations."""
-    rng, true = np.random.default_rng(0), norm.cdf(1 / np.sqrt(2))
-    labels = np.repeat([0, 1], [80, 60])
-    intervals = [auroc_interval(labels, rng.normal(size=140) + labels, i, 200, 0.9) for i in range(400)]
-    covered = np.mean([low <= true <= high for low, high in intervals])
-    assert abs(covered - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400)
-    assert np.mean([high - low for low, high in intervals]) < 0.2
+@pytest.mark.parametrize("n", [1, 20, 5000])
+def test_scores_without_a_mistake_still_leave_a_doubt_that_shrinks_with_the_images(n):
+    low, high = auroc_interval(np.repeat([0, 1], n), np.repeat([0, 1], n))
+    assert high == 1 and low < 1 - 1 / (4 * n)
+    assert low > 1 - 10 / n
 
 
-def test_the_interval_depends_on_the_order_of_scores_alone_and_on_the_seed():
-    labels = np.arange(50) % 2
-    scores = np.random.default_rng(0).normal(size=50) + labels
-    assert auroc_interval(labels, scores) == auroc_interval(labels, np.exp(scores))
-    assert auroc_interval(labels, scores) != auroc_interval(labels, scores, seed=1)
-    assert auroc_interval(labels, labels) == (1.0, 1.0)
+def test_the_interval_is_newcombes_where_the_kinds_scatter_alike():
+    """At 0.75, 10 and 10 images: the roots of his equation, to which DeLong's on these scores adds nothing."""
+    labels = np.repeat([0, 1], 10)
+    scores = np.concatenate([np.arange(10), np.arange(10) + 3.0])
+    auroc = roc_auc_score(labels, scores)
+    for end in auroc_interval(labels, scores):
+        variance = end * (1 - end) * (1 + 9 * (1 - end) / (2 - end) + 9 * end / (1 + end)) / 100
+        assert abs(auroc - end) >= norm.isf(0.025) * np.sqrt(variance) - 1e-9
+
+
+def test_the_interval_is_delongs_where_the_kinds_scatter_differently():
+    """DeLong's variance from its definition over pairs, on the logit scale."""
+    labels = np.repeat([0, 1], [60, 40])
+    scores = scores_of(np.random.default_rng(3), 60, 40, 0.9, 4.0)
+    normal, anomalous = scores[labels == 0], scores[labels == 1]
+    wins = (anomalous[:, None] > normal) + 0.5 * (anomalous[:, None] == normal)
+    variance = wins.mean(1).var(ddof=1) / 40 + wins.mean(0).var(ddof=1) / 60
+    auroc = wins.mean()
+    reach = norm.isf(0.025) * np.sqrt(variance) / (auroc * (1 - auroc))
+    assert auroc_interval(labels, scores)[0] == pytest.approx(expit(logit(auroc) - reach))
 
 
 @pytest.mark.parametrize(
@@ -93,10 +114,47 @@ def test_the_interval_depends_on_the_order_of_scores_alone_and_on_the_seed():
         ([[0, 1]], [[1.0, 2.0]], {}),
         ([0, 1], [1.0, np.nan], {}),
         ([0, 1], [1.0, np.inf], {}),
-        ([0, 1], [1.0, 2.0], {"resamples": 0}),
         ([0, 1], [1.0, 2.0], {"confidence": 1.0}),
     ],
 )
 def test_the_interval_refuses_what_has_none(labels, scores, options):
     with pytest.raises(ValueError, match="expected"):
         auroc_interval(np.array(labels), np.array(scores), **options)
+
+
+# === Interval of a mean of shares ===
+
+
+def shares(rng, count, kind):
+    """Shares of defects that are found: alike, or alike but for one in twenty that is missed."""
+    found = rng.beta(40, 1, count)
+    return np.where(rng.random(count) < 0.05, 0, found) if kind == "some missed" else found
+
+
+@pytest.mark.parametrize("kind, true", [("alike", 40 / 41), ("some missed", 0.95 * 40 / 41)])
+@pytest.mark.parametrize("n", [10, 63])
+def test_the_interval_of_a_mean_covers_it_also_where_few_images_show_a_miss(n, kind, true):
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(1000):
+        values = shares(rng, n, kind)
+        low, high = mean_interval(values.mean(), values.var(ddof=1) / n, n)
+        covered.append(low <= true <= high)
+    assert np.mean(covered) >= 0.93
+
+
+def test_images_that_all_say_the_same_leave_a_doubt():
+    assert mean_interval(1.0, 0.0, 30) == pytest.approx((0.025 ** (1 / 30), 1))
+    assert mean_interval(0.0, 0.0, 30) == pytest.approx((0, 1 - 0.025 ** (1 / 30)))
+    low, high = mean_interval(0.5, 0.0, 30)
+    assert low < 0.5 < high
+
+
+def test_the_interval_of_yes_and_no_is_that_of_a_proportion_but_for_students_t():
+    low, high = mean_interval(0.9, 0.9 * 0.1 / 200, 200)
+    assert (low, high) == pytest.approx(clopper_pearson(180, 200), abs=2e-3)
+
+
+@pytest.mark.parametrize("arguments", [(1.1, 0.0, 5), (0.5, -1.0, 5), (0.5, 0.1, 1), (0.5, 0.1, 5, 1.0)])
+def test_a_mean_that_has_no_interval_is_refused(arguments):
+    with pytest.raises(ValueError, match="expected"):
+        mean_interval(*arguments)

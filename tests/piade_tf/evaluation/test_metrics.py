@@ -12,9 +12,11 @@ from scipy.stats import binom
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from piade_tf.data import LabelledSplit, Split
+from piade_tf.evaluation.intervals import clopper_pearson
 from piade_tf.evaluation.metrics import all_metrics, confusion, f1_max, image_metrics
 from piade_tf.evaluation.scored_split import Scored, score_split
 from piade_tf.evaluation.threshold import fit_threshold
+from piade_tf.report.metric import Metric
 
 # Few values, so that ties are frequent; both kinds at least once.
 labelled_scores = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30).filter(
@@ -112,7 +114,7 @@ def test_counts_and_shares_equal_their_definitions(rows):
     assert result["FPR"] == (pytest.approx(predicted[labels == 0].mean()) if normal else None)
 
 
-def test_the_false_positive_rate_has_its_exact_interval():
+def test_every_rate_has_its_exact_interval():
     labels, predicted = np.repeat([0, 1], [50, 5]), np.zeros(55, bool)
     none = confusion(labels, predicted)
     assert (none["FPR"], none["FPR_interval"]) == (0.0, (0.0, pytest.approx(1 - 0.025 ** (1 / 50))))
@@ -120,20 +122,24 @@ def test_the_false_positive_rate_has_its_exact_interval():
     low, high = confusion(labels, predicted)["FPR_interval"]
     assert low < 3 / 50 < high
     assert (binom.sf(2, 50, low), binom.cdf(3, 50, high)) == pytest.approx((0.025, 0.025))
+    predicted[50:] = True
+    assert confusion(labels, predicted)["TPR_interval"] == pytest.approx((0.025 ** (1 / 5), 1))
+    assert confusion(labels, predicted)["precision_interval"] == clopper_pearson(5, 8)
 
 
 @pytest.mark.parametrize(
     "labels, predicted, undefined",
     [
-        ([1, 1], [True, False], {"FPR", "FPR_interval"}),
+        ([1, 1], [True, False], {"FPR"}),
         ([0, 0], [True, False], {"TPR", "recall"}),
         ([0, 1], [False, False], {"precision"}),
-        ([], [], {"TPR", "FPR", "FPR_interval", "precision", "recall", "accuracy"}),
+        ([], [], {"TPR", "FPR", "precision", "recall", "accuracy"}),
     ],
 )
 def test_shares_of_nothing_are_none(labels, predicted, undefined):
     result = confusion(np.array(labels), np.array(predicted, bool))
-    assert {name for name, value in result.items() if value is None} == undefined
+    missing = {name for name, value in result.items() if value is None}
+    assert missing == undefined | {f"{name}_interval" for name in undefined}
 
 
 def test_confusion_refuses_unequal_lengths():
@@ -168,7 +174,7 @@ def measured(inspection, split, batch_size=3, value=0.5):
     scored = score_split(inspection, split, batch_size, pixels)
     normal = scored.pred_score[split.labels == 0] if split.count else np.array([0.1, 0.2])
     threshold = fit_threshold(f"value:{value}", 0.01, normal if len(normal) else [0.1])
-    return scored, all_metrics(split, scored, threshold, pixels, 0)
+    return scored, all_metrics(split, scored, threshold, pixels)
 
 
 def test_pixel_metrics_are_those_of_the_images_that_have_a_mask(inspection):
@@ -183,7 +189,8 @@ def test_pixel_metrics_are_those_of_the_images_that_have_a_mask(inspection):
     chosen = images[known][..., 0] / np.float32(255)
     error = metrics["pixel_AUROC_error"] + 1e-9
     assert metrics["pixel_AUROC"] == pytest.approx(roc_auc_score(masks[known].ravel(), chosen.ravel()), abs=error)
-    assert metrics["pixel_regions"] == 5 and 0 <= metrics["pixel_AUPRO"] <= 1
+    low, high = metrics["intervals"]["pixel_AUPRO"]
+    assert metrics["pixel_regions"] == 5 and 0 <= low < metrics["pixel_AUPRO"] < high <= 1
     of_dent = np.r_[0:7]
     expected = roc_auc_score(masks[of_dent].ravel(), images[of_dent].ravel())
     assert metrics["per_class"]["dent"]["pixel_AUROC"] == pytest.approx(expected, abs=2e-3)
@@ -201,8 +208,9 @@ def test_every_class_is_told_apart_from_all_normal_images(inspection):
         assert row["image_AUROC"] == pytest.approx(expected)
         assert row == {"images": 10, "flagged": np.mean(scored.pred_score[classes == name] > 0.5), **row}
     assert "image_AUROC" not in metrics["per_class"]["good"]
-    low, high = metrics["intervals"]["image_AUROC"]
-    assert low <= metrics["image_AUROC"] <= high
+    for name in ("image_AUROC", "at_threshold.TPR", "at_threshold.FPR"):
+        shown = Metric(metrics, tuple(name.split(".")))
+        assert shown.interval[0] <= shown.value <= shown.interval[1]
     at_threshold = metrics["at_threshold"]
     assert at_threshold["TP"] + at_threshold["FN"] == 20 and at_threshold["FP"] + at_threshold["TN"] == 10
 

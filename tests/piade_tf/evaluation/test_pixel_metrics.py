@@ -235,15 +235,19 @@ def test_minus_zero_is_zero():
     assert metrics_of((maps, masks))["pixel_AUROC"] == 0.25
 
 
-def test_what_is_kept_does_not_grow_with_the_number_of_images():
+def test_what_is_kept_of_an_image_are_some_kilobytes():
     def kept(count):
         metrics = PixelMetrics()
         for _ in range(count):
-            metrics.add(*make_images(2))
-        return {name: np.asarray(value).nbytes for name, value in vars(metrics).items()}
+            metrics.add(*make_images(1, 256, 256))
+        arrays = {name: value.nbytes for name, value in vars(metrics).items() if isinstance(value, np.ndarray)}
+        columns = [(image.bins, image.normal, image.regions) for image in metrics.images]
+        return arrays, sum(column.nbytes for image in columns for column in image)
 
-    assert kept(0) == kept(1) == kept(20)
-    assert sum(kept(0).values()) < 2**25
+    (none, nothing), (some, of_ten) = kept(0), kept(10)
+    assert none == some and nothing == 0
+    assert of_ten < 10 * 20_000
+    assert sum(none.values()) < 2**25
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from piade_tf.scoring.combined_score import CombinedScore
 from piade_tf.scoring.gaussian_score import EmbeddingScore, LatentScore
 from piade_tf.scoring.local_score import LocalScore
 from piade_tf.scoring.normal_statistics import NormalStatistics
+from piade_tf.scoring.parameters import pretrained_parameters
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Score, ScoreFunction
+from piade_tf.scoring.score_set import ScoreSet
 
 
 def random(*shape, seed=0):
@@ -168,6 +170,32 @@ def test_combined_takes_the_map_of_the_last_part_that_has_one():
     weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
     assert CombinedScore(parts, weights, standards=standards)(None, {}).anomaly_map == "b"
     assert CombinedScore(parts[2:], weights, standards=standards)(None, {}).anomaly_map is None
+
+
+@pytest.mark.parametrize(
+    "name, mean", [("mean", lambda a, b: (a + b) / 2), ("geometric_mean", lambda a, b: np.sqrt(a * b))]
+)
+def test_combined_may_take_a_mean_of_the_maps_that_there_are(name, mean):
+    zero, bright, dark = np.zeros(2), *(random(2, 4, 4, seed=seed) ** 2 for seed in (1, 2))
+    parts = [Fixed("a", Score(zero, bright)), Fixed("b", Score(zero)), Fixed("c", Score(zero, dark))]
+    weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
+    found = CombinedScore(parts, weights, name, standards)(None, {}).anomaly_map
+    np.testing.assert_allclose(found, mean(bright, dark), rtol=1e-5)
+
+
+def test_one_in_a_thousand_places_of_held_out_images_has_a_distance_above_one_on_each_map():
+    scorer = ScoreSet(pretrained_parameters(7))
+    outputs = {f"feature_map_{i}": random(60, 32 >> i, 32 >> i, 20, seed=i) for i in range(3)}
+    outputs |= {"reconstruction": random(60, 64, 64, 1), "instantiation_vectors": random(60, 2, 5)}
+    scorer.fit_statistics([{name: np.asarray(x) for name, x in scorer.features(outputs).items()}], outputs)
+    held_out = {name: values[::-1] + random(*values.shape, seed=9) for name, values in outputs.items()}
+    found = {name: np.asarray(values) for name, values in scorer.part_outputs(None, held_out).items()}
+    scorer.fit_standards([found])
+    assert len(found) == 4
+    for name, distances in found.items():
+        part, _, feature = name.partition("/")
+        above = (distances / scorer.scores[part].scales[feature] > 1).mean()
+        assert above == pytest.approx(0.001, abs=2 / distances.size)
 
 
 def test_higher_is_more_anomalous_in_every_gaussian_score():

@@ -246,3 +246,11 @@ def test_a_newer_format_is_one_line(fitted, saved):
     np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(newer).encode(), "uint8")})
     with pytest.raises(InputError, match="newer version.*update"):
         ScoreSet.load(saved)
+
+
+def test_refuses_a_way_to_join_maps_that_there_is_not(saved):
+    with np.load(saved) as arrays:
+        content = dict(arrays)
+    other = json.loads(content["parameters"].tobytes()) | {"combined_map": "harmonic_mean"}
+    np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(other).encode(), "uint8")})
+    refuses(saved)

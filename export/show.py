@@ -29,6 +29,7 @@ def show(options: Show) -> int:
     if not is_untouched(content):
         raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
+    print("unchanged since its export", file=sys.stderr)
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
         reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         print(

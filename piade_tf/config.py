@@ -209,12 +209,14 @@ class TrainingConfig:
     """How the network is trained."""
 
     epochs: int | None = None
-    """Times that every training image is seen. Left out: as many as make about 750 steps, at least 10."""
+    """Times that every training image is seen. Left out: as many as make about 750 steps, behind a pretrained encoder
+    150, and at least 10."""
     batch_size: int | None = None
-    """Images a step, over all devices. Left out: 32, or 64 from 2,000 training images on."""
+    """Images a step, over all devices. Left out: 16 behind a pretrained encoder, else 32, or 64 from
+    2,000 training images on."""
     learning_rate: float | None = None
-    """Adam's first learning rate; it falls to zero along a cosine. Left out: 1e-3, or 2e-3 from 2,000 training images
-    on."""
+    """Adam's first learning rate; it falls to zero along a cosine. Left out: 5e-3 behind a pretrained encoder, else
+    1e-3, or 2e-3 from 2,000 training images on."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
     noise: float = 0.1
@@ -281,6 +283,11 @@ def check_data(data: DataConfig) -> None:
     """Raises `InputError` for a size out of its range, or an option that the data set has not."""
     if data.category is not None and data.dataset not in ("mvtec", "btad"):
         raise InputError(f"--category belongs to --dataset mvtec and btad, but the data set is {data.dataset}")
+    if data.dataset == "digits" and data.data_dir is not None:
+        raise InputError(
+            f"--data-dir {data.data_dir} has no meaning for the digits, which are embedded; for photographs of your "
+            "own add --dataset folder"
+        )
     if data.bits and not 8 <= data.bits <= DEEPEST:
         raise InputError(f"--bits must be 8 to {DEEPEST}, or 0 for as many as are in use, got {data.bits}")
     for name, sides in (("--image-size", data.image_size), ("--crop", data.crop)):

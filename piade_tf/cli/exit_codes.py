@@ -19,7 +19,7 @@ def errors_in_one_line() -> Iterator[None]:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(USER_ERROR) from None
     except KeyboardInterrupt:
-        print("error: interrupted; what was written by then stays", file=sys.stderr)
+        print("error: interrupted; what is in the run directory stays, an unfinished export does not", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
         traceback.print_exc()

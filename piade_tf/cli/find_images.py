@@ -48,7 +48,8 @@ def find_images(given: tuple[str, ...]) -> Found:
         elif matches := sorted(glob.glob(name, recursive=True)):
             _add(found, matches)
         else:
-            raise InputError(f"{name} does not exist; give an image, a folder, a pattern or -")
+            missing = "matches nothing" if glob.has_magic(name) else "does not exist"
+            raise InputError(f"{name} {missing}; give an image, a folder, a pattern or -")
     if not found.paths and not found.unread:
         drawn = f" but {len(found.passed_over)} pictures that PIADE-TF drew" if found.passed_over else ""
         raise InputError(f"no images{drawn}; give files, folders, patterns or - for paths on standard input")

@@ -49,7 +49,8 @@ class Predict:
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Write a picture of each image there: image, reconstruction, map, overlay with what is anomalous outlined."""
+    """Write a picture of each image there: image, reconstruction, map, overlay; of anomalous
+    ones the places are outlined."""
     threshold: float | None = None
     """Another threshold for once, on the scale of the scores. It promises nothing. To keep one: piade threshold."""
     batch_size: int = 32

@@ -15,13 +15,23 @@ from piade_tf.report.heatmap import overlay
 from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
+LEAST_OUTLINED = 0.01  # share of the picture of an anomalous image
+
+
+def outlined_from(anomaly_map: np.ndarray, limit: float) -> float:
+    """From which value on the map of an anomalous image is outlined.
+
+    The map's threshold; where the whole map is below it, what leaves the brightest hundredth. The verdict is that of
+    the score, and has its place in every picture.
+    """
+    return limit if (anomaly_map > limit).any() else float(np.quantile(anomaly_map, 1 - LEAST_OUTLINED))
 
 
 def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> None:
     """Writes image, reconstruction, anomaly map and overlay as one PNG.
 
-    The colours go from 0 to twice the map's threshold, for every image of a detector; where the map is above its
-    threshold, the overlay has an outline.
+    The colours go from 0 to twice the map's threshold, for every image of a detector; in the overlay of an
+    anomalous image, the places that made it so are outlined, and none in that of a normal one.
 
     Args:
         path: the file, written whole or not at all.
@@ -51,8 +61,8 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
             axes.set(xticks=[], yticks=[], title=title)
             axes.spines[:].set(visible=True, linewidth=0.6)
             axes.imshow(pixels, cmap=MAPS, vmin=0, vmax=2 * limit)
-        if (anomaly_map > limit).any():
-            padded = np.pad(np.where(anomaly_map > limit, 1.0, 0.0), 1)
+        if prediction.anomalous:
+            padded = np.pad(np.where(anomaly_map >= outlined_from(anomaly_map, limit), 1.0, 0.0), 1)
             places = np.arange(-1, width + 1), np.arange(-1, height + 1)
             cells[-1].contour(*places, padded, [0.5], colors="#FFFFFF", linewidths=1.2)
             cells[-1].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))

@@ -72,12 +72,11 @@ def set_threshold(options: SetThreshold) -> None:
 
     run = RunDirectory(options.run)
     run.read_config()
-    known = run.read_known()
+    if options.good is None and options.fpr is options.sigma is options.value is None:
+        _show(run, run.read_known())
+        return
     with changing(run.path, "piade threshold"):
-        if options.good is None and options.fpr is options.sigma is options.value is None:
-            _show(run, known)
-        else:
-            _set(options, run, known)
+        _set(options, run, run.read_known())
 
 
 def _check(options: SetThreshold) -> None:

@@ -1,8 +1,9 @@
 """Values as the page writes them."""
 
-import json
 import math
 from typing import Any, TypeGuard
+
+from piade_tf.json_text import json_text
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -37,7 +38,7 @@ def option(value: Any) -> str:
     """As JSON, without the quotes of plain text; a dash for what was left out."""
     if value is None or value == []:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return value if isinstance(value, str) else json_text(value, default=str, ensure_ascii=False)
 
 
 def in_words(name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data import idx
-from piade_tf.data.arrays import LabelledImages
+from piade_tf.data.arrays import LabelledImages, size_of_classes
 from piade_tf.data.decode import decode_bytes, grey_in_colour
 from piade_tf.data.division import without_test_split
 from piade_tf.data.reading import only
@@ -84,14 +84,15 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
         raise InputError(f"tfds:{name} has no images of the class {class_names[normal]} to train on")
     pixels = [decode_bytes(content) for content in sample]
     shape = builder.info.features[image_key].shape
+    grey = all(map(grey_in_colour, pixels))
     return Source(
         kind="classes",
         layout=layout,
         train=train,
         test=test,
         normal_class=class_names[normal],
-        default_size=shape[:2] if None not in shape[:2] else (128, 128),
-        grey=all(map(grey_in_colour, pixels)),
+        default_size=size_of_classes(shape[:2], grey) if None not in shape[:2] else (128, 128),
+        grey=grey,
         kinds={f"{'x'.join(str(side or '?') for side in shape[1::-1])}": sum(len(r.labels) for r in rows.values())},
         fingerprint=hashlib.sha256(b"".join(rows[split].digest for split in splits)).hexdigest(),
     )

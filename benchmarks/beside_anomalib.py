@@ -159,7 +159,7 @@ def fit_times(splits: DataSplits) -> tuple[float, float]:
 
     network_options = Config().network.for_image(*splits.image_shape[:2])
     network = build_network(network_options, *splits.image_shape)
-    parameters = parameters_for(network_options.encoder, Config().loss.ssim_window)
+    parameters = parameters_for(network_options.encoder, Config().loss.ssim_window, "parts")
     cpu, wall = time.process_time(), time.monotonic()
     fit_scores(network, parameters, splits, "none", 0)
     return time.process_time() - cpu, time.monotonic() - wall

@@ -19,7 +19,7 @@ MAX_STAGES = 4
 PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
-ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank"]
+ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank", "pooled"]
 EncoderName = Literal[
     "auto",
     "scratch",
@@ -51,8 +51,8 @@ class DataConfig:
     label_key: str = "label"
     """tfds:NAME only: which feature is the label."""
     image_size: tuple[int, ...] = ()
-    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the data set's own
-    size, the preset's, or 256 for files."""
+    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the preset's size,
+    256 for files, 160 for small images of classes in colour (cifar10), or the data set's own."""
     resize: ResizeName = "stretch"
     """stretch: to the size, whatever the aspect ratio. pad: keep it, black borders. crop: keep it, cut off what is
     over."""
@@ -260,8 +260,9 @@ class Config:
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
-    by place. bank, behind a pretrained encoder: the nearest of stored normal patches. combined: embedding + half of
-    local, or local + half of bank, each standardised."""
+    by place. bank, of parts behind a pretrained encoder: the nearest of stored normal patches. pooled, of classes
+    behind it: its features, averaged. combined: embedding + half of local; local + half of bank; pooled. Each
+    standardised."""
     fpr: float = 0.01
     """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
     were held out, and the rate is promised as far as their number allows."""

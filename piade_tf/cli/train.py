@@ -51,7 +51,7 @@ def train(config: Config) -> int:
     data = load_data(config.data, options.seed)
     check_method(config.threshold, data.test.labels)
     network_options = config.network.for_image(*data.image_shape[:2])
-    parameters = parameters_for(network_options.encoder, config.loss.ssim_window)
+    parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
     parameters.check_score(config.score)
     schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
     trainer = build_trainer(network_options, config.loss, options, schedule, data)

@@ -16,7 +16,7 @@ from piade_tf.json_text import json_text
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
-from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore
+from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
 from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, ScoreParameters, scratch_parameters
@@ -40,6 +40,8 @@ class ScoreSet:
         self.local = LocalScore(parameters.local)
         self.bank = BankScore(parameters.bank) if parameters.bank else None
         self.gaussian_scores: list[GaussianScore] = [LatentScore(), EmbeddingScore(), self.local]
+        if parameters.pooled:
+            self.gaussian_scores.append(PooledScore())
         single: list[ScoreFunction] = [ReconstructionScore(parameters.ssim_window), *self.gaussian_scores]
         if self.bank:
             single.append(self.bank)

@@ -315,7 +315,7 @@ def test_a_write_that_fails_keeps_the_earlier_figure(tmp_path, monkeypatch):
     earlier = tmp_path / "score_histogram.png"
     earlier.write_bytes(b"earlier")
     monkeypatch.setattr("piade_tf.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("no permission")))
-    with pytest.raises(OSError, match="no permission"):
+    with pytest.raises(InputError, match="no permission"):
         write_figures(tmp_path, make_examples(0, 0), *make_scores(), {}, "title")
     assert list(tmp_path.iterdir()) == [earlier]
     assert earlier.read_bytes() == b"earlier"

@@ -34,7 +34,7 @@ def test_the_same_patches_of_another_network_are_taken_and_none_is_chosen_anew()
 
 def test_which_patches_were_chosen_is_saved(tmp_path):
     outputs = {name: RNG.uniform(0, 1, (30, *shape)).astype("float32") for name, shape in SHAPES.items()}
-    scorer = ScoreSet(parameters_for("efficientnet_lite0", 7))
+    scorer = ScoreSet(parameters_for("efficientnet_lite0", 7, "parts"))
     features = {name: np.asarray(values) for name, values in scorer.features(outputs).items()}
     scorer.fit_statistics([features], outputs)
     scorer.combined.standards = {"bank": (1.0, 0.5), "local": (1.0, 0.5)}

@@ -69,7 +69,9 @@ def _features(
 
     with stderr_only_on_failure(), refused("cannot be run by LiteRT"):  # LiteRT tells of its delegate
         run = Interpreter(model_content=model).get_signature_runner()
-    for image in images.as_numpy_iterator():
+        image = run.get_input_details()["image"]
+        run(image=np.zeros(image["shape"], image["dtype"]))  # or when it first runs
+    for pixels in images.as_numpy_iterator():
         with refused("cannot be run by LiteRT"):
-            found = run(image=image[None])
+            found = run(image=pixels[None])
         yield graph.features_in(dequantized(run, found))

@@ -29,7 +29,7 @@ from piade_tf.data import DataSplits
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
-from piade_tf.files import write_json
+from piade_tf.files import check_folder, write_json
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
@@ -59,6 +59,7 @@ def export(options: Export, data: DataSplits | None = None) -> int:
         raise InputError(f"--tolerance must be a share of verdicts from 0 to 1, got {options.tolerance}")
     run = RunDirectory(options.run)
     config = run.read_config()
+    check_folder(run.path, "RUN")
     network = run.read_network()
     scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
     data = data or load_images(config, options)
@@ -119,7 +120,7 @@ def _fill(
             content = with_metadata(path.read_bytes(), metadata)
             path.write_bytes(content)
             write_json(path.with_suffix(".json"), metadata_of(content))
-        comparison = compare(said, Said.of(images, found.pred_score, threshold), labels, seed)
+        comparison = compare(said, Said.of(images, found.pred_score, threshold), labels)
         description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}

@@ -7,6 +7,7 @@ from export.formats import FORMATS
 from export.publish.manifest import is_measured
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.files import replacing
+from piade_tf.report.page_text import ends
 
 CITATION = (
     "P. Mishra, C. Piciarelli, G. L. Foresti, A neural network for image anomaly detection with deep pyramidal "
@@ -123,8 +124,7 @@ def _costs(entry: dict[str, Any]) -> tuple[str, ...]:
 def _auroc(entry: dict[str, Any]) -> str:
     if entry["image_AUROC"] is None:
         return "cannot be measured"
-    low, high = entry["image_AUROC_interval"]
-    return f"{entry['image_AUROC']:.4f} ({low:.4f} to {high:.4f})"
+    return f"{entry['image_AUROC']:.4f} ({ends(entry['image_AUROC_interval'], 4)})"
 
 
 def _threshold(entry: dict[str, Any]) -> str:

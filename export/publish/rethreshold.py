@@ -90,7 +90,7 @@ def rethreshold(
         )
         old = entry["threshold"]["value"]
         entry["threshold"], entry["map_threshold"] = dataclasses.asdict(of_file), dataclasses.asdict(of_map)
-        entry |= compare(of_run, scores.said(name, of_file), scores.label[test], seed)
+        entry |= compare(of_run, scores.said(name, of_file), scores.label[test])
         if path.is_file():
             target = new / path.relative_to(export)
             target.parent.mkdir(exist_ok=True)

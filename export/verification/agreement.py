@@ -66,13 +66,12 @@ def share_of_chance(run: Said, seed: int) -> float:
     return float(np.mean(2 * anomalous * (1 - anomalous)))
 
 
-def compare(run: Said, file: Said, labels: np.ndarray, seed: int) -> dict[str, Any]:
+def compare(run: Said, file: Said, labels: np.ndarray) -> dict[str, Any]:
     """The differences; None where they cannot be had.
 
     Args:
         run, file: what they say.
         labels: of the test images, `(n,)`, 0 normal, 1 anomalous; for the report alone.
-        seed: of the bootstrap.
 
     Returns:
         `verdicts`, compared ones, and `verdicts_differ`; of these on images without defects `verdicts_on_normal` and
@@ -107,7 +106,7 @@ def compare(run: Said, file: Said, labels: np.ndarray, seed: int) -> dict[str, A
     if len(np.unique(labels)) == 2:
         auroc = float(roc_auc_score(labels, file.test))
         found["image_AUROC"] = auroc
-        found["image_AUROC_interval"] = list(auroc_interval(labels, file.test, seed))
+        found["image_AUROC_interval"] = list(auroc_interval(labels, file.test))
         found["image_AUROC_loss"] = float(roc_auc_score(labels, run.test)) - auroc
     return found
 

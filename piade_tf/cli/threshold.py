@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
 from piade_tf.cli.startup import start_tensorflow
@@ -14,6 +13,8 @@ from piade_tf.errors import InputError
 from piade_tf.program import command
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from piade_tf.data.known_images import KnownImage
     from piade_tf.evaluation.mistakes import Mistake
     from piade_tf.evaluation.threshold import Threshold
@@ -178,6 +179,8 @@ def _with_good(
     folder: Path, run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
 ) -> "tuple[list[KnownImage], np.ndarray]":
     """What is known with the new images of a folder, scored; and their pixels."""
+    import numpy as np
+
     from piade_tf.cli.good_folder import images_of, new_images
     from piade_tf.data.added_images import absolute, folder_split
     from piade_tf.data.known_images import KnownImage
@@ -214,6 +217,8 @@ def _mistakes(
     run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
 ) -> "Callable[[Threshold], list[Mistake]]":
     """The worst mistakes of a threshold, with pictures where the test images are still there."""
+    import numpy as np
+
     from piade_tf.detector import Detector
     from piade_tf.evaluation.mistakes import worst_mistakes
     from piade_tf.training.data_of_run import data_of_run

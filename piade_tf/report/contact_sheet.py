@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from piade_tf.data.summary import Samples
-from piade_tf.files import replacing
 from piade_tf.report.figures import ANOMALOUS, MUTED, STYLE
+from piade_tf.report.save_figure import save_figure
 
 CELL, NAMES = 0.95, 1.9  # inches
 MOST_ROWS = 24
@@ -51,6 +51,4 @@ def write_contact_sheet(path: Path, rows: list[Samples], title: str) -> None:
         notes = ["masks outlined"] if any(row.masks is not None for row in rows) else []
         notes += [f"{left_out} more kinds are not shown"] if left_out > 0 else []
         figure.text(0.5, 0.12 / page[1], "; ".join(notes), ha="center", color=MUTED)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
+        save_figure(figure, path)

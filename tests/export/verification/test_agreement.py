@@ -33,7 +33,7 @@ def moved(run, noise=0.0, shift=0.0):
 
 def test_the_numbers_are_those_of_the_formulas():
     file = moved(RUN, 0.3)
-    found = compare(RUN, file, LABELS, 0)
+    found = compare(RUN, file, LABELS)
     run_flags = [np.concatenate([RUN.validation, RUN.changed]) > RUN.threshold.value, RUN.test > RUN.threshold.value]
     flags = [np.concatenate([file.validation, file.changed]) > file.threshold.value, file.test > file.threshold.value]
     assert (found["verdicts"], found["verdicts_on_normal"]) == (150, 30)
@@ -57,20 +57,20 @@ def test_the_numbers_are_those_of_the_formulas():
 
 
 def test_another_threshold_alone_changes_verdicts_but_not_ranks():
-    found = compare(RUN, moved(RUN, shift=1.0), LABELS, 0)
+    found = compare(RUN, moved(RUN, shift=1.0), LABELS)
     assert found["rank_correlation"] == 1 and found["verdicts_differ"] > 20
 
 
 def test_a_file_that_scores_all_images_the_same_has_no_ranks():
     same = {kind: np.ones(len(values)) for kind, values in vars(RUN).items() if kind != "threshold"}
-    found = compare(RUN, Said(**same, threshold=RUN.threshold), LABELS, 0)
+    found = compare(RUN, Said(**same, threshold=RUN.threshold), LABELS)
     assert found["rank_correlation"] == 0
 
 
 @pytest.mark.parametrize("labels", [np.zeros(0, int), np.zeros(50, int)])
 def test_without_anomalies_there_is_no_auroc(labels):
     run = dataclasses.replace(RUN, test=RUN.test[: len(labels)])
-    found = compare(run, run, labels, 0)
+    found = compare(run, run, labels)
     assert found["image_AUROC"] is None and found["image_AUROC_loss"] is None
     assert (found["test_verdicts_differ"] is None) == (len(labels) == 0)
 

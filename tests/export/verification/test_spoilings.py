@@ -39,7 +39,7 @@ def judged(exported, tmp_path_factory):
         found = np.array([inspect(image[None])["pred_score"][0] for image in pixels])
         normal = said.calibration - 2 * np.ptp(said.calibration) if stale else found[images.calibration]
         file = Said.of(images, found, fit_threshold("fpr", 0.01, normal))
-        comparison = compare(said, file, np.zeros(0, int), 0)
+        comparison = compare(said, file, np.zeros(0, int))
         return problems(FORMATS["int8"].tolerance, comparison, {}, may_differ)
 
     judge.builder = Builder(network, scorer, "combined", data, "none", 0, 1, work)

@@ -12,6 +12,7 @@ from piade_tf.evaluation.mistakes import Mistake, MistakeKind
 from piade_tf.files import replacing
 from piade_tf.report.figure_labels import fitted
 from piade_tf.report.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
+from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import coloured, overlay
 
 # kind, heading, and which of `figures.KINDS` the images truly are
@@ -40,7 +41,8 @@ def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str) -
         path.unlink(missing_ok=True)
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+    names = [mistake.class_name for mistake in mistakes]
+    with matplotlib.rc_context(STYLE), fonts_for(title, *names), replacing(path) as temporary:
         draw_mistakes(mistakes, title).savefig(temporary, format="png")
     return path
 

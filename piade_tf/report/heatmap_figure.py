@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from piade_tf.data.folder import printable
 from piade_tf.detector import Detector, Prediction
 from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
+from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import overlay
 from piade_tf.report.save_figure import save_figure
 
@@ -49,10 +50,10 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
         "anomaly map": anomaly_map,
         "overlay": overlay(image, anomaly_map, 0, top),
     }
-    with matplotlib.rc_context(STYLE):
+    name = printable(Path(prediction.path).name)
+    with matplotlib.rc_context(STYLE), fonts_for(name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
         verdict, colour = ("anomalous", ANOMALOUS) if prediction.anomalous else ("normal", NORMAL)
-        name = printable(Path(prediction.path).name)
         figure.suptitle(
             f"{name[-60:]}: {verdict}, score {prediction.pred_score:.4g}, threshold {detector.threshold.value:.4g}",
             color=colour,

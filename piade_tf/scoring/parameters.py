@@ -113,7 +113,7 @@ class ScoreParameters:
             content["ssim_window"],
             LocalParameters(**_tuples(local)),
             bank,
-            content["pooled"],
+            content.get("pooled", False),  # runs from before there was one
             tuple((name, weight) for name, weight in content["combined"]),
             content["combined_map"],
             content["format_version"],

@@ -255,6 +255,16 @@ def test_a_newer_format_is_one_line(fitted, saved):
         ScoreSet.load(saved)
 
 
+def test_a_run_from_before_there_was_a_pooled_score_loads(fitted, saved, images):
+    with np.load(saved) as arrays:
+        content = dict(arrays)
+    older = json.loads(content["parameters"].tobytes())
+    del older["pooled"]
+    np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(older).encode(), "uint8")})
+    loaded = ScoreSet.load(saved).inspection_model(fitted.network, "combined")(images)
+    np.testing.assert_array_equal(loaded["pred_score"], fitted.inspection(images)["pred_score"])
+
+
 def test_refuses_a_way_to_join_maps_that_there_is_not(saved):
     with np.load(saved) as arrays:
         content = dict(arrays)

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import time

@@ -83,7 +83,7 @@ def measured(root: Path, data: str, cells: list[tuple[str, str]]) -> Iterator[Ro
     whole = divide_source(source, options, 0)
     network_options = Config().network.for_image(*whole.image_shape[:2])
     network = build_network(network_options, *whole.image_shape)
-    parameters = parameters_for(network_options.encoder, Config().loss.ssim_window)
+    parameters = parameters_for(network_options.encoder, Config().loss.ssim_window, "parts")
     tested = list(outputs_of(network, batches(whole.test, BATCH)))
     normal = np.flatnonzero(source.train.labels == 0)
     for count, draw in cells:

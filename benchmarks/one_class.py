@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from piade_tf.files import write_csv
 
-SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
+SCORES = ("combined", "reconstruction", "latent", "embedding", "local", "pooled")
 HEADER = (
     *("dataset", "normal_class", "seed", "options", "image_AUROC", "image_AUPR", "image_F1Max"),
     *(f"image_AUROC_{score}" for score in SCORES),
@@ -50,16 +50,17 @@ def main() -> None:
             continue
         rows.append([*key, *run_class(args, normal_class)])
         write_csv(out, HEADER, rows)
-    columns = {name: [float(row[HEADER.index(name)]) for row in rows] for name in HEADER if "AUROC" in name}
-    for name, values in columns.items():
-        print(f"{name}: mean over {len(values)} classes {sum(values) / len(values):.4f}")
+    for name in (name for name in HEADER if "AUROC" in name):
+        values = [float(row[HEADER.index(name)]) for row in rows if row[HEADER.index(name)]]
+        if values:
+            print(f"{name}: mean over {len(values)} classes {sum(values) / len(values):.4f}")
 
 
 def read_rows(path: Path) -> list[list]:
     if not path.exists():
         return []
     with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))[1:]
+        return [[row.get(name, "") for name in HEADER] for row in csv.DictReader(file)]
 
 
 def run_class(args: argparse.Namespace, normal_class: str) -> list:
@@ -81,10 +82,11 @@ def run_class(args: argparse.Namespace, normal_class: str) -> list:
     run = Path(args.runs_dir, name)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    by_score = metrics["image_AUROC_by_score"]
     print(f"class {normal_class}: image_AUROC {metrics['image_AUROC']:.4f}, {metrics['train_seconds']} s", flush=True)
     return [
         *(round(metrics[key], 6) for key in ("image_AUROC", "image_AUPR", "image_F1Max")),
-        *(round(metrics["image_AUROC_by_score"][score], 6) for score in SCORES),
+        *(round(by_score[score], 6) if score in by_score else "" for score in SCORES),
         *(metrics[key] for key in ("n_normal", "n_anomalous", "epochs", "train_seconds")),
         os.cpu_count(),
         config["git_commit"],

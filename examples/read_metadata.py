@@ -6,22 +6,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MAGIC = b"PIADEMD1"
+MAGIC, NAME = b"PIADEMD1", b"PIADE_METADATA"  # before the metadata; of the entry that they are in
 
 
 def read(file: str) -> dict[str, Any]:
     """The metadata. Raises ValueError if there are none or the file is not as it was exported."""
     content = Path(file).read_bytes()
+    if MAGIC not in content and NAME not in content:
+        raise ValueError(f"{file}: no metadata of PIADE-TF inside")
     start = content.rfind(MAGIC)
     length = int.from_bytes(content[start + 8 : start + 12], "little")
-    text = content[start + 12 : start + 12 + length]
-    if start < 0 or not text or len(text) < length:
-        raise ValueError(f"{file}: no metadata of PIADE-TF inside, or cut off")
-    metadata = json.loads(text)
-    digest = metadata["sha256"].encode()
-    blank = content[:start] + content[start:].replace(digest, b"0" * 64, 1)
-    if hashlib.sha256(blank).hexdigest().encode() != digest:
-        raise ValueError(f"{file}: changed or cut short since it was exported, its SHA-256 is another")
+    try:
+        metadata = json.loads(content[start + 12 : start + 12 + length])
+        digest = metadata["sha256"].encode()
+        blank = content[:start] + content[start:].replace(digest, b"0" * 64, 1)
+        untouched = start >= 0 and hashlib.sha256(blank).hexdigest().encode() == digest
+    except (ValueError, KeyError, TypeError, AttributeError):
+        untouched = False
+    if not untouched:
+        raise ValueError(f"{file}: changed since it was exported, or cut short")
     return metadata
 
 
@@ -31,6 +34,6 @@ if __name__ == "__main__":
         sys.exit(2)
     try:
         print(json.dumps(read(sys.argv[1]), indent=1))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -43,7 +43,10 @@ class HostScore:
         for feature in part["features"].values():
             values = [self.of_feature(feature, outputs[name], name) for name in feature["outputs"]]
             mean = self.array(feature["mean"])
-            centred = np.concatenate([value.ravel() for value in values]).reshape(mean.shape) - mean
+            flat = np.concatenate([value.ravel() for value in values])
+            if feature["unit_length"]:
+                flat = flat / np.linalg.norm(flat)
+            centred = flat.reshape(mean.shape) - mean
             whitening = self.array(feature["whitening"]) * self.array(feature["step"])
             distance = np.sqrt(np.square(centred[:, None] @ whitening).sum((1, 2))).reshape(feature["places"])
             maps.append(self.moved(distance, feature["spread"]) / feature["scale"])

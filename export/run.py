@@ -32,7 +32,7 @@ from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
-from piade_tf.files import write_json
+from piade_tf.files import check_folder, write_json
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
@@ -62,6 +62,7 @@ def export(options: Export, data: DataSplits | None = None) -> int:
         raise InputError(f"--tolerance must be a share of verdicts from 0 to 1, got {options.tolerance}")
     run = RunDirectory(options.run)
     config = run.read_config()
+    check_folder(run.path, "RUN")
     network = run.read_network()
     scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
     data = data or load_images(config, options)

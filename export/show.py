@@ -1,13 +1,13 @@
 """`piade show FILE`: what a file says of itself."""
 
-import json
 import re
 import sys
 
 from export.formats import REJECTED_FOLDER
 from export.options import Show
-from export.tflite.flatbuffer import is_litert, is_untouched, metadata_of
+from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_of
 from piade_tf.errors import InputError
+from piade_tf.json_text import json_text
 from piade_tf.program import command
 
 
@@ -21,14 +21,14 @@ def show(options: Show) -> int:
         content = options.file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {options.file} ({error.strerror}); give a .tflite file") from None
-    if not is_litert(content):
-        raise InputError(f"{options.file} is no LiteRT file; give a .tflite that {command('export')} made")
-    metadata = metadata_of(content)
-    if metadata is None:
-        raise InputError(f"{options.file} has no metadata of PIADE-TF; give a .tflite that {command('export')} made")
     if not is_untouched(content):
-        raise InputError(f"{options.file} was changed or cut short after its export: its hash differs; export it again")
-    print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(metadata, indent=2)))
+        if is_ours(content):
+            raise InputError(f"{options.file} was changed since it was exported, or cut short; export it again")
+        found = "has no metadata of PIADE-TF" if is_litert(content) else "is no LiteRT file"
+        raise InputError(f"{options.file} {found}; give a .tflite that {command('export')} made")
+    metadata = metadata_of(content)
+    print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json_text(metadata, indent=2)))
+    print("unchanged since its export", file=sys.stderr)
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
         reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         print(

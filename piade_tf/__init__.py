@@ -29,13 +29,17 @@ HOMES = {
     "Unreadable": "piade_tf.detector",
     "train": "piade_tf.cli.train",
 }
+NEED_KERAS = ("Detector", "Prediction", "RunDirectory", "Unreadable")
 
 
 def __getattr__(name: str) -> Any:
     """Imports what is asked for when it is: --help need not wait for TensorFlow."""
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from piade_tf.keras_settings import settle_keras
     from piade_tf.quiet import stderr_only_on_failure
 
     with stderr_only_on_failure():
+        if name in NEED_KERAS:
+            settle_keras()
         return getattr(importlib.import_module(HOMES[name]), name)

@@ -20,7 +20,7 @@ PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
 CalibrationName = Literal["auto", "split", "folds"]
-ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank"]
+ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank", "pooled"]
 EncoderName = Literal[
     "auto",
     "scratch",
@@ -52,8 +52,8 @@ class DataConfig:
     label_key: str = "label"
     """tfds:NAME only: which feature is the label."""
     image_size: tuple[int, ...] = ()
-    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the data set's own
-    size, the preset's, or 256 for files."""
+    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the preset's size,
+    256 for files, 160 for small images of classes in colour (cifar10), or the data set's own."""
     resize: ResizeName = "stretch"
     """stretch: to the size, whatever the aspect ratio. pad: keep it, black borders. crop: keep it, cut off what is
     over."""
@@ -210,12 +210,14 @@ class TrainingConfig:
     """How the network is trained."""
 
     epochs: int | None = None
-    """Times that every training image is seen. Left out: as many as make about 750 steps, at least 10."""
+    """Times that every training image is seen. Left out: as many as make about 750 steps, behind a pretrained encoder
+    150, and at least 10."""
     batch_size: int | None = None
-    """Images a step, over all devices. Left out: 32, or 64 from 2,000 training images on."""
+    """Images a step, over all devices. Left out: 16 behind a pretrained encoder, else 32, or 64 from
+    2,000 training images on."""
     learning_rate: float | None = None
-    """Adam's first learning rate; it falls to zero along a cosine. Left out: 1e-3, or 2e-3 from 2,000 training images
-    on."""
+    """Adam's first learning rate; it falls to zero along a cosine. Left out: 5e-3 behind a pretrained encoder, else
+    1e-3, or 2e-3 from 2,000 training images on."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
     noise: float = 0.1
@@ -259,8 +261,9 @@ class Config:
     score: ScoreName = "combined"
     """Which score decides. reconstruction: MSE + 1 - SSIM. latent: how unusual the instantiation vectors are.
     embedding: the vectors and the encoder's features in four quadrants together. local: the encoder's features, place
-    by place. bank, behind a pretrained encoder: the nearest of stored normal patches. combined: embedding + half of
-    local, or local + half of bank, each standardised."""
+    by place. bank, of parts behind a pretrained encoder: the nearest of stored normal patches. pooled, of classes
+    behind it: its features, averaged. combined: embedding + half of local; local + half of bank; pooled. Each
+    standardised."""
     fpr: float = 0.01
     """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
     were held out, and the rate is promised as far as their number allows."""
@@ -285,6 +288,11 @@ def check_data(data: DataConfig) -> None:
     """Raises `InputError` for a size out of its range, or an option that the data set has not."""
     if data.category is not None and data.dataset not in ("mvtec", "btad"):
         raise InputError(f"--category belongs to --dataset mvtec and btad, but the data set is {data.dataset}")
+    if data.dataset == "digits" and data.data_dir is not None:
+        raise InputError(
+            f"--data-dir {data.data_dir} has no meaning for the digits, which are embedded; for photographs of your "
+            "own add --dataset folder"
+        )
     if data.bits and not 8 <= data.bits <= DEEPEST:
         raise InputError(f"--bits must be 8 to {DEEPEST}, or 0 for as many as are in use, got {data.bits}")
     for name, sides in (("--image-size", data.image_size), ("--crop", data.crop)):

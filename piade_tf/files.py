@@ -1,23 +1,136 @@
-"""Files written whole or not at all."""
+"""Where output goes: regular files appear whole or not at all, through links; devices and pipes are written to.
+
+Whether something can be written is checked before the work starts, since hours may lie between.
+"""
 
 import contextlib
 import csv
+import errno
 import json
 import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from piade_tf.errors import InputError
+
+LONGEST_NAME = 255  # bytes, on nearly every file system
+DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|std(out|err))|/proc/self/fd/(\d+)")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary name beside `path`; renames it to `path` on success, removes it on failure."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Gives a temporary name to write to; on success its content goes to `path`, on failure it is removed.
+
+    A regular file is replaced, that at the end of a link where `path` is one. A device or a pipe gets the content.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with _in_one_line(path, "what was there before stays"):
+        target, is_regular = _end_of(path)
+        folder = target.parent if is_regular else Path(tempfile.gettempdir())
+        temporary = folder / f".{os.getpid()}-{secrets.token_hex(4)}{path.suffix}"
+        try:
+            yield temporary
+            if is_regular:
+                _put(temporary, target)
+            else:
+                with _opened(path) as file, open(temporary, "rb") as written:
+                    shutil.copyfileobj(written, file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class GrowingFile:
+    """A text file that is written piece by piece as results come, each piece at once.
+
+    Until it is whole it lies beside its place as `NAME.part`, which stays there when the work is broken off. A device
+    or a pipe gets each piece.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: it cannot be written; also `write` and the end of the `with` block raise it.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        with _in_one_line(path):
+            self._target, self._is_regular = _end_of(path)
+            self._part = self._target.with_name(name_within(self._target.name, ".part"))
+            self._file = _opened(self._part if self._is_regular else path)
+
+    def write(self, text: str) -> None:
+        """Appends UTF-8."""
+        if not self._is_regular:
+            print(end="", flush=True)  # it may be the console itself
+        with self._errors():
+            self._file.write(text.encode())
+            self._file.flush()
+
+    def __enter__(self) -> "GrowingFile":
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        with self._errors():
+            self._file.close()
+            if kind is None and self._is_regular:
+                _put(self._part, self._target)
+
+    def _errors(self) -> contextlib.AbstractContextManager[None]:
+        kept = f"the rows so far are in {self._part}" if self._is_regular else "the rest is lost"
+        return _in_one_line(self._path, kept)
+
+
+def check_file(path: Path, option: str) -> None:
+    """Raises `InputError` where a file cannot be written, before anything is done for its sake.
+
+    Args:
+        path: of the file, which may exist.
+        option: that it was given with, for the message.
+    """
+    with _in_one_line(f"{option} {path}", "give another path"):
+        if path.is_dir():
+            raise InputError(f"{option} {path} is a folder; give the name of a file")
+        target, is_regular = _end_of(path)
+        if not is_regular:
+            if (number := _descriptor(path)) is not None:
+                os.fstat(number)
+            elif stat.S_ISBLK(os.stat(path).st_mode):
+                raise InputError(f"{option} {path} is a whole disk; give the name of a file")
+            elif not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        if not target.parent.is_dir():
+            raise InputError(f"{target.parent} is no folder; make it, or give another {option}")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _try_writing_in(target.parent)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raises `InputError` where files cannot be written into a folder, or it is missing and cannot be made."""
+    with _in_one_line(f"{option} {path}", "give another folder"):
+        resolved = Path(os.path.realpath(path))
+        existing = next(folder for folder in (resolved, *resolved.parents) if folder.exists())
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
+        _try_writing_in(existing)
+
+
+def name_within(stem: str, ending: str, most: int = LONGEST_NAME) -> str:
+    """`stem` and `ending` as the name of a file, of at most so many bytes; the stem is cut between characters."""
+    room = most - len(os.fsencode(ending))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + ending
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -32,3 +145,48 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def _end_of(path: Path) -> tuple[Path, bool]:
+    """Where links lead, and whether there is a regular file, or none yet, which is to be replaced."""
+    if _descriptor(path) is not None:
+        return path, False
+    try:
+        is_regular = stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_regular = True
+    return Path(os.path.realpath(path)), is_regular
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of an open file that `path` stands for, as the shell has it; None for all other paths."""
+    found = DESCRIPTOR.fullmatch(str(path))
+    if not found:
+        return None
+    return {"out": 1, "err": 2}[found[2]] if found[2] else int(found[1] or found[3])
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, a device or a pipe, to write to; a pipe without a reader waits for one."""
+    number = _descriptor(path)
+    return open(path, "wb") if number is None else open(os.dup(number), "wb")
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Gives a file that is whole its name, with the permissions of the one before."""
+    with contextlib.suppress(OSError):
+        shutil.copymode(target, temporary)
+    os.replace(temporary, target)
+
+
+def _try_writing_in(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="."):
+        pass
+
+
+@contextlib.contextmanager
+def _in_one_line(what: object, then: str = "give another path") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write {what} ({error.strerror or error}); {then}") from None

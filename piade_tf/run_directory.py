@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
+import os
 import platform
 import re
 import subprocess
@@ -24,7 +25,7 @@ from piade_tf.data.known_images import KnownImage, read_known, write_known
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
-from piade_tf.files import replacing, write_csv, write_json
+from piade_tf.files import check_folder, replacing, write_csv, write_json
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
@@ -61,18 +62,25 @@ class RunDirectory:
         """
         time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         name = name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (*label, time))
-        if Path(name).name != name or name in (".", ".."):
-            raise InputError(
-                f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
-            )
+        cls.check(runs_dir, name)
         path = runs_dir / name
-        if path.exists():
-            raise InputError(f"{path} exists already; choose another --name or --runs-dir")
         try:
             path.mkdir(parents=True)
         except OSError as error:
             raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
         return cls(path)
+
+    @staticmethod
+    def check(runs_dir: Path, name: str | None) -> None:
+        """Raises `InputError` where `create` would, before images are read for hours; `name` may not be known yet."""
+        if name is not None:
+            if Path(name).name != name or name in (".", ".."):
+                raise InputError(
+                    f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
+                )
+            if os.path.lexists(runs_dir / name):
+                raise InputError(f"{runs_dir / name} exists already; choose another --name or --runs-dir")
+        check_folder(runs_dir, "--runs-dir")
 
     def write_config(
         self,

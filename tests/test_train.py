@@ -76,7 +76,7 @@ def test_a_run_leaves_a_complete_directory_and_nothing_else(run):
     assert [path.name for path in run.runs.iterdir()] == ["run"]
     assert {path.name for path in run.path.iterdir()} == {
         *("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json", "metrics.json"),
-        *("scores.csv", "figures", "logs", "report.html"),
+        *("scores.csv", "known_images.csv", "history.csv", "figures", "logs", "report.html"),
     }
     for path in (run.path / "figures").iterdir():
         with Image.open(path) as picture:

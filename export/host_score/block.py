@@ -10,13 +10,14 @@ from export.host_score.score import BLOCK_MAGIC
 from layers.adaptive_average_pool import cell_weights
 from piade_tf.config import ScoreName
 from piade_tf.scoring.bank_score import DISTANCE, BankScore
-from piade_tf.scoring.gaussian_score import QUADRANTS, GaussianScore
+from piade_tf.scoring.gaussian_score import QUADRANTS, EmbeddingScore, GaussianScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore
 from piade_tf.scoring.place_context import resizing_matrix
 from piade_tf.scoring.score import Outputs
 from piade_tf.scoring.score_set import ScoreSet
 
 ALIGNMENT = 4  # bytes
+POOLED_TO = {EmbeddingScore.name: QUADRANTS, PooledScore.name: 1}  # places along each side
 ONE_PLACE = {"kind": "mean", "value": 1.0}  # aggregation of a score with a single distance
 
 
@@ -74,10 +75,11 @@ def _features(score: GaussianScore, outputs: Outputs, block: "_Block") -> dict[s
         sides = outputs[sources[-1]].shape[1:3]
         places = list(sides) if local else [1, 1]
         finest = next(iter(found.values()))["places"] if found else places
-        quadrants = [min(QUADRANTS, *sides)] * 2
+        pooled = [min(POOLED_TO[score.name], *sides)] * 2 if score.name in POOLED_TO else None
         found[name] = {
             "outputs": sources,
-            "pool": {sources[-1]: _matrices(block, _average, sides, quadrants)} if score.name == "embedding" else {},
+            "pool": {sources[-1]: _matrices(block, _average, sides, pooled)} if pooled else {},
+            "unit_length": isinstance(score, PooledScore),
             "context": local.parameters.context if local else 1,
             "projection": None if fitted.projection is None else block.add(fitted.projection),
             "mean": block.add(fitted.mean),

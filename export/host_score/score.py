@@ -12,6 +12,7 @@ from export.tflite.flatbuffer import metadata_of
 from piade_tf.pixels import to_unit
 
 BLOCK_NAME, BLOCK_MAGIC = "PIADE_SCORE", b"PIADESC1"
+TINY = 1e-12  # as in `PooledScore`
 SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM (Wang et al. 2004)
 
 Arrays = dict[str, np.ndarray]
@@ -104,6 +105,8 @@ class HostScore:
                 values = values @ self._array(feature["projection"])
             parts.append(in_context(values, feature["context"]) if values.ndim == 4 else values)
         flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        if feature["unit_length"]:
+            flat = flat / np.sqrt(np.square(flat).sum(1, keepdims=True) + TINY)
         centred = flat.reshape(-1, *mean.shape) - mean
         distance = np.sqrt(np.square(centred[:, :, None, :] @ whitening).sum((2, 3)))
         return self._moved(distance.reshape(-1, *feature["places"]), feature["spread"]) / np.float32(feature["scale"])

@@ -5,14 +5,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from export.publish.manifest import is_measured
 from export.publish.model_card import table
 from export.publish.table import explanation, rejections, rows
 
 
 def write_log(folder: Path, manifest: dict[str, Any]) -> None:
-    """Writes the text `export/table`, and for each format `export/KiB/NAME`, `export/ms_1_thread/NAME` and
-    `export/image_AUROC/NAME`, the last where there are labelled anomalies.
+    """Writes the text `export/table`: nothing that would be a chart of one point among those of the training.
 
     Args:
         folder: made where it is missing.
@@ -34,9 +32,3 @@ def _write(manifest: dict[str, Any]) -> None:
     header, *files = rows(manifest)
     reasons = "\n".join(f"- {name} {reason}" for name, reason in rejections(manifest))
     tf.summary.text("export/table", "\n\n".join([table(header, files), explanation(manifest), reasons]))
-    for name, entry in manifest["files"].items():
-        if is_measured(entry):
-            tf.summary.scalar(f"export/KiB/{name}", entry["bytes"] / 1024)
-            tf.summary.scalar(f"export/ms_1_thread/{name}", entry["latency_ms"]["1_thread"]["median"])
-            if entry["image_AUROC"] is not None:
-                tf.summary.scalar(f"export/image_AUROC/{name}", entry["image_AUROC"])

@@ -18,6 +18,7 @@ from export.graph import FeaturesGraph, NetworkGraph
 from export.host_score.score import dequantized
 from export.quantization.eight_bits import rounded_columns
 from export.refusal import refused
+from piade_tf.quiet import stderr_only_on_failure
 from piade_tf.scoring.score_set import ScoreSet
 
 
@@ -66,9 +67,11 @@ def _features(
 ) -> Iterator[dict[str, np.ndarray]]:
     from ai_edge_litert.interpreter import Interpreter
 
-    with refused("cannot be run by LiteRT"):
+    with stderr_only_on_failure(), refused("cannot be run by LiteRT"):  # LiteRT tells of its delegate
         run = Interpreter(model_content=model).get_signature_runner()
-    for image in images.as_numpy_iterator():
+        image = run.get_input_details()["image"]
+        run(image=np.zeros(image["shape"], image["dtype"]))  # or when it first runs
+    for pixels in images.as_numpy_iterator():
         with refused("cannot be run by LiteRT"):
-            found = run(image=image[None])
+            found = run(image=pixels[None])
         yield graph.features_in(dequantized(run, found))

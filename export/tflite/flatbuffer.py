@@ -9,6 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray, read_model_from_bytearray
 
+from piade_tf.json_text import json_text
+
 METADATA_NAME, MAGIC = "PIADE_METADATA", b"PIADEMD1"
 NO_DIGEST = "0" * 64
 FILE_IDENTIFIER = b"TFL3"
@@ -86,10 +88,8 @@ def with_metadata(content: bytes, metadata: dict[str, Any]) -> bytes:
     The buffer is `PIADEMD1`, the length of the JSON as uint32, little-endian, and the JSON in UTF-8. The digest is
     that of the file with 64 zeros in its place.
     """
-    text = json.dumps(
-        {"sha256": NO_DIGEST, **{key: value for key, value in metadata.items() if key != "sha256"}},
-        indent=1,
-        allow_nan=False,
+    text = json_text(
+        {"sha256": NO_DIGEST, **{key: value for key, value in metadata.items() if key != "sha256"}}, indent=1
     ).encode()
     packed = with_block(content, METADATA_NAME, MAGIC + struct.pack("<I", len(text)) + text)
     digest = hashlib.sha256(packed).hexdigest().encode()
@@ -124,10 +124,15 @@ def metadata_of(content: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def is_ours(content: bytes) -> bool:
+    """Whether the file had metadata when it was written, whatever has become of them: one of their marks is left."""
+    return MAGIC in content or METADATA_NAME.encode() in content
+
+
 def is_untouched(content: bytes) -> bool:
     """Whether the digest in the metadata is that of the file."""
     digest = (metadata_of(content) or {}).get("sha256")
-    if not isinstance(digest, str) or len(digest) != len(NO_DIGEST):
+    if not isinstance(digest, str) or len(digest) != len(NO_DIGEST) or not digest.isascii():
         return False
     place = content.rindex(MAGIC)
     blank = content[:place] + content[place:].replace(digest.encode(), NO_DIGEST.encode(), 1)

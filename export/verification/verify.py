@@ -8,7 +8,6 @@ IMAGES is `(n, height, width, channels)`, uint8, read in place. RESULT has the c
 
 import contextlib
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from export.host_score.score import HostScore, dequantized
+from export.verification.peak_memory import peak_memory
 
 WARM_UP, TIMED = 10, 100
 THREADS = (1, 2)
@@ -62,15 +62,6 @@ def _milliseconds(run: "Runner", images: np.ndarray) -> list[float]:
         run(image)
         spent.append(1000 * (time.perf_counter() - start))
     return spent[WARM_UP:]
-
-
-def peak_memory() -> int:
-    """The most memory that this process has had, in bytes."""
-    try:  # on Linux a child's ru_maxrss begins with that of its parent
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-    except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _repeated(image: np.ndarray, batch: int) -> np.ndarray:

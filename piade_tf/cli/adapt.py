@@ -73,15 +73,16 @@ def adapt(options: Adapt) -> None:
     run = RunDirectory(options.run)
     run.read_config()
     target = _target(options)
+    unfinished = f".{run.path.resolve().name}.adapting."
     try:
-        with (
-            changing(run.path, "piade adapt"),
-            tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work,
-        ):
-            made = Path(work, target.name)
-            made.mkdir()
-            _adapt(options, run, RunDirectory(made))
-            os.rename(made, target)
+        with changing(run.path, "piade adapt"):
+            for left in target.parent.glob(f"{unfinished}*"):  # of a process that was killed
+                shutil.rmtree(left)
+            with tempfile.TemporaryDirectory(prefix=unfinished, dir=target.parent) as work:
+                made = Path(work, target.name)
+                made.mkdir()
+                _adapt(options, run, RunDirectory(made))
+                os.rename(made, target)
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); nothing was made") from None
     print(f"Run directory: {target}, in {time.monotonic() - start:.0f} seconds")

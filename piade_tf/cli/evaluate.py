@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import tyro
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
+from piade_tf.files import check_folder
 from piade_tf.lost_images import losses_told
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
@@ -52,6 +54,7 @@ def evaluate(options: Evaluate) -> None:
     """
     if options.batch_size < 1:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
+    _check_target(options)
     start_tensorflow()
     from piade_tf.data import find_source
     from piade_tf.data.reading import labelled_split
@@ -110,6 +113,13 @@ def _learned_from(data_config: DataConfig, config: dict[str, Any]) -> bool:
     own = DataConfig.of_run(config["options"]["data"])
     same = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (own, data_config)]
     return same[0] == same[1]
+
+
+def _check_target(options: Evaluate) -> None:
+    if options.out is not None and os.path.lexists(options.out):
+        raise InputError(f"{options.out} exists already; choose another --out")
+    if options.out is not None or options.run.is_dir():
+        check_folder(options.out or options.run / "evaluations", "--out")
 
 
 def _make(options: Evaluate, dataset: str) -> Path:

@@ -1,7 +1,6 @@
 """How a program ends: one line on stderr where the user has something to correct, and the exit code that fits."""
 
 import contextlib
-import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,11 +19,8 @@ def errors_in_one_line() -> Iterator[None]:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(USER_ERROR) from None
     except KeyboardInterrupt:
-        print("error: interrupted; what was written by then stays", file=sys.stderr)
+        print("error: interrupted; what is in the run directory stays, an unfinished export does not", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:  # whoever read the output has gone, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(USER_ERROR) from None
     except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
         traceback.print_exc()
         raise SystemExit(USER_ERROR) from None

@@ -10,6 +10,7 @@ import tyro
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
+from piade_tf.files import check_file
 from piade_tf.lost_images import losses_told
 
 IMAGES_A_ROW = 8
@@ -49,6 +50,7 @@ def inspect_data(options: InspectData) -> None:
     if root is not None and root.resolve() in out.resolve().parents:
         raise InputError(f"--out {out} lies in the data's own folder, which is left as it is; give a path elsewhere")
 
+    check_file(out, "--out")
     start_tensorflow()
     from piade_tf.data import divide_source, find_source
     from piade_tf.data.folder import LayoutError

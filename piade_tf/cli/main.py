@@ -7,6 +7,7 @@ from typing import Any
 from export.options import Export, Show
 from piade_tf import program
 from piade_tf.cli.adapt import Adapt, adapt
+from piade_tf.cli.console import steady_console
 from piade_tf.cli.evaluate import Evaluate, evaluate
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.export import export, show
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
     Raises:
         SystemExit: with code 0 after `--help`, 2 after a mistake, which is told in one line, 130 after an interrupt.
     """
+    steady_console()
     arguments = sys.argv[1:] if arguments is None else arguments
     with errors_in_one_line():
         if only is not None:

@@ -2,17 +2,16 @@
 
 import contextlib
 import gc
-import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from piade_tf.keras_settings import settle_keras
 from piade_tf.quiet import stderr_only_on_failure
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras.
+    """Imports TensorFlow and Keras, with the settings that `settle_keras` has; raises as it does.
 
     Of what an import takes, a third is the garbage collector, going through a million objects that all stay, and again
     when the program ends: it is off meanwhile, and leaves them alone from then on.
@@ -22,11 +21,12 @@ def import_tensorflow() -> None:
     it as ever.
     """
     if "tensorflow" in sys.modules:
+        settle_keras()
         return
     # Errors are raised in Python; what C++ logs of them, and of rewriting pipelines, a user cannot use.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    unneeded = ["matplotlib", "sklearn"] + ([] if _keras_backend() == "jax" else ["jax"])
-    with stderr_only_on_failure(), _hidden(unneeded), _no_garbage_collection():
+    with stderr_only_on_failure(), _hidden(["matplotlib", "sklearn", "jax"]), _no_garbage_collection():
+        settle_keras()
         import tensorflow  # noqa: F401
 
 
@@ -59,14 +59,3 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _keras_backend() -> str:
-    """The backend that Keras will choose, found where Keras looks, before it is imported."""
-    if "KERAS_BACKEND" in os.environ:
-        return os.environ["KERAS_BACKEND"]
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    try:
-        return json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "tensorflow"

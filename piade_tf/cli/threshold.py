@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
 from piade_tf.cli.startup import start_tensorflow
@@ -14,6 +13,8 @@ from piade_tf.errors import InputError
 from piade_tf.program import command
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from piade_tf.data.known_images import KnownImage
     from piade_tf.evaluation.mistakes import Mistake
     from piade_tf.evaluation.threshold import Threshold
@@ -71,12 +72,11 @@ def set_threshold(options: SetThreshold) -> None:
 
     run = RunDirectory(options.run)
     run.read_config()
-    known = run.read_known()
+    if options.good is None and options.fpr is options.sigma is options.value is None:
+        _show(run, run.read_known())
+        return
     with changing(run.path, "piade threshold"):
-        if options.good is None and options.fpr is options.sigma is options.value is None:
-            _show(run, known)
-        else:
-            _set(options, run, known)
+        _set(options, run, run.read_known())
 
 
 def _check(options: SetThreshold) -> None:
@@ -181,6 +181,8 @@ def _with_good(
     folder: Path, run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
 ) -> "tuple[list[KnownImage], np.ndarray]":
     """What is known with the new images of a folder, scored; and their pixels."""
+    import numpy as np
+
     from piade_tf.cli.good_folder import images_of, new_images
     from piade_tf.data.added_images import absolute, folder_split
     from piade_tf.data.known_images import KnownImage
@@ -217,6 +219,8 @@ def _mistakes(
     run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
 ) -> "Callable[[Threshold], list[Mistake]]":
     """The worst mistakes of a threshold, with pictures where the test images are still there."""
+    import numpy as np
+
     from piade_tf.detector import Detector
     from piade_tf.evaluation.mistakes import worst_mistakes
     from piade_tf.training.data_of_run import data_of_run

@@ -47,10 +47,11 @@ def train(config: Config) -> int:
         make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
 
+    RunDirectory.check(config.runs_dir, config.name)
     data = load_data(config.data, options.seed)
     check_method(config.threshold, data.test.labels)
     network_options = config.network.for_image(*data.image_shape[:2])
-    parameters = parameters_for(network_options.encoder, config.loss.ssim_window)
+    parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
     parameters.check_score(config.score)
     way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
     schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")

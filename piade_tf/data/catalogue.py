@@ -6,7 +6,7 @@ from pathlib import Path
 
 from piade_tf.config import DataConfig
 from piade_tf.data import digits, idx, tfds_source
-from piade_tf.data.arrays import LabelledImages, one_class_source
+from piade_tf.data.arrays import ENLARGED, LabelledImages, one_class_source
 from piade_tf.data.files import DEFAULT_SIZE, file_source
 from piade_tf.data.folder import list_btad, list_images, list_mvtec
 from piade_tf.data.source import Source
@@ -113,7 +113,7 @@ ENTRIES = {
     "btad": Entry(_btad, min(DEFAULT_SIZE)),
     "mnist": Entry(_in_memory(digits.CLASS_NAMES, idx_files=True), 28),
     "fashion_mnist": Entry(_in_memory(FASHION_CLASSES, idx_files=True), 28),
-    "cifar10": Entry(_in_memory(CIFAR10_CLASSES), 32),
+    "cifar10": Entry(_in_memory(CIFAR10_CLASSES), ENLARGED),
     tfds_source.COIL100: Entry(_streamed, 128),
 }
 NAMES = (*ENTRIES, f"{TFDS_PREFIX}NAME")

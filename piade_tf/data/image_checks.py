@@ -168,7 +168,7 @@ def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
         warnings.append(
             f"grey values up to {deepest} do not fit {bits} bits and are cut to {(1 << bits) - 1}; see --bits"
         )
-    if dark := [path for path, one in facts.items() if one.nearly_black]:
+    if dark := [path for path, one in facts.items() if one.nearly_black and not one.blank]:
         warnings.append(
             f"{len(dark)} colour images are nearly black, perhaps 12 bits in 16, of which 8 are read; save them with "
             f"8 bits: {shown(map(printable, map(os.path.basename, dark)))}"

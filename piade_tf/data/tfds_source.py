@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from piade_tf.data import idx
 from piade_tf.data.alike import alike_warning
-from piade_tf.data.arrays import LabelledImages
+from piade_tf.data.arrays import LabelledImages, size_of_classes
 from piade_tf.data.checked_files import checked_records
 from piade_tf.data.decode import decode_bytes, grey_in_colour
 from piade_tf.data.division import without_test_split
@@ -88,14 +88,15 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
     learned = train.ids[train.labels == 0].tolist()
     alike = alike_warning([rows["train"].digests[int(name)] for name in learned], learned)
     shape = builder.info.features[image_key].shape
+    grey = all(map(grey_in_colour, pixels))
     return Source(
         kind="classes",
         layout=layout,
         train=train,
         test=test,
         normal_class=class_names[normal],
-        default_size=shape[:2] if None not in shape[:2] else (128, 128),
-        grey=all(map(grey_in_colour, pixels)),
+        default_size=size_of_classes(shape[:2], grey) if None not in shape[:2] else (128, 128),
+        grey=grey,
         kinds={f"{'x'.join(str(side or '?') for side in shape[1::-1])}": sum(len(r.labels) for r in rows.values())},
         fingerprint=hashlib.sha256(b"".join(rows[split].digest for split in splits)).hexdigest(),
         warnings=(alike,) if alike else (),

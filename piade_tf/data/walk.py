@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.data.names import same_form
+from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.errors import InputError
 
 SUFFIXES = (
@@ -134,7 +135,9 @@ def looks_like_image(path: str | Path) -> bool:
 def _judge(root: str | Path, path: str, found: Walk) -> None:
     """Puts a file where it belongs."""
     ending = os.path.splitext(path)[1].lower()
-    if ending in SUFFIXES:
+    if ending == ".png" and is_own_picture(os.path.join(root, path)):
+        found.passed_over.append(f"{path} (drawn by PIADE-TF)")
+    elif ending in SUFFIXES:
         found.images.append(path)
     elif ending in NOT_READ:
         found.unread.append((path, f"is of a kind that is not read ({ending}); save it as PNG or JPEG"))

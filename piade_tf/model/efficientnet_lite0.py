@@ -97,7 +97,7 @@ def efficientnet_lite0(
             break
     model = keras.Model(image, outputs, name="efficientnet_lite0")
     if weights is not None:
-        path = _installed_weights() if weights == "imagenet" else Path(weights)
+        path = installed_weights() if weights == "imagenet" else Path(weights)
         _set_weights(model, read_torch_weights(path, WEIGHTS_SHA256))
     model.trainable = False
     return model
@@ -156,7 +156,8 @@ def _relu6(x, name: str):
     return keras.layers.ReLU(max_value=6, name=f"{name}_relu6")(x)
 
 
-def _installed_weights() -> Path:
+def installed_weights() -> Path:
+    """The file of weights of the installed package. Raises `InputError` where there is none."""
     package = importlib.util.find_spec(PACKAGE)
     folders = package.submodule_search_locations if package else None
     if not folders:

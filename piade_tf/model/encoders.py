@@ -6,6 +6,7 @@ from typing import Literal
 
 import keras
 
+from piade_tf.config import Kind
 from piade_tf.errors import InputError
 from piade_tf.model.efficientnet_lite0 import efficientnet_lite0
 
@@ -34,7 +35,7 @@ class PretrainedEncoder:
 
 
 # The last two blocks of stride 32 would be a quarter of the encoder's weights. Their map instead of this one is worth
-# 0.004 of image AUROC on KolektorSDD and nothing on other parts (seen on test images).
+# 0.004 of image AUROC on KolektorSDD and nothing on other parts (seen on test images). Classes need them.
 LAST_OF_LITE0 = "block6c_add"
 APPLICATIONS: dict[str, PretrainedEncoder] = {
     "mobilenet_v3_small": PretrainedEncoder(
@@ -71,13 +72,16 @@ EncoderName = Literal[
 ]
 
 
-def pretrained_encoder(name: str, height: int, width: int, weights: Weights = "imagenet") -> keras.Model:
+def pretrained_encoder(
+    name: str, height: int, width: int, weights: Weights = "imagenet", kind: Kind = "parts"
+) -> keras.Model:
     """A frozen encoder.
 
     Args:
         name: `efficientnet_lite0` or one of `APPLICATIONS`.
         height, width: size of the images in pixels.
         weights: `"imagenet"`, a file, or None for random ones.
+        kind: of the images; the last two blocks of `efficientnet_lite0` are there for classes alone.
 
     Returns:
         A model from images `(batch, height, width, 3)`, float32 in [0, 1], RGB, to a dict of `stride_8`, `stride_16`
@@ -88,8 +92,8 @@ def pretrained_encoder(name: str, height: int, width: int, weights: Weights = "i
     """
     if name == "efficientnet_lite0":
         whole = efficientnet_lite0((height, width, 3), weights)
-        maps = {**whole.output, "stride_32": whole.get_layer(LAST_OF_LITE0).output}
-        model = keras.Model(whole.input, maps, name=name)
+        cut = {} if kind == "classes" else {"stride_32": whole.get_layer(LAST_OF_LITE0).output}
+        model = keras.Model(whole.input, {**whole.output, **cut}, name=name)
         model.trainable = False
         return model
     about = APPLICATIONS[name]

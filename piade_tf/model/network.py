@@ -5,7 +5,7 @@ import math
 import keras
 
 from layers import DynamicRouting, LongestVector, PyramidPooling, SEBlock
-from piade_tf.config import NetworkConfig
+from piade_tf.config import Kind, NetworkConfig
 from piade_tf.errors import InputError
 from piade_tf.model.encoders import pretrained_encoder
 
@@ -16,13 +16,14 @@ POOLED = 1  # of these: deep enough to mean something, at a quarter of the weigh
 BLOCKS_PER_STAGE = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
-def build_network(config: NetworkConfig, height: int, width: int, channels: int) -> keras.Model:
+def build_network(config: NetworkConfig, height: int, width: int, channels: int, kind: Kind = "parts") -> keras.Model:
     """Builds the functional model.
 
     Args:
         config: the shape of the network; what it leaves open is scaled with the image.
         height, width: size of the images in pixels, odd and not square too; see `NetworkConfig.for_image`.
         channels: 1 or 3.
+        kind: of the images; see `pretrained_encoder`.
 
     Returns:
         A model from `image`, `(batch, height, width, channels)`, float32 in [0, 1], to a dict of
@@ -42,7 +43,7 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int)
         raise InputError(f"the network takes images with 1 or 3 channels, got {channels}.")
     config = config.for_image(height, width)
     try:
-        return _functional_model(config, height, width, channels)
+        return _functional_model(config, height, width, channels, kind)
     except InputError:  # weights that cannot be had
         raise
     except ValueError as error:  # a layer that does not fit, e.g. a magnification larger than the map
@@ -73,7 +74,7 @@ def pooled_map(network: keras.Model):
     return network.get_layer(ENCODER_SE).input
 
 
-def _functional_model(config: NetworkConfig, height: int, width: int, channels: int) -> keras.Model:
+def _functional_model(config: NetworkConfig, height: int, width: int, channels: int, kind: Kind) -> keras.Model:
     # === Functional Model ===
     image = keras.Input((height, width, channels), name="image")
     if config.encoder == "scratch":
@@ -81,7 +82,7 @@ def _functional_model(config: NetworkConfig, height: int, width: int, channels: 
         features, start = maps[-1], maps[-1]
         sizes = [image.shape[1:3]] + [feature_map.shape[1:3] for feature_map in maps[:-1]]
     else:
-        maps = _encode_pretrained(config, image)
+        maps = _encode_pretrained(config, image, kind)
         features = SEBlock(config.ratio, name=ENCODER_SE)(maps[POOLED])
         start = maps[-1]
         sizes = [image.shape[1:3], (-(-height // 4), -(-width // 4)), *(m.shape[1:3] for m in maps[:-1])]
@@ -101,10 +102,10 @@ def _functional_model(config: NetworkConfig, height: int, width: int, channels: 
     return keras.Model(image, outputs, name="piade")
 
 
-def _encode_pretrained(config: NetworkConfig, image):
+def _encode_pretrained(config: NetworkConfig, image, kind: Kind):
     """The frozen encoder's maps of strides 8, 16 and 32."""
     _, height, width, channels = image.shape
-    encoder = pretrained_encoder(config.encoder, height, width, config.weights_of_encoder)
+    encoder = pretrained_encoder(config.encoder, height, width, config.weights_of_encoder, kind)
     colour = image if channels == 3 else keras.layers.Concatenate(name="grey_to_colour")([image] * 3)
     found = encoder(colour)
     return [found[level] for level in LEVELS]

@@ -7,7 +7,8 @@ FIGURES = {
     "score_histogram": (
         "Scores",
         "Histogram of the anomaly scores of normal and of anomalous test images.",
-        "How far apart normal and anomalous images score. Where the two overlap, every threshold makes mistakes.",
+        "How far apart normal and anomalous images score. Where they overlap, a threshold makes mistakes, unless both "
+        "only share a bin.",
     ),
     "roc": (
         "ROC curve",
@@ -27,7 +28,8 @@ FIGURES = {
     "reconstructions": (
         "Reconstructions",
         "Normal and anomalous test images above their reconstructions, with SSIM.",
-        "Normal images should be rebuilt well. A defect that is rebuilt as well is copied, not learned as unusual.",
+        "From scratch, normal images should be rebuilt well, and defects should not. Behind a pretrained encoder they "
+        "stay blurred: the score does not look at them.",
     ),
     "mistakes": (
         "Worst mistakes",

@@ -13,9 +13,10 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
-from piade_tf.files import replacing
 from piade_tf.pixels import to_unit
 from piade_tf.report.figure_labels import fitted
+from piade_tf.report.fonts import fonts_for
+from piade_tf.report.save_figure import save_figure
 
 NORMAL, ANOMALOUS, CURVE, SECOND = "#0072B2", "#D55E00", "#000000", "#009E73"  # Okabe and Ito 2008
 MUTED = "#6B6B6B"
@@ -64,7 +65,7 @@ def write_figures(
     """
     labels, scores = np.asarray(labels).astype(int), np.asarray(scores, dtype=float)
     figures = {}
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), fonts_for(title, *map(str, examples.classes)):
         if len(examples.images):
             figures["reconstructions"] = reconstructions_figure(examples, title)
             figures["anomaly_maps"] = anomaly_maps_figure(examples, title)
@@ -366,7 +367,5 @@ def _counts(labels: np.ndarray) -> str:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, path)
     return path

@@ -9,7 +9,10 @@ MOST_OPAQUE = 0.85
 
 
 def coloured(anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:
-    """`(height, width)`, float, to `(height, width, 3)`, uint8: the first colour at `low`, the last at `high`."""
+    """`(height, width)`, float, to `(height, width, 3)`, uint8: the first colour at `low`, the last at `high`.
+
+    Where `high` is no more than `low`, all that is above has the last colour.
+    """
     return _colours(_share(anomaly_map, low, high))
 
 
@@ -31,7 +34,8 @@ def overlay(image: np.ndarray, anomaly_map: np.ndarray, low: float, high: float)
 
 
 def _share(anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.clip((np.asarray(anomaly_map, dtype=float) - low) / (high - low), 0, 1)
+    above = np.asarray(anomaly_map, dtype=float) - low
+    return np.clip(above / (high - low), 0, 1) if high > low else (above > 0).astype(float)
 
 
 def _colours(share: np.ndarray) -> np.ndarray:

@@ -10,18 +10,30 @@ from matplotlib.figure import Figure
 
 from piade_tf.data.folder import printable
 from piade_tf.detector import Detector, Prediction
-from piade_tf.files import replacing
 from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
+from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import overlay
+from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
+LEAST_OUTLINED = 0.01  # share of the picture of an anomalous image
+
+
+def outlined_from(anomaly_map: np.ndarray, limit: float) -> float:
+    """From which value on the map of an anomalous image is outlined.
+
+    The map's threshold; where the whole map is below it, what leaves the brightest hundredth. The verdict is that of
+    the score, and has its place in every picture.
+    """
+    return limit if (anomaly_map > limit).any() else float(np.quantile(anomaly_map, 1 - LEAST_OUTLINED))
 
 
 def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> None:
     """Writes image, reconstruction, anomaly map and overlay as one PNG.
 
-    The colours go from 0 to twice the map's threshold, for every image of a detector; where the map is above its
-    threshold, the overlay has an outline.
+    The colours go from 0 to twice the map's threshold, for every image of a detector, or to the largest value of the
+    map where the threshold is 0, as after training images that do not vary. In the overlay of an anomalous image, the
+    places that made it so are outlined, and none in that of a normal one.
 
     Args:
         path: the file, written whole or not at all.
@@ -30,17 +42,18 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     """
     assert prediction.anomaly_map is not None and prediction.reconstruction is not None
     image, anomaly_map, limit = prediction.image, prediction.anomaly_map, detector.map_threshold.value
+    top = 2 * limit if limit > 0 else float(anomaly_map.max()) or 1.0
     height, width = anomaly_map.shape
     panels = {
         "image": np.broadcast_to(image, (height, width, 3)),
         "reconstruction": np.broadcast_to(prediction.reconstruction, (height, width, 3)),
         "anomaly map": anomaly_map,
-        "overlay": overlay(image, anomaly_map, 0, 2 * limit),
+        "overlay": overlay(image, anomaly_map, 0, top),
     }
-    with matplotlib.rc_context(STYLE):
+    name = printable(Path(prediction.path).name)
+    with matplotlib.rc_context(STYLE), fonts_for(name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
         verdict, colour = ("anomalous", ANOMALOUS) if prediction.anomalous else ("normal", NORMAL)
-        name = printable(Path(prediction.path).name)
         figure.suptitle(
             f"{name[-60:]}: {verdict}, score {prediction.pred_score:.4g}, threshold {detector.threshold.value:.4g}",
             color=colour,
@@ -50,16 +63,16 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
         for axes, (title, pixels) in zip(cells, panels.items(), strict=True):
             axes.set(xticks=[], yticks=[], title=title)
             axes.spines[:].set(visible=True, linewidth=0.6)
-            axes.imshow(pixels, cmap=MAPS, vmin=0, vmax=2 * limit)
-        if (anomaly_map > limit).any():
-            padded = np.pad(np.where(anomaly_map > limit, 1.0, 0.0), 1)
+            axes.imshow(pixels, cmap=MAPS, vmin=0, vmax=top)
+        if prediction.anomalous:
+            padded = np.pad(np.where(anomaly_map >= outlined_from(anomaly_map, limit), 1.0, 0.0), 1)
             places = np.arange(-1, width + 1), np.arange(-1, height + 1)
             cells[-1].contour(*places, padded, [0.5], colors="#FFFFFF", linewidths=1.2)
             cells[-1].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         bar = figure.colorbar(
-            matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 2 * limit), MAPS),
+            matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, top), MAPS),
             ax=cells, location="bottom", shrink=0.4, pad=0.03, aspect=40, extend="max",
         )  # fmt: skip
-        bar.set_ticks([0, limit, 2 * limit], labels=["0", f"threshold {limit:.3g}", f"{2 * limit:.3g}"])
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
+        ticks = {0: "0", limit: f"threshold {limit:.3g}", top: f"{top:.3g}"}
+        bar.set_ticks(list(ticks), labels=list(ticks.values()))
+        save_figure(figure, path)

@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from piade_tf.evaluation.mistakes import Mistake, MistakeKind
-from piade_tf.files import replacing
 from piade_tf.report.figure_labels import fitted
 from piade_tf.report.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
+from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import coloured, overlay
+from piade_tf.report.save_figure import save_figure
 
 # kind, heading, and which of `figures.KINDS` the images truly are
 BLOCKS: tuple[tuple[MistakeKind, str, int], ...] = (
@@ -39,9 +40,9 @@ def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str) -
     if not mistakes:
         path.unlink(missing_ok=True)
         return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
-        draw_mistakes(mistakes, title).savefig(temporary, format="png")
+    names = [mistake.class_name for mistake in mistakes]
+    with matplotlib.rc_context(STYLE), fonts_for(title, *names):
+        save_figure(draw_mistakes(mistakes, title), path)
     return path
 
 

@@ -1,10 +1,11 @@
 """Values as the page writes them."""
 
-import json
 import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, TypeGuard
+
+from piade_tf.json_text import json_text
 
 MOST_DIGITS = 9
 
@@ -48,7 +49,7 @@ def option(value: Any) -> str:
     """As JSON, without the quotes of plain text; a dash for what was left out."""
     if value is None or value == []:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return value if isinstance(value, str) else json_text(value, default=str, ensure_ascii=False)
 
 
 def in_words(name: str) -> str:

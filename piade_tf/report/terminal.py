@@ -64,13 +64,13 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
     table.add_row("test images, normal", str(metrics["n_normal"]))
     table.add_row("test images, anomalous", str(metrics["n_anomalous"]))
     counts = metrics.get("at_threshold", {})
-    for kind, what, count, rate in (
+    for kind, name, count, rate in (
         ("n_normal", "false alarms", "FP", "FPR"),
         ("n_anomalous", "anomalies found", "TP", "TPR"),
     ):
         if metrics[kind]:
             shown = f"{counts[rate]:.4f} ({ends(metrics['intervals']['at_threshold'][rate], 4)})"
-            table.add_row(f"{what} at the threshold", f"{counts[count]} of {metrics[kind]}: {shown}")
+            table.add_row(f"{name} at the threshold", f"{counts[count]} of {metrics[kind]}: {shown}")
     for key in ("train_seconds", "epochs"):
         if key in metrics:
             table.add_row(METRICS_OF_TRAINING[key], str(metrics[key]))

@@ -53,6 +53,12 @@ class BankScore(ScoreFunction):
         self.chosen = np.asarray(chosen)
         self.bank = patches[chosen].astype("float32")
 
+    @property
+    def size(self) -> float:
+        """The root mean square length of the bank's patches, in which its distances are measured; 1 if all are 0."""
+        assert self.bank is not None
+        return float(np.sqrt(np.square(self.bank).sum(axis=1).mean())) or 1.0
+
     def distance_maps(self, outputs: Outputs) -> dict[str, Any]:
         """The distance to the nearest patch of the bank at each place, `(batch, height, width)`, not yet scaled."""
         assert self.bank is not None

@@ -12,6 +12,7 @@ from piade_tf.scoring.normal_statistics import Gaussians
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction, map_names
 
 QUADRANTS = 2  # along each side
+TINY = 1e-12  # a map of zeros has no direction
 
 
 class GaussianScore(ScoreFunction):
@@ -85,3 +86,20 @@ class EmbeddingScore(GaussianScore):
 
     def sources(self, outputs: Outputs) -> dict[str, list[str]]:
         return {"embedding": ["instantiation_vectors", map_names(outputs)[-1]]}
+
+
+class PooledScore(GaussianScore):
+    """Mahalanobis distance of the encoder's last map, averaged over its places and brought to length 1.
+
+    For classes of objects, which may lie anywhere: the direction says what is there, the length how plainly.
+    """
+
+    name = "pooled"
+
+    def features(self, outputs: Outputs) -> dict[str, Any]:
+        mean = ops.mean(outputs[map_names(outputs)[-1]], axis=(1, 2))
+        length = ops.sqrt(ops.sum(ops.square(mean), axis=-1, keepdims=True) + TINY)
+        return {"pooled": (mean / length)[:, None, :]}
+
+    def sources(self, outputs: Outputs) -> dict[str, list[str]]:
+        return {"pooled": [map_names(outputs)[-1]]}

@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+LEAST_DEVIATION = 1e-4  # of the root mean square of features
+LEAST_SIZE = 1e-2  # that root where it is less, as of features that are zero throughout
+
 
 @dataclasses.dataclass(frozen=True)
 class Gaussians:
@@ -61,7 +64,8 @@ class NormalStatistics:
         """The fitted Gaussians.
 
         Args:
-            floor: the least eigenvalue of a covariance, as a share of the mean variance over all places.
+            floor: the least eigenvalue of a covariance, as a share of the mean variance over all places. None is below
+                the square of `LEAST_DEVIATION` of the size of the features: what varies less is rounding.
             components: principal components of all features together that are compared. None: all, without
                 projection.
 
@@ -78,11 +82,12 @@ class NormalStatistics:
             projection = np.linalg.eigh(total)[1][:, ::-1][:, :components]
             shrunk = projection.T @ shrunk @ projection
         dim = shrunk.shape[-1]
-        # Features that never vary (a dead ReLU everywhere) would have no inverse.
-        variance = np.trace(shrunk, axis1=1, axis2=2).mean() / dim
-        eigenvalues, eigenvectors = np.linalg.eigh(shrunk)
-        scale = 1 / np.sqrt(dim * np.maximum(eigenvalues, max(floor * variance, np.finfo("float32").tiny)))
+        # Features that never vary (a dead ReLU, equal images) would have no inverse, or one that overflows.
         location = self._origin + mean
+        variance = np.trace(shrunk, axis1=1, axis2=2).mean() / dim
+        size = max(float(np.square(location).mean()), LEAST_SIZE**2)
+        eigenvalues, eigenvectors = np.linalg.eigh(shrunk)
+        scale = 1 / np.sqrt(dim * np.maximum(eigenvalues, max(floor * variance, LEAST_DEVIATION**2 * size)))
         return Gaussians(
             (location if projection is None else location @ projection).astype("float32"),
             (eigenvectors * scale[:, None, :]).astype("float32"),

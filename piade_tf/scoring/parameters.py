@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
+from piade_tf.config import Kind
 from piade_tf.errors import InputError
 from piade_tf.scoring.aggregation import Aggregation
 
@@ -69,6 +70,7 @@ class ScoreParameters:
         ssim_window: side of the SSIM window of the reconstruction score, in pixels.
         local: of the Gaussians at each place.
         bank: of the memory bank; None: there is none.
+        pooled: whether there is `PooledScore`.
         combined: the parts of the combined score and their weights.
         combined_map: whether the combined score's map is that of the last part that has one, or a mean of all.
         format_version: of the file.
@@ -77,6 +79,7 @@ class ScoreParameters:
     ssim_window: int
     local: LocalParameters = LocalParameters()
     bank: BankParameters | None = None
+    pooled: bool = False
     combined: tuple[tuple[str, float], ...] = (("embedding", 1.0), ("local", 0.5))
     combined_map: MapOfParts = "last"
     format_version: int = FORMAT_VERSION
@@ -84,12 +87,16 @@ class ScoreParameters:
     @property
     def names(self) -> tuple[str, ...]:
         """The scores that there are."""
-        return ("combined", "reconstruction", "latent", "embedding", "local", *(("bank",) if self.bank else ()))
+        more = [name for name, there in (("bank", self.bank), ("pooled", self.pooled)) if there]
+        return ("combined", "reconstruction", "latent", "embedding", "local", *more)
 
     def check_score(self, name: str) -> None:
         """Raises `InputError` where there is no score of that name."""
         if name not in self.names:
-            raise InputError(f"--score {name} needs a pretrained encoder; choose one of {', '.join(self.names)}")
+            raise InputError(
+                f"--score {name} is not for this encoder and these images: bank is for photographs of parts and pooled "
+                f"for classes, both behind a pretrained encoder; choose one of {', '.join(self.names)}"
+            )
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ScoreParameters":
@@ -106,6 +113,7 @@ class ScoreParameters:
             content["ssim_window"],
             LocalParameters(**_tuples(local)),
             bank,
+            content.get("pooled", False),  # runs from before there was one
             tuple((name, weight) for name, weight in content["combined"]),
             content["combined_map"],
             content["format_version"],
@@ -116,9 +124,11 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
-def parameters_for(encoder: str, ssim_window: int) -> ScoreParameters:
-    """Those for an encoder by its name, `scratch` or a pretrained one."""
-    return scratch_parameters(ssim_window) if encoder == "scratch" else pretrained_parameters(ssim_window)
+def parameters_for(encoder: str, ssim_window: int, kind: Kind) -> ScoreParameters:
+    """Those for an encoder by its name, `scratch` or a pretrained one, and for what is told apart."""
+    if encoder == "scratch":
+        return scratch_parameters(ssim_window)
+    return pretrained_parameters(ssim_window) if kind == "parts" else class_parameters(ssim_window)
 
 
 def scratch_parameters(ssim_window: int) -> ScoreParameters:
@@ -128,8 +138,23 @@ def scratch_parameters(ssim_window: int) -> ScoreParameters:
 
 def pretrained_parameters(ssim_window: int) -> ScoreParameters:
     """For a frozen encoder of photographs, with maps of strides 8, 16 and 32: docs/results.md has the comparison."""
+    return ScoreParameters(
+        ssim_window,
+        _pretrained_local(),
+        BankParameters(),
+        combined=(("bank", 0.5), ("local", 1.0)),
+        combined_map="mean",
+    )
+
+
+def class_parameters(ssim_window: int) -> ScoreParameters:
+    """For a frozen encoder and one class of objects among others; `local` gives the map and hardly counts."""
+    return ScoreParameters(ssim_window, _pretrained_local(), pooled=True, combined=(("pooled", 1.0), ("local", 0.1)))
+
+
+def _pretrained_local() -> LocalParameters:
     maps = ("feature_map_0", "feature_map_1", "feature_map_2")
-    local = LocalParameters(
+    return LocalParameters(
         maps=maps,
         shown=maps[:1],
         context=3,
@@ -139,4 +164,3 @@ def pretrained_parameters(ssim_window: int) -> ScoreParameters:
         aggregation=Aggregation("top", 0.005),
         smoothing=4.0,
     )
-    return ScoreParameters(ssim_window, local, BankParameters(), (("bank", 0.5), ("local", 1.0)), "mean")

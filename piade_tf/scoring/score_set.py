@@ -12,17 +12,18 @@ import numpy as np
 from piade_tf.config import ScoreName
 from piade_tf.errors import InputError
 from piade_tf.files import replacing
+from piade_tf.json_text import json_text
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
-from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore
+from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
 from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, ScoreParameters, scratch_parameters
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
 
-TINY = 1e-12  # nothing that never varies divides by zero
+LEAST = 1e-2  # scale of distances and deviation of scores, both near 1 if images vary: equal ones divide by no zero
 BATCH = 32  # kept outputs that are worked on together
 PATCHES = "bank/patches"  # a feature besides those of Gaussians
 
@@ -39,6 +40,8 @@ class ScoreSet:
         self.local = LocalScore(parameters.local)
         self.bank = BankScore(parameters.bank) if parameters.bank else None
         self.gaussian_scores: list[GaussianScore] = [LatentScore(), EmbeddingScore(), self.local]
+        if parameters.pooled:
+            self.gaussian_scores.append(PooledScore())
         single: list[ScoreFunction] = [ReconstructionScore(parameters.ssim_window), *self.gaussian_scores]
         if self.bank:
             single.append(self.bank)
@@ -206,16 +209,16 @@ class ScoreSet:
         columns = _joined(batches)
         for part in self.combined.parts:
             if self._is_scaled(part):
-                prefix = f"{part.name}/"
+                prefix, least = f"{part.name}/", LEAST * (self.bank.size if part is self.bank else 1)
                 maps = {
                     name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)
                 }
                 part.scales = {
-                    name: float(max(np.quantile(values, 1 - UNUSUAL), TINY)) for name, values in maps.items()
+                    name: float(max(np.quantile(values, 1 - UNUSUAL), least)) for name, values in maps.items()
                 }
                 columns[part.name] = keras.ops.convert_to_numpy(part.score_of(maps))
             values = columns[part.name]
-            self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), TINY)))
+            self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), LEAST)))
 
     def _is_scaled(self, part: ScoreFunction) -> TypeGuard[LocalScore | BankScore]:
         return part is self.bank or (part is self.local and self.parameters.local.scaled)
@@ -263,7 +266,7 @@ class ScoreSet:
 
     def save(self, path: Path) -> None:
         """Writes parameters and statistics as `.npz`: `parameters` (JSON), and so on."""
-        parameters = json.dumps(dataclasses.asdict(self.parameters)).encode()
+        parameters = json_text(dataclasses.asdict(self.parameters)).encode()
         arrays: dict[str, np.ndarray] = {"parameters": np.frombuffer(parameters, "uint8")}
         for score in self.gaussian_scores:
             for feature, fitted in score.gaussians.items():

@@ -136,7 +136,7 @@ def build_trainer(
     with strategy_scope(options.strategy):
         loss = ReconstructionLoss.from_options(loss_options)
         loss.check_image(height, width)
-        network = build_network(network_options, height, width, channels)
+        network = build_network(network_options, height, width, channels, data.kind)
         trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
         learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
         optimizer = keras.optimizers.Adam(learning_rate, weight_decay=options.weight_decay or None)

@@ -45,7 +45,7 @@ def test_an_image_is_prepared_as_in_training(preparation, width, height):
 def model_with(metadata):
     """Bytes with the metadata inside, as the exporter puts them into a file."""
     text = json.dumps({**metadata, "sha256": "0" * 64}).encode()
-    content = b"TFL3 PIADEMD1 weights" + b"PIADEMD1" + struct.pack("<I", len(text)) + text + b"\0\0"
+    content = b"TFL3 PIADE_METADATA PIADEMD1 weights" + b"PIADEMD1" + struct.pack("<I", len(text)) + text + b"\0\0"
     return content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode())
 
 
@@ -63,6 +63,16 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path, spoil):
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2
     assert re.fullmatch(r"error: .*m\.tflite: .*\n", ended.stderr)
+
+
+@pytest.mark.parametrize("flip", [1, 2, 16, 128])
+def test_a_byte_that_is_changed_in_the_metadata_is_told_as_a_change(tmp_path, flip):
+    content = model_with({"name": "a"})
+    file = tmp_path / "m.tflite"
+    for place in range(content.rindex(b"PIADEMD1"), len(content)):
+        file.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
+        with pytest.raises(ValueError, match="m.tflite: changed since it was exported"):
+            read(str(file))
 
 
 def test_pixels_of_more_than_8_bits_are_refused():

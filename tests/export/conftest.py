@@ -35,13 +35,14 @@ def python():
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """A finished run: `run`, its `folder` of exports, the `manifest`, and what train.py printed."""
+    """A finished run: `run`, its `folder` of exports, the `manifest`, and what train.py printed and complained of."""
     runs = tmp_path_factory.mktemp("runs")
     options = ("--epochs", "30", "--no-tensorboard", "--runs-dir", runs, "--name", "digits")
     done = run_python("train.py", *options, *SMALL)
     folder = runs / "digits" / "export"
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return SimpleNamespace(run=runs / "digits", folder=folder, manifest=manifest, printed=done.stdout)
+    said = {"printed": done.stdout, "complaints": done.stderr}
+    return SimpleNamespace(run=runs / "digits", folder=folder, manifest=manifest, **said)
 
 
 @pytest.fixture(scope="session")

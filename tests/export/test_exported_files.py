@@ -34,6 +34,10 @@ def test_train_ends_with_every_format_shipped_and_a_table(exported):
         assert line.endswith("ships")
 
 
+def test_libraries_inside_greet_nobody(exported):
+    assert "XNNPACK" not in exported.printed and exported.complaints == ""
+
+
 @pytest.mark.parametrize("name", LITERT)
 def test_input_and_outputs_have_the_names_types_and_shapes_that_are_documented(exported, name):
     ends = signatures((exported.folder / f"{name}.tflite").read_bytes())["inspect"]

@@ -52,6 +52,11 @@ def command(*arguments):
     return main(list(map(str, arguments)))
 
 
+def listed(content):
+    """Standard input with these bytes."""
+    return io.TextIOWrapper(io.BytesIO(content))
+
+
 def refused(capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         command(*arguments)
@@ -304,7 +309,7 @@ def test_an_unreadable_image_is_named_the_others_are_scored_and_the_code_is_two(
 def test_paths_come_from_patterns_and_standard_input(run, monkeypatch, capsys):
     command("predict", run.path, str(run.photos / "0*.png"))
     assert "of 10 images" in capsys.readouterr().out
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{run.photos / '03.png'}\n\n{run.photos / '04.png'}\r\n"))
+    monkeypatch.setattr("sys.stdin", listed(f"{run.photos / '03.png'}\n\n{run.photos / '04.png'}\r\n".encode()))
     command("predict", run.path, "-")
     printed = capsys.readouterr().out
     assert "of 2 images" in printed and "03.png" in printed
@@ -312,8 +317,8 @@ def test_paths_come_from_patterns_and_standard_input(run, monkeypatch, capsys):
 
 def test_paths_with_line_breaks_come_from_find_print0(run, tmp_path, monkeypatch, capsys):
     shutil.copy(run.photos / "03.png", tmp_path / "a\nb.png")
-    found = subprocess.run(["find", str(tmp_path), "-name", "*.png", "-print0"], capture_output=True, text=True)
-    monkeypatch.setattr("sys.stdin", io.StringIO(found.stdout))
+    found = subprocess.run(["find", str(tmp_path), "-name", "*.png", "-print0"], capture_output=True)
+    monkeypatch.setattr("sys.stdin", listed(found.stdout))
     assert command("predict", run.path, "-") in (0, 1)
     printed = capsys.readouterr().out
     assert "of 1 images" in printed and "a\\nb.png" in printed

@@ -3,10 +3,18 @@
 import csv
 import json
 import math
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from piade_tf.files import replacing, write_csv, write_json
+from piade_tf.errors import InputError
+from piade_tf.files import check_file, check_folder, name_within, replacing, write_csv, write_json
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and permissions of POSIX")
 
 
 def fails_half_way(path):
@@ -83,3 +91,112 @@ def test_csv_whose_rows_fail_half_way_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError):
         write_csv(tmp_path / "a.csv", ["a"], rows())
     assert list(tmp_path.iterdir()) == []
+
+
+# === Through links, into pipes and devices ===
+
+
+@needs_posix
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path, exists):
+    (tmp_path / "far").mkdir()
+    link, target = tmp_path / "link.json", tmp_path / "far" / "target.json"
+    (tmp_path / "middle").symlink_to(target)
+    link.symlink_to("middle")
+    if exists:
+        target.write_text("old")
+        target.chmod(0o640)
+    write_json(link, [1])
+    assert link.is_symlink() and (tmp_path / "middle").is_symlink() and json.loads(target.read_text()) == [1]
+    assert not exists or target.stat().st_mode & 0o777 == 0o640
+    assert len(list(tmp_path.iterdir())) == 3 and len(list((tmp_path / "far").iterdir())) == 1
+
+
+@needs_posix
+def test_the_reader_of_a_pipe_gets_the_content_and_the_pipe_stays(tmp_path):
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with replacing(pipe) as temporary:
+        temporary.write_bytes(bytes(100_000))
+    reader.join(20)
+    assert got == [bytes(100_000)] and pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
+@needs_posix
+def test_devices_stay_devices_and_a_device_that_is_full_is_one_line():
+    write_json(Path("/dev/null"), [1])
+    assert Path("/dev/null").is_char_device()
+    if Path("/dev/full").exists():
+        with pytest.raises(InputError, match="/dev/full"):
+            write_json(Path("/dev/full"), [1])
+
+
+@needs_posix
+def test_the_shells_names_for_open_files_are_written_to(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from piade_tf.files import write_json; write_json(Path(sys.argv[1]), 7)"
+    )
+    for name, descriptor in (("/dev/stdout", "1"), ("/dev/fd/5", "5"), ("/proc/self/fd/2", "2")):
+        line = f"{sys.executable} -c '{code}' {name} {descriptor}>{tmp_path / 'out'}"
+        subprocess.run(["bash", "-c", line], check=True, timeout=60, cwd=Path(__file__).parents[2])
+        assert (tmp_path / "out").read_text() == "7\n", name
+
+
+# === Checked first ===
+
+
+def test_what_can_be_written_passes_and_nothing_is_left(tmp_path):
+    (tmp_path / "old.csv").write_text("old")
+    for path in (tmp_path / "old.csv", tmp_path / "new.csv", Path(os.devnull)):
+        check_file(path, "--csv")
+    check_folder(tmp_path / "a" / "b", "--out")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.csv"] and (tmp_path / "old.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize("bad", ["folder", "file/below", "gone/below", "loop", "x" * 300])
+def test_what_cannot_be_written_is_named_with_its_option(tmp_path, bad):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="--csv"):
+        check_file(tmp_path / bad, "--csv")
+    if bad in ("file/below", "x" * 300):
+        with pytest.raises(InputError, match="--out"):
+            check_folder(tmp_path / bad, "--out")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_permissions_count(tmp_path):
+    (tmp_path / "folder").mkdir(mode=0o500)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "file").chmod(0o400)
+    for path in (tmp_path / "folder" / "new", tmp_path / "file"):
+        with pytest.raises(InputError, match="Permission denied"):
+            check_file(path, "--csv")
+    with pytest.raises(InputError, match="Permission denied"):
+        check_folder(tmp_path / "folder" / "new", "--out")
+
+
+# === Names ===
+
+
+@pytest.mark.parametrize(
+    "stem", ["x" * 300, "é" * 200, "部" * 100, "🔩" * 80, os.fsdecode(b"\xe9" * 300)], ids=range(5)
+)
+def test_a_name_is_cut_in_bytes_between_characters(stem):
+    name = name_within(stem, ".png")
+    size = len(os.fsencode(name))
+    assert size <= 255 and size > 255 - 4
+    assert stem.startswith(name.removesuffix(".png")) and name.endswith(".png")
+
+
+def test_a_name_that_fits_stays():
+    assert name_within("部品", ".png") == "部品.png"
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "部" * 83 + ".json"], ids=range(2))
+def test_files_of_the_longest_names_are_written_too(tmp_path, name):
+    write_json(tmp_path / name, [1])
+    assert [path.name for path in tmp_path.iterdir()] == [name]

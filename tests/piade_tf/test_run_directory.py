@@ -75,7 +75,7 @@ def test_refuses_a_name_that_is_taken_and_leaves_it_alone(config, taken):
 
 def test_refuses_a_runs_directory_below_a_file(config, tmp_path):
     (tmp_path / "file").write_text("precious")
-    refuses(dataclasses.replace(config, runs_dir=tmp_path / "file" / "runs"), "cannot make .*--runs-dir")
+    refuses(dataclasses.replace(config, runs_dir=tmp_path / "file" / "runs"), "--runs-dir .*file is a file")
 
 
 def test_refuses_a_runs_directory_that_is_a_file(config, tmp_path):
@@ -87,7 +87,7 @@ def test_refuses_a_runs_directory_that_is_a_file(config, tmp_path):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_refuses_a_runs_directory_that_cannot_be_written(config):
     config.runs_dir.mkdir(mode=0o500)
-    refuses(config, "cannot make .*Permission denied.*--runs-dir")
+    refuses(config, "--runs-dir .*Permission denied")
 
 
 def test_config_json_has_what_is_needed_to_run_it_again(config, splits):

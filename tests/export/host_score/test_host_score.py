@@ -28,22 +28,24 @@ def outputs_like_a_network(count, seed):
     return {name: rng.uniform(0, 1, (count, *shape)).astype("float32") for name, shape in SHAPES.items()}
 
 
-@pytest.fixture(scope="module", params=["scratch", "pretrained"])
+@pytest.fixture(
+    scope="module", params=[("scratch", "parts"), ("pretrained", "parts"), ("pretrained", "classes")], ids="-".join
+)
 def scorer(request):
     """Fitted to 60 images, with matrices in integers."""
-    scorer = ScoreSet(parameters_for(request.param, WINDOW))
+    scorer = ScoreSet(parameters_for(request.param[0], WINDOW, request.param[1]))
     normal = {name: np.asarray(values) for name, values in scorer.features(outputs_like_a_network(60, 0)).items()}
     scorer.fit_statistics([normal], outputs_like_a_network(1, 0))
     put_in_integers(scorer)
-    scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3), "bank": (2.0, 0.5)}
+    scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3), "bank": (2.0, 0.5), "pooled": (1.0, 0.4)}
     scorer.local.scales = {"feature_map_1": 1.2}
     return scorer
 
 
-@pytest.mark.parametrize("chosen", ["combined", "reconstruction", "latent", "embedding", "local", "bank"])
+@pytest.mark.parametrize("chosen", ["combined", "reconstruction", "latent", "embedding", "local", "bank", "pooled"])
 def test_score_and_map_are_those_of_keras(scorer, chosen):
     if chosen not in scorer.scores:
-        pytest.skip("without a bank")
+        pytest.skip("none of that name")
     images = np.random.default_rng(1).integers(0, 256, (3, *SHAPES["reconstruction"]), "uint8")
     outputs = outputs_like_a_network(3, 2)
     about, block = score_block(scorer, chosen, outputs)

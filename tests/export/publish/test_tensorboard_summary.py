@@ -33,14 +33,10 @@ def test_tensorboard_gets_the_table_and_a_second_export_replaces_it(run):
         manifest = json.loads((run / "export/manifest.json").read_text(encoding="utf-8"))
         rows = [line for line in table.decode().splitlines() if line.startswith("| float")]
         assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in formats]
-        expected = {}
-        for (name, entry), row in zip(manifest["files"].items(), rows, strict=True):
-            assert f"{entry['image_AUROC']:.4f}" in row and row.endswith("| ships |")
-            expected[f"export/KiB/{name}"] = entry["bytes"] / 1024
-            expected[f"export/image_AUROC/{name}"] = entry["image_AUROC"]
-            expected[f"export/ms_1_thread/{name}"] = entry["latency_ms"]["1_thread"]["median"]
-        assert {tag: values[0] for tag, values in found.items()} == pytest.approx(expected)
-        assert all(len(values) == 1 for values in found.values())
+        for entry, row in zip(manifest["files"].values(), rows, strict=True):
+            assert f" {entry['bytes'] / 1024:.0f} |" in row and row.endswith("| ships |")
+            assert f"{entry['image_AUROC']:.4f}" in row
+        assert not found  # a scalar would be a chart of one point
 
 
 def test_a_run_without_logs_gets_none(run):

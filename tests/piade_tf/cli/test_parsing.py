@@ -93,12 +93,18 @@ def test_the_table_above_has_every_option():
     assert set(OPTIONS) == set(flat(Config()))
 
 
-# preset changes other options, and a category belongs to data sets that the default is not.
-@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"preset", "data.category"}))
+# preset changes other options, and a category or a folder belongs to data sets that the default is not.
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"preset", "data.category", "data.data_dir"}))
 def test_an_option_changes_its_value_and_no_other(name):
     arguments, value = OPTIONS[name]
     assert value != flat(Config())[name]
     assert flat(parse_config(arguments.split())) == {**flat(Config()), name: value}
+
+
+def test_a_folder_for_the_embedded_digits_is_refused_with_what_was_meant():
+    with pytest.raises(InputError, match="--data-dir photos .*--dataset folder"):
+        parse_config(["--data-dir", "photos"])
+    assert parse_config(["--data-dir", "photos", "--dataset", "folder"]).data.data_dir == Path("photos")
 
 
 @pytest.mark.parametrize("arguments", [["--preset", "paper"], ["--preset=paper"]])
@@ -245,7 +251,11 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
 @pytest.mark.parametrize(
     "raised, code, said",
     [
-        (KeyboardInterrupt(), 130, "error: interrupted; what was written by then stays\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "error: interrupted; what is in the run directory stays, an unfinished export does not\n",
+        ),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],

@@ -28,13 +28,33 @@ def test_a_detector_needs_none_of_the_heavy_packages_but_tensorflow_and_says_not
     assert (process.returncode, process.stdout, process.stderr) == (0, "[]\n", "")
 
 
-@pytest.mark.parametrize("by", ["variable", "file"])
-def test_keras_still_runs_on_jax(tmp_path, by):
-    (tmp_path / "keras.json").write_text('{"backend": "jax"}' if by == "file" else "{}")
+@pytest.mark.parametrize(
+    "variable, file",
+    [
+        ("torch", '{"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1}'),
+        (None, '{"floatx": "float64", "backend": "openvino"}'),
+    ],
+)
+def test_settings_of_other_projects_do_not_count(tmp_path, variable, file):
+    (tmp_path / "keras.json").write_text(file)
     process = run_python(
         "from piade_tf.cli.startup import import_tensorflow\nimport_tensorflow()\n"
-        "import keras\nprint(keras.backend.backend(), keras.ops.sum([1, 2]))",
+        "from keras import config as c\nprint(c.backend(), c.image_data_format(), c.floatx(), c.dtype_policy().name, "
+        "c.epsilon())",
         KERAS_HOME=str(tmp_path),
-        **({"KERAS_BACKEND": "jax"} if by == "variable" else {}),
+        **({"KERAS_BACKEND": variable} if variable else {}),
     )
-    assert process.stdout == "jax 3\n", process.stderr
+    assert process.stdout == "tensorflow channels_last float32 float32 1e-07\n", process.stderr
+    assert (tmp_path / "keras.json").read_text() == file
+
+
+def test_settings_that_keras_does_not_start_with_are_named(tmp_path):
+    (tmp_path / "keras.json").write_text('{"floatx": "half"}')
+    process = run_python(
+        "from piade_tf.cli.exit_codes import errors_in_one_line\nwith errors_in_one_line():\n"
+        "    from piade_tf import Detector",
+        KERAS_HOME=str(tmp_path),
+    )
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: ") and process.stderr.count("\n") == 1
+    assert str(tmp_path / "keras.json") in process.stderr

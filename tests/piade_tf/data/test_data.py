@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from piade_tf.config import DataConfig
 from piade_tf.data import batches, digits, idx, load_data
-from piade_tf.data.arrays import LabelledImages, one_class_source
+from piade_tf.data.arrays import LabelledImages, one_class_source, size_of_classes
 from piade_tf.data.catalogue import FASHION_CLASSES
 from piade_tf.data.division import divide, hold_out, without_test_split
 from piade_tf.data.preparation import Preparation
@@ -92,6 +92,19 @@ def test_one_class_is_learned_and_all_classes_are_tested(labelled):
     np.testing.assert_array_equal(all_images(data.test), labelled[1].images)
     assert len(set(data.test.ids)) == 15
     assert (data.normal_class, data.image_shape) == ("b", (4, 6, 1))
+
+
+@pytest.mark.parametrize(
+    ("size", "grey", "shown"),
+    [
+        ((32, 32), False, (160, 160)),
+        ((48, 32), False, (240, 160)),
+        ((28, 28), True, (28, 28)),
+        ((64, 80), False, (64, 80)),
+    ],
+)
+def test_small_images_of_classes_are_enlarged_in_colour(size, grey, shown):
+    assert size_of_classes(size, grey) == shown
 
 
 def test_images_are_resized_where_asked_and_the_fingerprint_stays(labelled):

@@ -174,6 +174,6 @@ def test_cifar10_has_the_names_and_colours(tmp_path):
 
     splits = {"train": rows([8] * 60 + [3] * 5), "test": rows([8, 8, 3, 1])}
     data = load("cifar10", prepare(tmp_path, "cifar10", version, features, splits), normal_class="ship")
-    assert (data.normal_class, data.image_shape, data.train.count) == ("ship", (32, 32, 3), 36)
+    assert (data.normal_class, data.image_shape, data.train.count) == ("ship", (160, 160, 3), 36)
     assert data.test.classes.tolist() == ["ship", "ship", "cat", "automobile"]
     assert tf.is_tensor(next(iter(data.train.images)))

@@ -77,7 +77,7 @@ def test_every_level_equals_another_implementation(encoder, photographs, size):
     reference = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet.from_name(
         "efficientnet-lite0", image_size=None
     )
-    reference.load_state_dict(torch.load(module._installed_weights(), weights_only=True))
+    reference.load_state_dict(torch.load(module.installed_weights(), weights_only=True))
     images = photographs if size is None else noise(*size, count=2)
     expected = {}
     for level, block in {"stride_8": 4, "stride_16": 10, "stride_32": 15}.items():
@@ -167,7 +167,7 @@ def test_keras_alone_loads_it_on_jax(tmp_path):
 
 def test_the_file_may_lie_elsewhere(encoder, tmp_path):
     path = tmp_path / "lite0.pth"
-    shutil.copyfile(module._installed_weights(), path)
+    shutil.copyfile(module.installed_weights(), path)
     model = efficientnet_lite0(weights=path, levels=("stride_8",))
     np.testing.assert_array_equal(
         model.get_layer("block3b_project_conv").kernel, encoder.get_layer("block3b_project_conv").kernel
@@ -175,7 +175,7 @@ def test_the_file_may_lie_elsewhere(encoder, tmp_path):
 
 
 def test_a_flipped_byte_in_the_weights_is_refused(tmp_path):
-    content = bytearray(module._installed_weights().read_bytes())
+    content = bytearray(module.installed_weights().read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "lite0.pth"
     path.write_bytes(content)

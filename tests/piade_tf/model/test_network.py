@@ -169,6 +169,14 @@ def test_a_pretrained_encoder_refuses_sizes_out_of_range(size):
         build_network(NetworkConfig(encoder="efficientnet_lite0"), *size, 3)
 
 
+def test_classes_have_the_last_blocks_of_efficientnet_lite0_and_parts_have_not():
+    config = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random")
+    channels = [
+        build_network(config, 64, 64, 3, kind).output["feature_map_2"].shape[-1] for kind in ("classes", "parts")
+    ]
+    assert channels == [320, 192]
+
+
 @pytest.mark.parametrize("encoder", [name for name in typing.get_args(EncoderName) if name not in ("auto", "scratch")])
 def test_every_encoder_is_frozen_and_gives_maps_of_strides_8_16_and_32(encoder):
     network = build_network(NetworkConfig(encoder=encoder, encoder_weights="random"), 96, 64, 1)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from piade_tf.errors import InputError
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.report import figures
 from piade_tf.report.figure_labels import fitted
@@ -305,7 +306,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(Figure, "savefig", half)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         write_figures(tmp_path, make_examples(), *make_scores(), HISTORY, "title")
     assert list(tmp_path.iterdir()) == []
 
@@ -314,7 +315,7 @@ def test_a_write_that_fails_keeps_the_earlier_figure(tmp_path, monkeypatch):
     earlier = tmp_path / "score_histogram.png"
     earlier.write_bytes(b"earlier")
     monkeypatch.setattr("piade_tf.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("no permission")))
-    with pytest.raises(OSError, match="no permission"):
+    with pytest.raises(InputError, match="no permission"):
         write_figures(tmp_path, make_examples(0, 0), *make_scores(), {}, "title")
     assert list(tmp_path.iterdir()) == [earlier]
     assert earlier.read_bytes() == b"earlier"

@@ -1,10 +1,15 @@
 """The colours of an anomaly map, alone and over its image."""
 
+from types import SimpleNamespace
+
 import matplotlib
 import numpy as np
+import pytest
 
+from piade_tf.detector import Prediction
 from piade_tf.report.figures import MAPS
 from piade_tf.report.heatmap import coloured, overlay
+from piade_tf.report.heatmap_figure import write_heatmap
 
 
 def test_map_colours_run_from_low_to_high_and_stop_there():
@@ -20,3 +25,25 @@ def test_where_the_map_is_low_the_overlay_is_the_image_in_grey():
     assert drawn[0, 0].tolist() == [60, 60, 60]
     last = np.array(matplotlib.colormaps[MAPS](1.0, bytes=True)[:3])
     np.testing.assert_allclose(drawn[0, 1], 0.15 * 60 + 0.85 * last, atol=0.51)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [[0.0, 2.0, 1e30], [0.0, 0.0, 0.0]])
+def test_a_scale_of_no_length_shows_what_is_above_it(values):
+    anomaly_map = np.array([values])
+    first, last = (np.array(matplotlib.colormaps[MAPS](end, bytes=True)[:3]) for end in (0.0, 1.0))
+    expected = [last if value > 0 else first for value in values]
+    np.testing.assert_array_equal(coloured(anomaly_map, 0, 0)[0], expected)
+    assert overlay(np.zeros((1, 3, 1), "uint8"), anomaly_map, 0, 0).shape == (1, 3, 3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("largest", [0.0, 1e-12, 3.0, 1e12])
+def test_a_threshold_of_zero_draws_every_map(tmp_path, largest):
+    nothing = SimpleNamespace(value=0.0)
+    detector = SimpleNamespace(threshold=nothing, map_threshold=nothing)
+    image = np.zeros((8, 8, 1), "uint8")
+    anomaly_map = np.zeros((8, 8), "float32")
+    anomaly_map[2, 3] = largest
+    write_heatmap(tmp_path / "a.png", Prediction("a", 0.0, 100.0, False, image, anomaly_map, image), detector)
+    assert (tmp_path / "a.png").stat().st_size

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from piade_tf.cli.parsing import parse_config
+from piade_tf.errors import InputError
 from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.report.html_page import ReportContent, render, write_report
 from piade_tf.report.rerun_command import rerun_command
@@ -217,7 +218,7 @@ def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_bec
     [
         "--normal-class 8 --epochs 10",
         "--preset paper --score latent --image-size 128 --crop 120 --fpr 0.05",
-        "--network.no-grid --network.skip --network.magnifications 1 2 --loss.mse 0.5 --data-dir 'a folder/x' --seed 7",
+        "--network.no-grid --network.skip --loss.mse 0.5 --dataset folder --data-dir 'a folder/x' --seed 7",
     ],
 )
 def test_the_command_makes_the_same_configuration(arguments):
@@ -342,7 +343,7 @@ def test_a_write_that_fails_keeps_the_earlier_page(tmp_path, monkeypatch):
     path = tmp_path / "report.html"
     path.write_text("earlier")
     monkeypatch.setattr("piade_tf.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("no permission")))
-    with pytest.raises(OSError, match="no permission"):
+    with pytest.raises(InputError, match="no permission"):
         write_report(path, make_content())
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "earlier"

@@ -6,7 +6,7 @@ import tensorflow as tf
 from sklearn.covariance import LedoitWolf
 
 from piade_tf.scoring.combined_score import CombinedScore
-from piade_tf.scoring.gaussian_score import EmbeddingScore, LatentScore
+from piade_tf.scoring.gaussian_score import EmbeddingScore, LatentScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore
 from piade_tf.scoring.normal_statistics import NormalStatistics
 from piade_tf.scoring.parameters import pretrained_parameters
@@ -92,6 +92,20 @@ def loop_over_places(train, features):
             fitted = LedoitWolf().fit(train[:, row, column].astype("float64"))
             distances[:, row, column] = np.sqrt(fitted.mahalanobis(features[:, row, column]) / features.shape[3])
     return distances
+
+
+def test_pooled_is_the_mahalanobis_distance_of_the_last_maps_average_at_length_one():
+    train, test = make_outputs(60), make_outputs(9, seed=1)
+
+    def direction(outputs):
+        mean = outputs["feature_map_2"].mean(axis=(1, 2))
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+    expected = LedoitWolf().fit(direction(train).astype("float64")).mahalanobis(direction(test)) / 5
+    found = fit(PooledScore(), train)(None, test).pred_score
+    np.testing.assert_allclose(found, np.sqrt(expected), rtol=1e-3)
+    plainer = {name: 3 * values for name, values in test.items()}
+    np.testing.assert_allclose(fit(PooledScore(), train)(None, plainer).pred_score, found, rtol=1e-4)
 
 
 def test_local_is_a_loop_over_places_averaged_at_the_finest_map():

@@ -1,5 +1,6 @@
 """The scorer: fitted in bounded memory, standing behind the network in one graph, saved and read back safely."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -13,7 +14,13 @@ from sklearn.covariance import LedoitWolf
 from piade_tf.errors import InputError
 from piade_tf.scoring import score_set
 from piade_tf.scoring.aggregation import Aggregation
-from piade_tf.scoring.parameters import FORMAT_VERSION, LocalParameters, ScoreParameters, scratch_parameters
+from piade_tf.scoring.parameters import (
+    FORMAT_VERSION,
+    BankParameters,
+    LocalParameters,
+    ScoreParameters,
+    scratch_parameters,
+)
 from piade_tf.scoring.score_set import ScoreSet
 
 WINDOW = 7
@@ -217,7 +224,7 @@ def test_a_failed_save_leaves_the_old_file(saved, fitted, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(np, "savez_compressed", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(InputError):
         fitted.scorer.save(saved)
     assert saved.read_bytes() == content
     assert list(saved.parent.iterdir()) == [saved]
@@ -248,9 +255,56 @@ def test_a_newer_format_is_one_line(fitted, saved):
         ScoreSet.load(saved)
 
 
+def test_a_run_from_before_there_was_a_pooled_score_loads(fitted, saved, images):
+    with np.load(saved) as arrays:
+        content = dict(arrays)
+    older = json.loads(content["parameters"].tobytes())
+    del older["pooled"]
+    np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(older).encode(), "uint8")})
+    loaded = ScoreSet.load(saved).inspection_model(fitted.network, "combined")(images)
+    np.testing.assert_array_equal(loaded["pred_score"], fitted.inspection(images)["pred_score"])
+
+
 def test_refuses_a_way_to_join_maps_that_there_is_not(saved):
     with np.load(saved) as arrays:
         content = dict(arrays)
     other = json.loads(content["parameters"].tobytes()) | {"combined_map": "harmonic_mean"}
     np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(other).encode(), "uint8")})
     refuses(saved)
+
+
+# === Images that do not vary ===
+
+WITH_BANK = dataclasses.replace(
+    scratch_parameters(WINDOW),
+    local=LocalParameters(maps=("feature_map_0", "feature_map_1"), scaled=True),
+    bank=BankParameters(patches=20),
+    combined=(("bank", 1.0), ("local", 1.0)),
+)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("parameters", [scratch_parameters(WINDOW), WITH_BANK], ids=["gaussians", "bank"])
+@pytest.mark.parametrize("learned", ["picture", "black", "white"])
+def test_after_images_that_are_all_the_same_every_score_is_finite(fitted, images, learned, parameters):
+    image = {"picture": images[:1], "black": np.zeros_like(images[:1]), "white": np.ones_like(images[:1])}[learned]
+    scorer = ScoreSet(parameters)
+    scorer.fit(fitted.network, [np.repeat(image, 6, 0), np.repeat(image, 2, 0)], [np.repeat(image, 5, 0)])
+    inspection = scorer.inspection_model(fitted.network, "combined")
+    outputs = {name: np.asarray(values) for name, values in inspection(np.concatenate([image, images])).items()}
+    for values in outputs.values():
+        assert np.isfinite(values).all()
+    of_parts = {name: outputs[f"score_{name}"] for name in ("combined", "latent", "embedding", "local")}
+    for scores in of_parts.values():
+        assert np.abs(scores[0]) < 100 and np.abs(scores).max() < 1e12
+    if learned != "picture":
+        assert all(scores[1:].min() > scores[0] for scores in of_parts.values())
+
+
+def test_whatever_is_divided_by_fits_half_precision(fitted, images):
+    scorer = ScoreSet(WITH_BANK)
+    same = np.repeat(images[:1], 6, 0)
+    scorer.fit(fitted.network, [same], [same])
+    divisors = [deviation for _, deviation in scorer.combined.standards.values()]
+    divisors += [*scorer.local.scales.values(), *scorer.bank.scales.values()]
+    assert min(divisors) > np.finfo("float16").tiny

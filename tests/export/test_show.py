@@ -1,0 +1,75 @@
+"""`piade show`: the metadata of a file, and whatever has been changed in it since it was exported."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.options import Show
+from export.show import show
+from export.tflite.flatbuffer import FILE_IDENTIFIER, MAGIC, METADATA_NAME, is_ours, is_untouched
+from piade_tf.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return (exported.folder / "int8.tflite").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def refusal(tmp_path_factory):
+    """What `show` says of a file with the given content."""
+    path = tmp_path_factory.mktemp("changed") / "some.tflite"
+
+    def of(content):
+        path.write_bytes(content)
+        with pytest.raises(InputError) as told:
+            show(Show(path))
+        assert str(path) in str(told.value) and "\n" not in str(told.value)
+        return str(told.value)
+
+    return of
+
+
+def flipped(content, place, flip):
+    return content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :]
+
+
+def test_metadata_of_an_untouched_file_are_printed(exported, capsys):
+    assert show(Show(exported.folder / "int8_full.tflite")) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "int8_full"
+
+
+@settings(deadline=None, max_examples=60)
+@given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_byte_changed_anywhere_is_a_change(exported, refusal, share, flip):
+    model = (exported.folder / "int8.tflite").read_bytes()
+    assert "was changed since it was exported" in refusal(flipped(model, int(share * len(model)), flip))
+
+
+@settings(deadline=None, max_examples=60)
+@given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_byte_changed_in_the_metadata_is_a_change(exported, refusal, share, flip):
+    model = (exported.folder / "int8.tflite").read_bytes()
+    start = model.rindex(MAGIC)
+    place = start + int(share * (len(model) - start))
+    assert "was changed since it was exported" in refusal(flipped(model, place, flip))
+
+
+@pytest.mark.parametrize("mark", [MAGIC, METADATA_NAME.encode(), FILE_IDENTIFIER])
+def test_every_byte_of_a_mark_and_of_what_follows_it_counts(model, mark):
+    start = model.rindex(mark)
+    for place in range(start, min(start + len(mark) + 40, len(model))):
+        changed = flipped(model, place, 1 + place % 255)
+        assert is_ours(changed) and not is_untouched(changed)
+
+
+@pytest.mark.parametrize("cut", [1, 30, 2000])
+def test_a_file_that_is_cut_short_is_changed(model, refusal, cut):
+    assert "was changed since it was exported, or cut short" in refusal(model[:-cut])
+
+
+@pytest.mark.parametrize("content, found", [(b"", "no LiteRT file"), (b"\0\0\0\0TFL3" + bytes(90), "no metadata")])
+def test_files_of_others_are_told_as_such(refusal, content, found):
+    assert found in refusal(content)

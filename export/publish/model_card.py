@@ -19,7 +19,7 @@ CITATION = (
 def write_model_card(path: Path, config: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Writes the card from `config.json` and `manifest.json`."""
     with replacing(path) as temporary:
-        temporary.write_text(model_card(config, manifest), encoding="utf-8")
+        temporary.write_text(model_card(config, manifest), encoding="utf-8", errors="backslashreplace")
 
 
 def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -86,7 +87,7 @@ def adapt(options: Adapt) -> None:
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); nothing was made") from None
     print(f"Run directory: {target}, in {time.monotonic() - start:.0f} seconds")
-    print(f"Next: {command('export')} {target}")
+    print(f"Next: {command('export')} {shlex.quote(str(target))}")
 
 
 def _target(options: Adapt) -> Path:

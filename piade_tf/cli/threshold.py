@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,7 +106,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
     print(explain(now))
     offers = [(f"--fpr {rate:g}", refitted("fpr", rate, scores)) for rate in OFFERED]
     show_offers([("now", now), *offers, ("--sigma 3", refitted("sigma:3", None, scores))], scores)
-    print(f"Set one of them: {command('threshold')} {run.path} --fpr {OFFERED[2]:g}")
+    print(f"Set one of them: {command('threshold')} {shlex.quote(str(run.path))} --fpr {OFFERED[2]:g}")
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:

@@ -35,8 +35,10 @@ from export.run import load_images
 from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import ComparedImages, write_images
 from export.verification.gate import MAY_DIFFER, problems
+from export.verification.out_of_fold import out_of_fold
 from export.verification.verify import load_litert
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import calibration_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_csv
 from piade_tf.run_directory import RunDirectory
@@ -175,6 +177,7 @@ class Spoiled:
         self.network = directory.read_network()
         self.scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
         self.threshold = Threshold.read(run / "threshold.json")
+        self.by_run, _ = calibration_scores(directory.read_known())
         self.chosen, self.seed = options["score"], options["training"]["seed"]
 
     def rows(self, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -183,10 +186,14 @@ class Spoiled:
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
             builder = Builder(
-                *(self.network, self.scorer, self.chosen, self.data, options["data"]["augment"], self.seed, 1, work)
+                *(self.network, self.scorer, self.chosen, self.data, options["data"]["augment"], self.seed, 1, work),
+                in_folds=bool(self.threshold.folds),
             )
             inspection = self.scorer.inspection_model(self.network, self.chosen)
-            images, scores = write_images(work / "images.npy", self.data, inspection, self.threshold, self.seed)
+            images, self.seen, _ = write_images(work / "images.npy", self.data, inspection, self.threshold, self.seed)
+            scores = self.seen
+            if self.threshold.folds:
+                scores = np.concatenate([self.by_run, scores[images.calibration.stop :]])
             self.said = Said.of(images, scores, self.threshold)
             self.may_differ = max(share_of_chance(self.said, self.seed), MAY_DIFFER)
             sound = spoilings.Sound(builder)
@@ -202,12 +209,14 @@ class Spoiled:
             scores = scores_of(path, np.load(images.path, mmap_mode="r"))
         except (RuntimeError, ValueError) as error:
             return {"rejected": True, "reasons": f"cannot be run ({error})"}
+        if self.threshold.folds:
+            scores = out_of_fold(images, self.seen, scores, self.by_run)
         normal = scores[images.calibration]
         if stale:
             seen = self.data.train.images.take(self.data.calibration.count)
             normal = scores_of(path, seen.as_numpy_iterator())
-        threshold = fit_threshold(options["threshold"], options["fpr"], normal)
-        comparison = compare(self.said, Said.of(images, scores, threshold), labels, self.seed)
+        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=self.threshold.folds)
+        comparison = compare(self.said, Said.of(images, scores, threshold), labels)
         reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
         return {
             **comparison,

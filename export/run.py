@@ -1,5 +1,6 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
+import dataclasses
 import os
 import tempfile
 import time
@@ -27,9 +28,11 @@ from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import write_images
 from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
+from export.verification.out_of_fold import out_of_fold
 from piade_tf import __version__
 from piade_tf.config import FormatName
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
@@ -112,10 +115,14 @@ def _fill(
         Threshold.read(options.run / f"{name}.json") for name in ("threshold", "map_threshold")
     )
     inspection = scorer.inspection_model(network, chosen)
-    images, scores = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
+    images, seen, map_max = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
+    folds, scores = threshold_of_run.folds, seen
+    if folds:
+        by_run, map_by_run = calibration_scores(RunDirectory(options.run).read_known())
+        scores = np.concatenate([by_run, seen[images.calibration.stop :]]).astype("float32")
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
     may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
-    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
+    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work, bool(folds))
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     made_of = [images.path, *(options.run / name for name in ("model.keras", "scorer.npz"))]
@@ -128,15 +135,22 @@ def _fill(
             else:
                 found = measure(_build(builder, name, path, options), images.path)
                 finished.keep(name, path, found)
-            measured[name] = found
         except CannotRun as error:
             entries[name] = {"accepted": False, "reasons": [str(error)]}
             _reject(folder, name, [str(error)])
             continue
+        if folds:
+            found = dataclasses.replace(
+                found,
+                pred_score=out_of_fold(images, seen, found.pred_score, by_run),
+                map_max=out_of_fold(images, map_max, found.map_max, map_by_run),
+            )
+        measured[name] = found
         calibrated = found.part(images.calibration)
         known = Known(calibrated.pred_score, labels, found.pred_score[images.test])
         threshold = for_other_scores(threshold_of_run, said.calibration, known)
-        map_threshold = fit_threshold("fpr", map_threshold_of_run.wanted_fpr or UNUSED_FPR, calibrated.map_max)
+        map_fpr = map_threshold_of_run.wanted_fpr or UNUSED_FPR
+        map_threshold = fit_threshold("fpr", map_fpr, calibrated.map_max, folds=folds)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)

@@ -79,7 +79,11 @@ def report_content(
         title=title,
         config=config,
         metrics=metrics,
-        threshold={**dataclasses.asdict(threshold), "sentence": explain(threshold)},
+        threshold={
+            **dataclasses.asdict(threshold),
+            "guarantee": threshold.guarantee,
+            "sentence": explain(threshold),
+        },
         figures=figures_in(figures),
         rows={
             "image": split.ids,

@@ -20,8 +20,8 @@ METRICS = {
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
-def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, devices: str) -> None:
-    """Prints what is trained on what, and where."""
+def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, devices: str, in_folds: bool) -> None:
+    """Prints what is trained on what, and where; `in_folds`, how the threshold is chosen."""
     height, width, channels = data.image_shape
     for warning in data.warnings:
         print(f"warning: {warning}")
@@ -30,6 +30,9 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
         f"{title}, normal: {data.normal_class}. {data.train.count} images to train on, "
         f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."
     )
+    if in_folds:
+        good = data.train.count + data.validation.count + data.calibration.count
+        print(f"All {good} set the threshold and enter the statistics: each is scored in folds without itself.")
     print(
         f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}"
     )

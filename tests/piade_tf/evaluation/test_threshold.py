@@ -18,6 +18,7 @@ from piade_tf.evaluation.threshold import (
     explain,
     fit_threshold,
     images_needed,
+    on_other_images,
     parse_method,
 )
 
@@ -308,6 +309,26 @@ def test_what_was_written_is_read_back(tmp_path, method):
     assert json.loads((tmp_path / "threshold.json").read_text())["format_version"] == 1
 
 
+def test_the_file_says_in_how_many_folds_and_how_far_it_is_guaranteed(tmp_path):
+    threshold = fit_threshold("fpr", 0.1, np.arange(30.0), folds=10)
+    threshold.write(tmp_path / "threshold.json")
+    assert Threshold.read(tmp_path / "threshold.json") == threshold
+    content = json.loads((tmp_path / "threshold.json").read_text())
+    assert (content["folds"], content["n"], content["guarantee"]) == (10, 30, "approximate")
+
+
+def test_elsewhere_the_same_threshold_promises_nothing():
+    threshold = fit_threshold("fpr", 0.1, np.arange(30.0))
+    elsewhere = on_other_images(threshold)
+    assert (elsewhere.value, elsewhere.promised_fpr, elsewhere.guarantee) == (threshold.value, None, "none")
+    assert "false alarms expected" in explain(threshold) and "false alarms expected" not in explain(elsewhere)
+
+
+def test_a_promise_of_folds_does_not_say_at_most():
+    assert "about 10 % false alarms" in explain(fit_threshold("fpr", 0.1, np.arange(99.0), folds=10))
+    assert "at most 10 % false alarms" in explain(fit_threshold("fpr", 0.1, np.arange(99.0)))
+
+
 GOOD = {
     "format_version": 1,
     "method": "fpr",
@@ -347,6 +368,8 @@ def test_the_file_from_which_the_bad_ones_are_made_is_good(tmp_path):
         ({"value": True}, "value must be a finite number, got True"),
         ({"n": 0}, "n must be a whole number of at least 1, got 0"),
         ({"n": 2.0}, "n must be a whole number of at least 1, got 2.0"),
+        ({"folds": -1}, "folds must be a whole number of at least 0, got -1"),
+        ({"folds": 2.5}, "folds must be a whole number of at least 0, got 2.5"),
         ({"promised_fpr": 0}, "promised_fpr must be null or between 0 and 1, got 0"),
         ({"promised_fpr": 1.5}, "promised_fpr must be null or between 0 and 1, got 1.5"),
         ({"wanted_fpr": math.nan}, "wanted_fpr must be null or between 0 and 1, got nan"),

@@ -17,11 +17,13 @@ class Results:
     Attributes:
         scored: the scores.
         pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
+        own_pixels: counts of those in the masks' own size; nothing where that is the network's, or without masks.
         examples: some images with what the detector makes of them.
     """
 
     scored: Scored
     pixels: dict[str, PixelMetrics]
+    own_pixels: PixelMetrics
     examples: Examples
 
 
@@ -44,8 +46,9 @@ def labelled_results(
         instead: examples are picked from it where `split` has no images.
     """
     pixels: dict[str, PixelMetrics] = {}
-    scored = score_split(inspection, split, batch_size, pixels)
+    own_pixels = PixelMetrics()
+    scored = score_split(inspection, split, batch_size, pixels, own_pixels)
     shown, scores = split, scored
     if instead is not None and not split.count:
         shown, scores = instead, score_split(inspection, instead, batch_size)
-    return Results(scored, pixels, pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed))
+    return Results(scored, pixels, own_pixels, pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed))

@@ -16,6 +16,9 @@ from piade_tf.report.page_text import ends
 METRICS = {
     **{"image_AUROC": "image AUROC", "image_AUPR": "image AUPR", "image_F1Max": "image F1Max"},
     **{"pixel_AUROC": "pixel AUROC", "pixel_AUPR": "pixel AUPR", "pixel_AUPRO": "pixel AUPRO"},
+    "pixel_AUROC_own_size": "pixel AUROC, masks in their own size",
+    "pixel_AUPR_own_size": "pixel AUPR, masks in their own size",
+    "pixel_AUPRO_own_size": "pixel AUPRO, masks in their own size",
 }
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 

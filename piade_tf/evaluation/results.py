@@ -17,14 +17,14 @@ class Results:
     Attributes:
         scored: the scores.
         pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
-        own_pixels: counts of those in the masks' own size; nothing where that is the network's, or without masks.
         examples: some images with what the detector makes of them.
+        own_pixels: counts of those in the masks' own size; nothing where that is the network's, or without masks.
     """
 
     scored: Scored
     pixels: dict[str, PixelMetrics]
-    own_pixels: PixelMetrics
     examples: Examples
+    own_pixels: PixelMetrics = dataclasses.field(default_factory=PixelMetrics)
 
 
 def labelled_results(
@@ -51,4 +51,5 @@ def labelled_results(
     shown, scores = split, scored
     if instead is not None and not split.count:
         shown, scores = instead, score_split(inspection, instead, batch_size)
-    return Results(scored, pixels, own_pixels, pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed))
+    examples = pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed)
+    return Results(scored, pixels, examples, own_pixels)

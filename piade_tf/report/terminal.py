@@ -1,6 +1,7 @@
 """What a training prints before and after."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import KnownImage
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.program import command
 from piade_tf.report.page_text import ends
@@ -51,6 +53,17 @@ def show_next(path: Path) -> None:
         print(f"and see a phone's file:   {command('show')} {shlex.quote(str(files[0]))}")
     else:
         print(f"and make phones' files:   {command('export')} {run}")
+
+
+def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
+    """Names the good image that stands apart, where one does."""
+    if threshold.apart:
+        scored = [(one.pred_score, one.image) for one in known if one.pred_score is not None]
+        (score, image), (next_score, _) = sorted(scored, reverse=True)[:2]
+        print(
+            f"note: {image} scores {score:.4g}, far above all other good images (the next {next_score:.4g}). It does "
+            "not set the threshold; look whether it is good."
+        )
 
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:

@@ -22,6 +22,8 @@ METRICS = {
     "pixel_AUPR_own_size": "pixel AUPR, masks in their own size",
     "pixel_AUPRO_own_size": "pixel AUPRO, masks in their own size",
 }
+FEW = 0.5  # of the anomalous test images found at the threshold
+RUN = "Run directory"
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
@@ -66,7 +68,7 @@ def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
         )
 
 
-def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:
+def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = RUN) -> None:
     """Prints the metrics as a table, what the threshold promises, and where `what` is."""
     table = Table("metric", "value (95 % interval)")
     table.columns[1].justify = "right"
@@ -97,5 +99,8 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
         missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
         print(f"Not available: {missing}: {reason}.")
     print(explain(threshold))
+    if what == RUN and metrics["n_anomalous"] and counts["TPR"] < FEW:
+        others = f"{command('threshold')} {shlex.quote(str(path))}"
+        print(f"It finds few of the anomalies; see what others would find: {others}")
     print(f"Report: {path / 'report.html'}")
     print(f"{what}: {path}")

@@ -3,10 +3,10 @@
     python benchmarks/gate.py --data-dir DIR
     python benchmarks/gate.py --data-dir DIR --data digits --seeds 0
 
-DIR holds mvtec_ad/{bottle,transistor,toothbrush} and magnetic_tile in MVTec's layout. Writes gate_ships.csv, a row for
-each run and format, and gate_spoilings.csv, a row for each run and mistake (`spoilings.py`), `none` first. Can be
-interrupted and started again: rows that are there are not made again, nor are runs. Photographs are trained with
-`--epochs 1`: their scores do not look at the decoder. Five to ten minutes for each run on 2 cores.
+DIR as for benchmarks/photographs.py, whose runs are taken where they are there (with `--epochs 1`: their scores do not
+look at the decoder). Writes gate_ships.csv, a row for each run and format, and gate_spoilings.csv, a row for each run
+and mistake (`spoilings.py`), `none` first. Can be interrupted and started again: rows that are there are not made
+again, nor are runs. Five to ten minutes for each run on 2 cores; `--table ships` makes that table alone.
 """
 
 import argparse
@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import spoilings
+from benchmarks.photographs import DATA, train
 from export.builder import Builder
 from export.formats import FORMATS
 from export.options import Export
@@ -44,12 +45,6 @@ from piade_tf.files import write_csv
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
-PHOTOGRAPHS = {
-    "bottle": "mvtec_ad/bottle",
-    "transistor": "mvtec_ad/transistor",
-    "toothbrush": "mvtec_ad/toothbrush",
-    "magnetic_tile": "magnetic_tile",
-}
 AGREEMENT = (
     *("verdicts_differ", "verdicts", "verdicts_differ_on_normal", "verdicts_on_normal", "verdicts_may_differ"),
     *("rank_correlation", "rank_correlation_at_most", "rank_correlation_on_normal"),
@@ -59,25 +54,27 @@ SHIPS = ("data", "seed", "format", "ships", *AGREEMENT, "KiB", "ms_1_thread", "m
 SPOILED = ("data", "seed", "spoiling", "rejected", *AGREEMENT, "reasons", "processor")
 STALE = "stale_threshold"  # of the images that the statistics were fitted to
 NONE = "none"
+TABLES = ("ships", "spoilings")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--data", nargs="+", choices=["digits", *PHOTOGRAPHS], default=["digits", *PHOTOGRAPHS])
+    parser.add_argument("--data", nargs="+", choices=["digits", *DATA], default=["digits", *DATA])
+    parser.add_argument("--table", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--seeds", nargs="+", default=list("01234"))
-    parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs", "photographs"))
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
     ships, spoiled = Table(args.out / "gate_ships.csv", SHIPS), Table(args.out / "gate_spoilings.csv", SPOILED)
     for seed in args.seeds:
         for data in args.data:
-            run = args.runs_dir.resolve() / f"gate-{data}-seed{seed}"
-            if not (run / "threshold.json").exists():
-                train(run, data, args.data_dir, seed)
-            ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
-            names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
-            spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
+            run = trained(args.runs_dir, args.data_dir, data, seed)
+            if "ships" in args.table:
+                ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
+            if "spoilings" in args.table:
+                names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
+                spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
     ships.show("ships")
     spoiled.show("rejected")
 
@@ -137,12 +134,15 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def train(run: Path, data: str, folder: Path, seed: str) -> None:
-    """Trains in a process of its own, without exporting."""
-    options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
-    if data in PHOTOGRAPHS:
-        options += ["--dataset", "folder", "--data-dir", str(folder / PHOTOGRAPHS[data]), "--epochs", "1"]
-    subprocess.run([sys.executable, str(ROOT / "train.py"), *options], check=True)
+def trained(runs: Path, root: Path, data: str, seed: str) -> Path:
+    """A run without an export, trained unless it is there."""
+    if data != "digits":
+        return train(runs, root, data, seed, ("--no-tensorboard", "--epochs", "1"))[0]
+    run = runs.resolve() / f"digits-seed{seed}"
+    if not (run / "report.html").exists():
+        options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
+        subprocess.run([sys.executable, str(ROOT / "train.py"), *options], check=True)
+    return run
 
 
 def exported(run: Path, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -215,7 +215,8 @@ class Spoiled:
         if stale:
             seen = self.data.train.images.take(self.data.calibration.count)
             normal = scores_of(path, seen.as_numpy_iterator())
-        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=self.threshold.folds)
+        of_run = self.threshold
+        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=of_run.folds, apart=of_run.apart)
         comparison = compare(self.said, Said.of(images, scores, threshold), labels)
         reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
         return {

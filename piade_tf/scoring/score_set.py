@@ -1,6 +1,7 @@
 """All scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -91,24 +92,33 @@ class ScoreSet:
             For each image what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
         """
 
-        def features_of(chosen: np.ndarray, owners: set[str]) -> Iterator[dict[str, np.ndarray]]:
+        def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
             for look in seen:
                 for places in _in_batches(np.flatnonzero(chosen)):
-                    found = self.features({name: values[places] for name, values in look.items()})
-                    yield _in_numpy({name: found[name] for name in found if name.partition("/")[0] in owners})
+                    yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
 
+        self._settle_maps(outputs)
+        fitted, patches = self._counted(features_of(fold >= 0))
         parts = {part.name for part in self.combined.parts}  # standards are of these alone
-
+        wanted = {name: all_images for name, all_images in fitted.items() if name.partition("/")[0] in parts}
         found: dict[str, np.ndarray] = {}
         for i in range(fold.max() + 1):
-            self.fit_statistics(features_of(fold != i, parts), outputs)
+            own = {name: all_images.empty() for name, all_images in wanted.items()}
+            for batch in features_of(fold == i):
+                for name, statistics in own.items():
+                    statistics.add(batch[name])
+            self._fit_gaussians({name: wanted[name].without(own[name]) for name in wanted})
+            if self.bank:
+                self.bank.fit(patches.content(np.tile(fold, len(seen)) != i))
             for places in _in_batches(np.flatnonzero(fold == i)):
                 others = {name: values[places] for name, values in seen[0].items()}
                 for name, values in _in_numpy(self.part_outputs(None, others)).items():
                     column = found.setdefault(name, np.zeros((len(fold), *values.shape[1:]), values.dtype))
                     column[places] = values
         self.fit_standards([found])
-        self.fit_statistics(features_of(fold >= 0, set(self.scores)), outputs)
+        self._fit_gaussians(fitted)
+        if self.bank:
+            self.bank.fit(patches.content())
         return found
 
     def out_of_fold(
@@ -129,7 +139,9 @@ class ScoreSet:
         for places in _in_batches(np.arange(len(next(iter(parts.values()))))):
             scores = {}
             for part in wanted:
-                assert self._is_scaled(part)
+                if not self._is_scaled(part):
+                    scores[part.name] = Score(parts[part.name][places])
+                    continue
                 prefix = f"{part.name}/"
                 maps = {name.removeprefix(prefix): parts[name][places] for name in parts if name.startswith(prefix)}
                 scores[part.name] = part.of_distances(maps, size)
@@ -168,10 +180,20 @@ class ScoreSet:
             outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
             chosen: patches of the bank, of those that the batches hold; None: they are chosen here.
         """
+        self._settle_maps(outputs)
+        statistics, patches = self._counted(batches)
+        self._fit_gaussians(statistics)
+        if self.bank:
+            self.bank.fit(patches.content(), chosen)
+
+    def _settle_maps(self, outputs: Outputs) -> None:
         if not self.parameters.local.maps:
             local = dataclasses.replace(self.parameters.local, maps=finest_maps(outputs))
             self.parameters = dataclasses.replace(self.parameters, local=local)
             self.local.parameters = local
+
+    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], "_Reservoir"]:
+        """Statistics of each feature but the patches, by name, and the patches."""
         statistics: dict[str, NormalStatistics] = {}
         patches = _Reservoir(MOST_PATCHES)
         for batch in batches:
@@ -180,6 +202,9 @@ class ScoreSet:
                     patches.add(values)
                 else:
                     statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add(values)
+        return statistics, patches
+
+    def _fit_gaussians(self, statistics: dict[str, NormalStatistics]) -> None:
         for score in self.gaussian_scores:
             score.gaussians = {}
             for name, fitted in statistics.items():
@@ -187,8 +212,6 @@ class ScoreSet:
                 if owner == score.name:
                     components = self.local.components_of(feature) if score is self.local else None
                     score.gaussians[feature] = fitted.gaussians(score.floor, components)
-        if self.bank:
-            self.bank.fit(patches.content(), chosen)
 
     def part_outputs(self, images, outputs: Outputs) -> dict[str, Any]:
         """What standards are fitted to: of each part of the combined score its maps, or its `pred_score`."""
@@ -372,6 +395,7 @@ class _Reservoir:
                     self._kept, self._every = self._kept[::2], 2 * self._every
             self._seen += 1
 
-    def content(self) -> np.ndarray:
-        """All that was kept, `(n, dim)`."""
-        return np.concatenate(self._kept)
+    def content(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """All that was kept, `(n, dim)`, or that of the `chosen` images, `(images,)`, bool."""
+        kept = self._kept if chosen is None else itertools.compress(self._kept, chosen[:: self._every].tolist())
+        return np.concatenate(list(kept))

@@ -49,7 +49,7 @@ class Adapt:
     """A folder of good images, of the same size and colour as the others. They are to stay where they are."""
     bad: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """A folder of bad images. They are never learned: how many are found is counted, before and after."""
-    name: str | None = None
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Name of the new run, beside the old one. Left out: that of the old one, and the time."""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where the images of the run are now. Left out: where they were."""

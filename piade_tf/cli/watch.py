@@ -101,7 +101,7 @@ def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) ->
             score, percentile, verdict = None, None, f"unreadable: {printable(result.reason)}"
         else:
             score, percentile = result.pred_score, result.percentile
-            verdict = "anomalous" if result.anomalous else "normal"
+            verdict = result.verdict
         yield {"pred_score": score, "percentile": percentile, "verdict": verdict, **about}
 
 

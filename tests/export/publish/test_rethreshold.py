@@ -59,8 +59,8 @@ def check_that_all_say_the_same(run):
     threshold = read(run / "threshold.json")["value"]
     with open(run / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    flagged = np.array([row["anomalous"] == "1" for row in rows])
-    labels = np.array([row["label"] == "1" for row in rows])
+    flagged = np.array([row["pred_label"] == "1" for row in rows])
+    labels = np.array([row["gt_label"] == "1" for row in rows])
     assert flagged.tolist() == [float(row["pred_score"]) > threshold for row in rows]
     at = read(run / "metrics.json")["at_threshold"]
     assert (at["FP"], at["FN"]) == (np.sum(flagged & ~labels), np.sum(~flagged & labels))
@@ -185,7 +185,7 @@ def test_to_look_changes_nothing(run, capsys, options):
 def test_which_images_change_is_told_by_name(run, capsys):
     set_threshold(SetThreshold(run, fpr=0.4))
     with open(run / "scores.csv", newline="") as file:
-        flagged = [row["image"] for row in csv.DictReader(file) if row["anomalous"] == "1" and row["label"] == "0"]
+        flagged = [row["image"] for row in csv.DictReader(file) if row["pred_label"] == "1" and row["gt_label"] == "0"]
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("now flagged")]
     names = line.rpartition(": ")[2].partition(" and ")[0].split(", ")
     assert len(names) == min(len(flagged), 10) and set(names) <= set(flagged)
@@ -286,8 +286,8 @@ def test_the_pictures_of_mistakes_follow_the_threshold(run):
     assert (run / "figures/mistakes.png").exists()
     with open(run / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    between = (max(float(row["pred_score"]) for row in rows if row["label"] == "0"),
-               min(float(row["pred_score"]) for row in rows if row["label"] == "1"))  # fmt: skip
+    between = (max(float(row["pred_score"]) for row in rows if row["gt_label"] == "0"),
+               min(float(row["pred_score"]) for row in rows if row["gt_label"] == "1"))  # fmt: skip
     if between[0] < between[1]:
         set_threshold(SetThreshold(run, value=sum(between) / 2))
         assert not (run / "figures/mistakes.png").exists()

@@ -62,8 +62,8 @@ class ScoreSet:
         parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
         self.fit_standards(outputs_of(parts, validation))
 
-    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> None:
-        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> dict[str, np.ndarray]:
+        """As `fit_in_folds`, to images.
 
         What the network makes of the images is kept, so that it runs once and not for each fold: 5 MB for each look at
         an image of 1024x1024.
@@ -75,20 +75,68 @@ class ScoreSet:
         """
         sources = {name for names in self.sources(network.output).values() for name in names}
         wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
-        seen = [_joined(outputs_of(wanted, look)) for look in looks]
+        return self.fit_in_folds([_joined(outputs_of(wanted, look)) for look in looks], fold, network.output)
 
-        def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    def fit_in_folds(
+        self, seen: Sequence[dict[str, np.ndarray]], fold: np.ndarray, outputs: Outputs
+    ) -> dict[str, np.ndarray]:
+        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+
+        Args:
+            seen: of each look, what the network made of the images, by name.
+            fold: `(images,)`, the fold of each, from 0.
+            outputs: of the network, see `fit_statistics`.
+
+        Returns:
+            For each image what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
+        """
+
+        def features_of(chosen: np.ndarray, owners: set[str]) -> Iterator[dict[str, np.ndarray]]:
             for look in seen:
-                for places in np.array_split(np.flatnonzero(chosen), -(-chosen.sum() // BATCH)):
-                    yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
+                for places in _in_batches(np.flatnonzero(chosen)):
+                    found = self.features({name: values[places] for name, values in look.items()})
+                    yield _in_numpy({name: found[name] for name in found if name.partition("/")[0] in owners})
 
-        held_out: list[dict[str, np.ndarray]] = []
+        parts = {part.name for part in self.combined.parts}  # standards are of these alone
+
+        found: dict[str, np.ndarray] = {}
         for i in range(fold.max() + 1):
-            self.fit_statistics(features_of(fold != i), network.output)
-            others = {name: values[fold == i] for name, values in seen[0].items()}
-            held_out.append(_in_numpy(self.part_outputs(None, others)))
-        self.fit_standards(held_out)
-        self.fit_statistics(features_of(fold >= 0), network.output)
+            self.fit_statistics(features_of(fold != i, parts), outputs)
+            for places in _in_batches(np.flatnonzero(fold == i)):
+                others = {name: values[places] for name, values in seen[0].items()}
+                for name, values in _in_numpy(self.part_outputs(None, others)).items():
+                    column = found.setdefault(name, np.zeros((len(fold), *values.shape[1:]), values.dtype))
+                    column[places] = values
+        self.fit_standards([found])
+        self.fit_statistics(features_of(fold >= 0, set(self.scores)), outputs)
+        return found
+
+    def out_of_fold(
+        self, parts: dict[str, np.ndarray], chosen: ScoreName, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The scores that images have by statistics of other images; the standards are those of all.
+
+        Args:
+            parts: as `fit_in_folds` gives it.
+            chosen: `combined` or one of its parts, with maps of its own.
+            size: of an image, height and width in pixels.
+
+        Returns:
+            `pred_score` and the largest value of each anomaly map, `(images,)`.
+        """
+        wanted = self.combined.parts if chosen == "combined" else [self.scores[chosen]]
+        pred_score, map_max = [], []
+        for places in _in_batches(np.arange(len(next(iter(parts.values()))))):
+            scores = {}
+            for part in wanted:
+                assert self._is_scaled(part)
+                prefix = f"{part.name}/"
+                maps = {name.removeprefix(prefix): parts[name][places] for name in parts if name.startswith(prefix)}
+                scores[part.name] = part.of_distances(maps, size)
+            score = self.combined.of_parts(scores) if chosen == "combined" else scores[chosen]
+            pred_score.append(keras.ops.convert_to_numpy(score.pred_score))
+            map_max.append(keras.ops.convert_to_numpy(keras.ops.max(score.anomaly_map, axis=(1, 2))))
+        return np.concatenate(pred_score), np.concatenate(map_max)
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """What is fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`; of the bank `(batch, height, width, dim)`."""
@@ -298,6 +346,10 @@ class ScoreSet:
 def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     listed = list(batches)
     return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+
+
+def _in_batches(places: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(places, -(-len(places) // BATCH))
 
 
 def _in_numpy(tensors: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from piade_tf.pixels import to_unit
 from piade_tf.report.figure_labels import fitted
 from piade_tf.report.fonts import fonts_for
 from piade_tf.report.save_figure import save_figure
+from piade_tf.report.term_names import term_name
 
 NORMAL, ANOMALOUS, CURVE, SECOND = "#0072B2", "#D55E00", "#000000", "#009E73"  # Okabe and Ito 2008
 MUTED = "#6B6B6B"
@@ -35,7 +36,6 @@ STYLE: dict = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
 }
-TERMS = {"loss": "total loss", "mse": "MSE", "ssim": "1 \N{MINUS SIGN} SSIM"}
 
 
 def write_figures(
@@ -55,7 +55,7 @@ def write_figures(
         labels: `(images,)`, integer, 0 normal and 1 anomalous. With one kind only, `roc.png` and
             `precision_recall.png` are left out; with no label at all, `score_histogram.png` too.
         scores: `(images,)`, float, finite, high for anomalous.
-        history: a value an epoch by term: `loss`, `mse`, `ssim` (which is 1 - SSIM), ..., and the same with
+        history: a value an epoch by term: `loss`, `mse`, `1-ssim`, ..., and the same with
             `val_` before; for `training_curves.png`, left out if empty.
         title: printed above each figure.
         threshold: marked in the histogram and on the curves, if given.
@@ -267,7 +267,7 @@ def training_curves_figure(history: dict[str, list[float]], title: str) -> Figur
     val_loss = np.asarray(history.get("val_loss", []), dtype=float)
     handles = {}
     for place, term in enumerate(terms, start=1):
-        axes = figure.add_subplot(rows, columns, place, title=TERMS.get(term, term), xlabel="epoch")
+        axes = figure.add_subplot(rows, columns, place, title=term_name(term), xlabel="epoch")
         for key, name, colour, line in ((term, "training", CURVE, "-"), ("val_" + term, "validation", SECOND, "--")):
             if values := history.get(key):
                 marker = "o" if len(values) == 1 else None  # a line through one point is invisible

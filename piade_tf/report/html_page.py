@@ -23,6 +23,7 @@ from piade_tf.report.page_figures import page_figures
 from piade_tf.report.rerun_command import rerun_command
 from piade_tf.report.run_facts import image_counts, run_facts
 from piade_tf.report.score_columns import count_wrong, score_columns
+from piade_tf.report.term_names import term_name
 
 TEMPLATES = Environment(
     loader=PackageLoader("piade_tf.report"),
@@ -32,7 +33,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "ends", "option")}
-TEMPLATES.filters["rounded_up"] = percent_rounded_up
+TEMPLATES.filters |= {"rounded_up": percent_rounded_up, "term_name": term_name}
 TEMPLATES.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 TEMPLATES.tests["finite"] = page_text.is_number
 TEMPLATES.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}

@@ -41,7 +41,6 @@ METRICS = ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")  # by which t
 FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # options to which the HParams tab is opened
 TERMS = {
     "loss/total": "The weighted sum of the terms.",
-    "loss/ssim": "1 - SSIM",
 }
 RESULT = "Of all test images, by the finished detector; the steps say nothing."
 WATCH_ONLY = "Of test images, for watching only: neither early stopping nor the choice of the weights knows it."

@@ -396,7 +396,7 @@ def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
         text=True,
         timeout=120,
     )
-    assert process.returncode == (1 if run.rows[0]["anomalous"] == "1" else 0)
+    assert process.returncode == (1 if run.rows[0]["pred_label"] == "1" else 0)
     assert process.stderr == ""
 
 

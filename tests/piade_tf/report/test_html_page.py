@@ -195,7 +195,8 @@ def test_warnings_stand_at_the_head_and_not_among_the_metrics():
 
 def test_history_shows_first_best_and_last_epoch():
     text = words(render(make_content(history={"loss": [3.0, 2.0, 1.0], "val_loss": [0.5, 0.125, 0.25]})))
-    assert "epoch 1 epoch 2 (best) epoch 3 (last) loss 3.0000 2.0000 1.0000 val_loss 0.5000 0.1250 0.2500" in text
+    assert "epoch 1 epoch 2 (best) epoch 3 (last) total loss 3.0000 2.0000 1.0000" in text
+    assert "total loss, validation 0.5000 0.1250 0.2500" in text
 
 
 def test_configuration_is_complete():
@@ -211,6 +212,22 @@ def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_bec
     text = words(render(make_content(config=CONFIG | {"options": options, "schedule": {"epochs": 10}})))
     assert "Options: training epochs – seed 3 Schedule epochs 10 Options: loss" in text
     assert "export –" in text and text.count("Schedule") == 1
+
+
+def test_a_term_of_the_loss_is_called_what_it_is():
+    text = words(render(make_content(history={"1-ssim": [0.5, 0.4], "val_mse": [0.2, 0.1]})))
+    assert "1 \N{MINUS SIGN} SSIM 0.5000" in text and "MSE, validation 0.2000" in text
+
+
+@pytest.mark.parametrize("kind, shown", [("900x900 RGB", False), ("900x900 L", False), ("900x900 I;16", True)])
+def test_the_bits_of_deep_images_are_shown_for_deep_images_alone(kind, shown):
+    config = CONFIG | {"preparation": {"size": [32, 32], "bits": 12}, "kinds": {kind: 5}}
+    assert ("bits 12" in words(render(make_content(config=config)))) == shown
+
+
+def test_the_command_has_another_name_where_the_run_has_one():
+    named = CONFIG | {"options": CONFIG["options"] | {"name": "bolts"}}
+    assert rerun_command(named).endswith("--name bolts-again") and "--name" not in rerun_command(CONFIG)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from piade_tf.data.folder import printable
 from piade_tf.detector import Detector, Prediction
 from piade_tf.evaluation.threshold import in_short
-from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
 from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import overlay
+from piade_tf.report.map_scale import last_colour, ticks
+from piade_tf.report.palette import LIGHT, MAPS
 from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
@@ -49,7 +50,7 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     """
     assert prediction.anomaly_map is not None and prediction.reconstruction is not None
     image, anomaly_map, limit = prediction.image, prediction.anomaly_map, detector.map_threshold.value
-    top = 2 * limit if limit > 0 else float(anomaly_map.max()) or 1.0
+    top = last_colour(limit, anomaly_map)
     height, width = anomaly_map.shape
     panels = {
         "image": np.broadcast_to(image, (height, width, 3)),
@@ -60,9 +61,9 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     where = Path(prediction.path)
     name = printable(str(Path(class_of(prediction.path), where.name)))
     threshold = detector.threshold
-    with matplotlib.rc_context(STYLE), fonts_for(name):
+    with matplotlib.rc_context(LIGHT.style), fonts_for(name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
-        colour = ANOMALOUS if prediction.pred_label else NORMAL
+        _, colour = LIGHT.kinds[prediction.pred_label]
         figure.suptitle(
             f"{name[-60:]}: {prediction.verdict}, score {prediction.pred_score:.4g}, threshold {in_short(threshold)}",
             color=colour,
@@ -82,6 +83,6 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
             matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, top), MAPS),
             ax=cells, location="bottom", shrink=0.4, pad=0.03, aspect=40, extend="max",
         )  # fmt: skip
-        ticks = {0: "0", limit: f"threshold {limit:.3g}", top: f"{top:.3g}"}
-        bar.set_ticks(list(ticks), labels=list(ticks.values()))
+        marks = ticks(limit, top)
+        bar.set_ticks(list(marks), labels=list(marks.values()))
         save_figure(figure, path)

@@ -26,7 +26,7 @@ const byId = (id) => document.getElementById(id);
   const dialog = document.querySelector("dialog"), large = dialog.querySelector("img");
   for (const button of document.querySelectorAll(".zoom")) {
     button.addEventListener("click", () => {
-      const image = button.querySelector("img");
+      const image = [...button.querySelectorAll("img")].find((shown) => shown.offsetParent);
       large.src = image.src;
       large.alt = image.alt;
       dialog.showModal();

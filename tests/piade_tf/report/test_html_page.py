@@ -139,6 +139,36 @@ def test_a_run_without_labels_threshold_figures_or_history_says_so():
     assert "No figures were drawn." in text and "No training was recorded." in text
 
 
+def good_only(**changes):
+    """What the page of a run with good images alone shows."""
+    metrics = {"image_AUROC": None, "n_normal": 0, "n_anomalous": 0, "epochs": 3, "train_seconds": 61.9}
+    metrics |= {"reasons": {"image_AUROC": "there are no test images"}, "pixel_AUROC": None}
+    unusual = [dataclasses.replace(make_mistake("unusual", class_name="good"), score=score) for score in (2.4, 2.2)]
+    rows = make_rows(label=np.zeros(7, int), verdict=np.zeros(7, int), **{"class": ["good"] * 7})
+    return make_content(metrics=metrics, mistakes=unusual, rows=rows, good_only=True, map_limit=0.75, **changes)
+
+
+def test_a_run_with_good_images_alone_shows_them_and_no_gap():
+    text = words(render(good_only()))
+    assert "7 good images that the threshold comes from" in text and "2.5 threshold" in text
+    assert "5 highest score of a good image" in text and "3 epochs in 62 seconds" in text
+    assert "Are these really good?" in text and "the most unusual 2 of 7" in text
+    for gap in ("not available", "–", "AUROC", "No mistakes", "tested on"):
+        assert gap not in text.split("Configuration")[0] + text.split("Most unusual good images")[1].split("Options")[0]
+
+
+def test_of_folds_the_page_says_why_maps_of_good_images_show_less():
+    said = "shows less than the score says"
+    assert said in words(render(good_only(threshold=THRESHOLD | {"folds": 5})))
+    assert said not in words(render(good_only(threshold=THRESHOLD | {"folds": 0})))
+
+
+def test_the_scale_of_the_maps_is_said_with_their_threshold():
+    for content in (good_only(), make_content(map_limit=0.75)):
+        text = words(render(content))
+        assert re.search(r"0 1\.5 , with the threshold of maps, 0\.75", text)
+
+
 def test_no_mistakes_are_said_to_be_none():
     text = words(render(make_content(mistakes=[], rows=make_rows(verdict=np.arange(7) % 2))))
     assert "No mistakes: every test image is on its side of the threshold." in text
@@ -178,6 +208,15 @@ def test_of_folds_the_page_says_about_and_counts_all_good_images():
     text = words(render(make_content(threshold=THRESHOLD | {"guarantee": "approximate"}, config=config)))
     assert "for about 5 % false alarms" in text
     assert "learned, and threshold in folds, from 122" in text
+
+
+def test_a_figure_for_a_dark_page_is_shown_there_instead(tmp_path):
+    (tmp_path / "dark").mkdir()
+    make_figure(tmp_path / "dark" / "roc.png")
+    page = render(
+        make_content(figures=[(make_figure(tmp_path / "roc.png"), ""), (make_figure(tmp_path / "x.png"), "")])
+    )
+    assert [page.count(f'class="{name}"') for name in ("on-light", "on-dark", "zoom both", "zoom")] == [1, 1, 1, 1]
 
 
 def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
@@ -306,7 +345,7 @@ def test_the_page_refers_to_nothing_outside_itself(tmp_path):
     page = render(make_content(figures=[(make_figure(tmp_path / "roc.png"), "")]))
     assert not re.search(r"https?://|//[a-z]+\.", page)
     assert set(re.findall(r'\b(?:src|href|srcset|action|data)="([^"]{0,5})', page)) == {"data:", "#metr"} | {
-        f"#{name[:4]}" for name in ("figures", "mistakes", "all-scores", "training", "configuration")
+        f"#{name[:4]}" for name in ("figures", "mistakes", "all-scores", "exported", "training", "configuration")
     }
     assert not re.search(r"url\(|@import|<link|<iframe|<base", page)
 

@@ -109,6 +109,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
+    from export.publish.report_section import add_to_report
     from export.publish.rethreshold import rethreshold
     from piade_tf.data.known_images import calibration_scores, write_known
     from piade_tf.evaluation.refit import UNUSED_FPR, Known, refitted
@@ -154,6 +155,7 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
                 changes = rethreshold(
                     run.path / "export", new / "export", place / "config.json", after, map_after, normal, pixels
                 )
+                add_to_report(new / "report.html", new / "export")
     except OSError as error:
         raise InputError(f"cannot write {run.path} ({error.strerror or error}); what was there before stays") from None
     how = "moved to the quantile of" if options.value is not None else "fitted to"

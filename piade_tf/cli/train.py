@@ -25,6 +25,7 @@ def train(config: Config) -> int:
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for them.
         from export.options import Export
+        from export.publish.report_section import add_to_report
         from export.run import export
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
@@ -35,6 +36,7 @@ def train(config: Config) -> int:
         from piade_tf.evaluation.results import labelled_results
         from piade_tf.evaluation.scored_split import BATCH
         from piade_tf.evaluation.threshold import check_method, fit_threshold
+        from piade_tf.progress import working
         from piade_tf.report import terminal
         from piade_tf.report.result_files import Judged, write_results
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
@@ -75,7 +77,8 @@ def train(config: Config) -> int:
     run.write_history(history)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
+    with working("fitting the statistics of normal images, and the threshold"):
+        fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
     run.write_scorer(fitted.scorer)
     inspection = fitted.scorer.inspection_model(trainer.network, config.score)
 
@@ -98,6 +101,7 @@ def train(config: Config) -> int:
     terminal.show_end(metrics, threshold, run.path)
     terminal.show_odd(known, threshold)
     exit_code = export(Export(run.path, config.export), data) if config.export else 0
+    add_to_report(run.path / "report.html", run.path / "export")
     terminal.show_next(run.path)
     return exit_code
 

@@ -12,9 +12,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from export.options import Export
+from export.options import Export, Show
 from export.publish.file_scores import FileScores
 from export.run import export
+from export.show import show
 from export.tflite.flatbuffer import is_untouched, metadata_of
 from piade_tf.cli.predict import Predict, predict
 from piade_tf.cli.threshold import SetThreshold, set_threshold
@@ -127,6 +128,10 @@ def test_a_value_set_by_hand_promises_nothing_and_all_that_show_it_say_so(run, t
         (line,) = [line for line in card.splitlines() if line.startswith(f"- `{name}`: Threshold")]
         assert "set by hand" in line and "no false-alarm rate is promised" in line
     assert "set by hand" in shown(run) and "no promise" in shown(run)
+    assert "int8" in shown(run).split("Exported files")[2]
+    assert show(Show(run / "export/int8.tflite")) == 0
+    assert "set by hand, no false-alarm rate is promised" in capsys.readouterr().err
+    set_threshold(SetThreshold(run))
     assert "no false-alarm rate is promised" in capsys.readouterr().out
     predict(Predict(run, (str(good_images(tmp_path / "good", 2)),)))
     assert "set by hand" in capsys.readouterr().out

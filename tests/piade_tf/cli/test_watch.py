@@ -17,8 +17,8 @@ from piade_tf.cli import watch as watch_module
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
 from piade_tf.detector import Detector, Unreadable
-from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import fit_threshold
 
 ROOT = Path(__file__).parents[3]
 ROW = {"path": "a.png", "pred_score": 1.5, "percentile": 99.0, "verdict": "anomalous", "bytes": 7, "modified_ns": 8}

@@ -89,7 +89,7 @@ def test_metrics_agree_with_the_scores_of_every_image(run):
     metrics = json.loads((run.path / "metrics.json").read_text())
     with open(run.path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    labels = np.array([int(row["label"]) for row in rows])
+    labels = np.array([int(row["gt_label"]) for row in rows])
     assert [row["class"] == "3" for row in rows] == (labels == 0).tolist()
     assert (metrics["n_normal"], metrics["n_anomalous"]) == (np.sum(labels == 0), np.sum(labels == 1))
 

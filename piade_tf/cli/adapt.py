@@ -49,7 +49,7 @@ class Adapt:
     """A folder of good images, of the same size and colour as the others. They are to stay where they are."""
     bad: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """A folder of bad images. They are never learned: how many are found is counted, before and after."""
-    name: str | None = None
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Name of the new run, beside the old one. Left out: that of the old one, and the time."""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where the images of the run are now. Left out: where they were."""
@@ -109,11 +109,12 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     from piade_tf.data.known_images import with_scores
     from piade_tf.data.splits import all_normal
     from piade_tf.evaluation.adaptation import Adapted
+    from piade_tf.evaluation.mistakes import most_unusual
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.evaluation.scored_split import BATCH
     from piade_tf.files import write_json
     from piade_tf.report.adaptation_table import show_adaptation
-    from piade_tf.report.result_files import write_results
+    from piade_tf.report.result_files import Judged, write_results
     from piade_tf.training.assigned import assigned
     from piade_tf.training.data_of_run import data_of_run
 
@@ -150,12 +151,15 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
         options_now["data"] = stored["data"] | {"data_dir": str(options.data_dir)}
     new_config = new_run.write_config(options_now, config["schedule"], data, lineage)
     new_run.write_scorer(scorer)
-    new_run.write_threshold(after, before.map_threshold_for(fitted.map_max))
+    map_after = before.map_threshold_for(fitted.map_max)
+    new_run.write_threshold(after, map_after)
     new_run.write_known(known)
     write_json(new_run.path / "adaptation.json", {group.name: group.as_dict for group in groups})
     title = f"{DataConfig.of_run(stored['data']).title}, normal: {data.normal_class}"
     kept = {name: value for name, value in run.read_metrics().items() if name in ("train_seconds", "epochs")}
-    write_results(new_run, new_config, title, inspection, data.test, results, after, run.read_history(), kept)
+    judged = Judged(data.test, results.scored, after, map_after, known)
+    unusual = most_unusual(inspection, data, known) if judged.good_only else []
+    write_results(new_run, new_config, title, inspection, results, judged, run.read_history(), kept, unusual)
     show_adaptation(groups, before.threshold, after)
 
 

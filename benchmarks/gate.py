@@ -215,7 +215,8 @@ class Spoiled:
         if stale:
             seen = self.data.train.images.take(self.data.calibration.count)
             normal = scores_of(path, seen.as_numpy_iterator())
-        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=self.threshold.folds)
+        of_run = self.threshold
+        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=of_run.folds, apart=of_run.apart)
         comparison = compare(self.said, Said.of(images, scores, threshold), labels)
         reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
         return {

@@ -150,7 +150,8 @@ def _fill(
         known = Known(calibrated.pred_score, labels, found.pred_score[images.test])
         threshold = for_other_scores(threshold_of_run, said.calibration, known)
         map_fpr = map_threshold_of_run.wanted_fpr or UNUSED_FPR
-        map_threshold = fit_threshold("fpr", map_fpr, calibrated.map_max, folds=folds)
+        map_apart = map_threshold_of_run.apart
+        map_threshold = fit_threshold("fpr", map_fpr, calibrated.map_max, folds=folds, apart=map_apart)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)

@@ -90,6 +90,7 @@ def rethreshold(
             map_threshold.wanted_fpr or UNUSED_FPR,
             scores.map_max[name][calibration],
             folds=map_threshold.folds,
+            apart=map_threshold.apart,
         )
         old = entry["threshold"]["value"]
         entry["threshold"], entry["map_threshold"] = dataclasses.asdict(of_file), dataclasses.asdict(of_map)

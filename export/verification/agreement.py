@@ -63,7 +63,8 @@ def share_of_chance(run: Said, seed: int) -> float:
     fpr = run.threshold.wanted_fpr or 0.5  # not looked at without one
     folds = run.threshold.folds
     drawn = (rng.choice(run.calibration if folds else normal, count, replace=bool(folds)) for _ in range(DRAWS))
-    thresholds = np.array([fit_threshold(run.threshold.method, fpr, scores).value for scores in drawn])
+    name, apart = run.threshold.method, run.threshold.apart
+    thresholds = np.array([fit_threshold(name, fpr, scores, apart=apart).value for scores in drawn])
     anomalous = np.mean(run.compared[:, None] > thresholds, axis=1)
     return float(np.mean(2 * anomalous * (1 - anomalous)))
 

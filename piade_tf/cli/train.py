@@ -84,13 +84,15 @@ def train(config: Config) -> int:
         config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
     )
     run.write_threshold(threshold, fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds))
-    run.write_known(known_images(data, fitted.pred_score, fitted.map_max))
+    known = known_images(data, fitted.pred_score, fitted.map_max)
+    run.write_known(known)
 
     title = f"{config.data.title}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
+    terminal.show_odd(known, threshold)
     exit_code = export(Export(run.path, config.export), data) if config.export else 0
     terminal.show_next(run.path)
     return exit_code

@@ -10,7 +10,7 @@ from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing, printable
-from piade_tf.data.image_checks import Facts, check_images
+from piade_tf.data.image_checks import Checked, Facts, check_images
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
@@ -48,8 +48,8 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
     return Source(
         kind=listing.kind,
         layout=printable(listing.layout),
-        train=_image_set(train, checked.bits),
-        test=_image_set(test, checked.bits),
+        train=_image_set(train, checked),
+        test=_image_set(test, checked),
         normal_class=printable(listing.normal_class),
         default_size=DEFAULT_SIZE,
         grey=all(checked.facts[file.path].grey for file in train or test),
@@ -62,14 +62,15 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
     )
 
 
-def _image_set(files: list[ImageFile], bits: int) -> ImageSet:
+def _image_set(files: list[ImageFile], checked: Checked) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=checked_files(functools.partial(decode_file, bits=bits)),
+        read=checked_files(functools.partial(decode_file, bits=checked.bits)),
         classes=np.array([printable(file.class_name) for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),
         masks=np.array([SEPARATOR.join(file.masks) for file in files], dtype=object),
+        sizes=np.array([checked.facts[file.path].size for file in files]),
     )
 
 

@@ -79,7 +79,7 @@ def for_other_scores(of_run: Threshold, run_normal: np.ndarray, known: Known) ->
     """
     kind, number = parse_method(of_run.method)
     rate = of_run.wanted_fpr or UNUSED_FPR
-    fitted = fit_threshold(of_run.method, rate, known.normal, known.labels, known.test, of_run.folds)
+    fitted = fit_threshold(of_run.method, rate, known.normal, known.labels, known.test, of_run.folds, of_run.apart)
     if kind != "value":
         return fitted
     assert number is not None

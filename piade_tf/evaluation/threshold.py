@@ -18,6 +18,7 @@ from piade_tf.files import write_json
 FORMAT_VERSION = 1
 LEVELS = np.arange(101.0)
 MAX_SIGMAS = 100
+FEWEST_TO_STAND_APART = 20  # among fewer, the highest score is far from the next by chance alone
 PROMISING = ("fpr", "max")  # methods that promise a false-alarm rate
 METHODS = f"fpr, max, f1, sigma:K with K from 0 to {MAX_SIGMAS}, or value:X"
 
@@ -46,6 +47,8 @@ class Threshold:
         quantiles: the 0, 1, ..., 100 % quantiles of the normal scores, 101 non-decreasing numbers.
         folds: in how many folds the normal images were scored, each by statistics of the others; 0: they took no part
             in any statistics.
+        apart: how many of the highest normal scores stand apart and have no say in `value`, 0 or 1; see
+            `fit_threshold`.
     """
 
     method: str
@@ -56,6 +59,7 @@ class Threshold:
     optimistic: bool
     quantiles: tuple[float, ...]
     folds: int = 0
+    apart: int = 0
 
     @property
     def guarantee(self) -> Guarantee:
@@ -100,9 +104,10 @@ class Threshold:
             raise InputError(f"cannot read the threshold {path} ({error.strerror}); give a file of a run") from None
         except (ValueError, RecursionError):
             raise InputError(f"{path} must be a threshold in JSON, got something else; fit it again") from None
-        if isinstance(content, dict):  # of earlier versions it lacks the folds, and the guarantee follows from the rest
+        if isinstance(content, dict):  # of earlier versions it lacks two fields; the guarantee follows from the rest
             content.pop("guarantee", None)
-            content.setdefault("folds", 0)
+            for later in ("folds", "apart"):
+                content.setdefault(later, 0)
         problem = _problem(content)
         if problem:
             raise InputError(f"{path} is no threshold that this version reads: {problem}; fit it again")
@@ -142,6 +147,7 @@ def fit_threshold(
     labels: Any = None,
     scores: Any = None,
     folds: int = 0,
+    apart: int | None = None,
 ) -> Threshold:
     """Chooses the threshold.
 
@@ -150,6 +156,9 @@ def fit_threshold(
     "Inductive confidence machines for regression", 2002; Vovk, Gammerman, Shafer, "Algorithmic Learning in a Random
     World", 2005; Lei et al., "Distribution-free predictive inference for regression", 2018). With fewer than
     `images_needed(fpr)` scores it is the largest, as with `max`, which promises 1 / (n + 1).
+
+    Where `fpr` cannot be promised, so that one odd photograph would set the threshold, and the highest of 20 or more
+    scores lies further above the next than that lies above the median, the next is taken, which promises 2 / (n + 1).
 
     With scores from folds the same quantile is taken. The promise is then no theorem: see `Threshold.guarantee`.
 
@@ -161,6 +170,7 @@ def fit_threshold(
         labels: for `f1`, `(m,)`, 0 normal, 1 anomalous.
         scores: for `f1`, `(m,)`, the scores of the labelled images.
         folds: in how many folds the normal images were scored; 0: they were held out.
+        apart: of another threshold for the same images, whose choice is to be repeated; None: decide.
 
     Raises:
         InputError: an argument is not as above, or `f1` lacks normal or anomalous images.
@@ -172,6 +182,9 @@ def fit_threshold(
     promised, wanted = None, None
     if kind in PROMISING:
         rank = min(math.ceil((count + 1) * (1 - rate)), count) if kind == "fpr" else count
+        if apart is None:
+            apart = int(kind == "fpr" and count < images_needed(fpr) and _highest_stands_apart(normal))
+        rank -= min(apart, count - 1)
         value, promised = normal[rank - 1], (count + 1 - rank) / (count + 1)
         wanted = float(fpr) if kind == "fpr" else None
     elif kind == "f1":
@@ -180,7 +193,16 @@ def fit_threshold(
         assert number is not None
         value = normal.mean() + number * normal.std() if kind == "sigma" else number
     quantiles = np.sort(np.quantile(normal, LEVELS / 100))
-    return Threshold(method, float(value), count, promised, wanted, kind == "f1", tuple(quantiles.tolist()), folds)
+    return Threshold(
+        method, float(value), count, promised, wanted, kind == "f1", tuple(quantiles.tolist()), folds, apart or 0
+    )
+
+
+def _highest_stands_apart(ordered: np.ndarray) -> bool:
+    """Whether the last of sorted scores lies further above the next than that lies above the median."""
+    if len(ordered) < FEWEST_TO_STAND_APART:
+        return False
+    return bool(ordered[-1] - ordered[-2] > ordered[-2] - np.median(ordered))
 
 
 def images_needed(fpr: float) -> int:
@@ -193,6 +215,7 @@ def explain(threshold: Threshold) -> str:
     kind, number = parse_method(threshold.method)
     n, promised, wanted = threshold.n, threshold.promised_fpr, threshold.wanted_fpr
     images = f"{n} normal image" + ("s" if n > 1 else "") + (f" in {threshold.folds} folds" if threshold.folds else "")
+    images += ", without the highest score, which stands apart" if threshold.apart else ""
     origin = {
         "fpr": f"{'cross-conformal' if threshold.folds else 'split conformal'} on {images}",
         "max": f"the largest score of {images}",
@@ -316,6 +339,8 @@ def _problem(content: Any) -> str | None:
             return f"{name} must be null or between 0 and 1, got {content[name]!r}"
     if not _is_whole(content["folds"]) or content["folds"] < 0:
         return f"folds must be a whole number of at least 0, got {content['folds']!r}"
+    if not _is_whole(content["apart"]) or content["apart"] not in (0, 1):
+        return f"apart must be 0 or 1, got {content['apart']!r}"
     if not isinstance(content["optimistic"], bool):
         return f"optimistic must be true or false, got {content['optimistic']!r}"
     if not _are_quantiles(content["quantiles"]):

@@ -49,7 +49,7 @@ def write_results(
     """
     scored = results.scored
     run.write_scores(split, scored, threshold)
-    metrics = all_metrics(split, scored, threshold, results.pixels) | known
+    metrics = all_metrics(split, scored, threshold, results.pixels, results.own_pixels) | known
     examples = results.examples
     if warning := flat_warning(examples.images, examples.reconstructions, examples.labels):
         metrics["warnings"] = [warning]

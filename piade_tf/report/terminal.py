@@ -1,6 +1,7 @@
 """What a training prints before and after."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import KnownImage
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.program import command
 from piade_tf.report.page_text import ends
@@ -16,6 +18,9 @@ from piade_tf.report.page_text import ends
 METRICS = {
     **{"image_AUROC": "image AUROC", "image_AUPR": "image AUPR", "image_F1Max": "image F1Max"},
     **{"pixel_AUROC": "pixel AUROC", "pixel_AUPR": "pixel AUPR", "pixel_AUPRO": "pixel AUPRO"},
+    "pixel_AUROC_own_size": "pixel AUROC, masks in their own size",
+    "pixel_AUPR_own_size": "pixel AUPR, masks in their own size",
+    "pixel_AUPRO_own_size": "pixel AUPRO, masks in their own size",
 }
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
@@ -48,6 +53,17 @@ def show_next(path: Path) -> None:
         print(f"and see a phone's file:   {command('show')} {shlex.quote(str(files[0]))}")
     else:
         print(f"and make phones' files:   {command('export')} {run}")
+
+
+def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
+    """Names the good image that stands apart, where one does."""
+    if threshold.apart:
+        scored = [(one.pred_score, one.image) for one in known if one.pred_score is not None]
+        (score, image), (next_score, _) = sorted(scored, reverse=True)[:2]
+        print(
+            f"note: {image} scores {score:.4g}, far above all other good images (the next {next_score:.4g}). It does "
+            "not set the threshold; look whether it is good."
+        )
 
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:

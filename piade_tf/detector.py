@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import os
 import threading
 from collections import deque
@@ -174,9 +175,13 @@ class Detector:
                 if isinstance(pixels, str):
                     yield Unreadable(path, pixels)
                     continue
+                score = float(outputs["pred_score"][i])
+                if not math.isfinite(score):  # it is above no threshold, and would pass as normal
+                    yield Unreadable(path, f"has the score {score}, which is no number; train again")
+                    continue
                 yield Prediction(
                     path,
-                    float(outputs["pred_score"][i]),
+                    score,
                     float(percentiles[i]),
                     bool(verdicts[i]),
                     pixels,

@@ -149,6 +149,22 @@ def test_what_is_no_image_is_refused(run, wrong):
         Detector.load(run.path).predict([run.images[0], wrong])
 
 
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_is_no_verdict(run, tmp_path, monkeypatch, capsys, score):
+    def run_over(batches, _live):
+        for batch in batches:
+            yield {"pred_score": np.where(np.arange(len(batch)) == 1, score, -99.0)}
+
+    detector = Detector.load(run.path)
+    monkeypatch.setattr(Detector, "_runner", lambda *_: run_over)
+    first, second, third = detector.stream(run.images[:3])
+    assert not first.anomalous and not third.anomalous and "no number" in second.reason
+    assert command("predict", run.path, run.photos, "--json", tmp_path / "t.json") == 2
+    images = json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)["images"]
+    assert images[1]["pred_score"] is None and images[1]["verdict"].startswith("unreadable: has the score")
+    assert "0 anomalous and 11 normal of 12 images" in capsys.readouterr().out
+
+
 def test_one_path_will_do(run):
     (prediction,) = Detector.load(run.path).predict(str(run.photos / "00.png"))
     assert prediction.path == str(run.photos / "00.png")

@@ -1,10 +1,12 @@
 """Paths on standard input, as they come: whoever writes them may wait for the answer to one before the next."""
 
 import codecs
+import io
 import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from piade_tf.errors import InputError
 
@@ -14,7 +16,8 @@ BLOCK = 1 << 16  # bytes, as many as a pipe holds
 def paths_on_stdin() -> Iterator[list[str]]:
     """Lists of paths, each of what has arrived by then; see `split_paths`."""
     if sys.stdin is not None:  # it was closed
-        yield from split_paths(iter(lambda: sys.stdin.buffer.read1(BLOCK), b""))
+        arrived = cast(io.BufferedReader, sys.stdin.buffer).read1
+        yield from split_paths(iter(lambda: arrived(BLOCK), b""))
 
 
 def split_paths(blocks: Iterable[bytes]) -> Iterator[list[str]]:
@@ -71,7 +74,7 @@ def _encoding(first: bytes) -> str | None:
     """Which UTF-16 a list is in; None for all others. Windows' `cmd /u` writes it without a mark at the start."""
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if len(first) < 4:
+    zeros = [place for place, byte in enumerate(first[:4]) if byte == 0]
+    if len(first) < 4 or zeros not in ([1, 3], [0, 2]):
         return None
-    zeros = tuple(byte == 0 for byte in first[:4])
-    return {(False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be"}.get(zeros)
+    return "utf-16-le" if zeros == [1, 3] else "utf-16-be"

@@ -59,13 +59,12 @@ class Walk:
         return self
 
 
-def walk(root: str | Path, folder: str = "", without: tuple[str, ...] = ()) -> Walk:
+def walk(root: str | Path, folder: str = "") -> Walk:
     """Everything below `root/folder`. Links are followed; a folder is entered once, however many links lead to it.
 
     Args:
         root: where paths begin.
         folder: where to start, from `root` on; empty: at `root`.
-        without: folders at the start, by name, that are not entered.
     """
     found = Walk()
     entered: dict[tuple[int, int], str] = {}
@@ -83,8 +82,7 @@ def walk(root: str | Path, folder: str = "", without: tuple[str, ...] = ()) -> W
             found.unread.append((here or ".", f"cannot be entered: {error.strerror}"))
             continue
         found.passed_over += [os.path.join(here, name) for name in left]
-        below = [os.path.join(here, name) for name in names if here != folder or name not in without]
-        waiting += reversed(below)
+        waiting += reversed([os.path.join(here, name) for name in names])
         for name in files:
             _judge(root, os.path.join(here, name), found)
     found.images.sort()

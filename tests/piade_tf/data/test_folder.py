@@ -229,6 +229,7 @@ def counts(root, learn=True, **options):
         ("Training", "ok", "Testing", "Normal", "GT"),
         ("TRAIN", "良品", "Test", "good", "Masks"),
         ("train_data", "No_Defect", "test-data", "i.O.", "Ground Truth"),
+        ("1_Train", "ＯＫ", "2_Test", "合格", "annotations"),
     ],
 )
 def test_folders_in_other_words(tmp_path, train, good, test, fine, masks):
@@ -254,10 +255,68 @@ def test_lots_below_a_class_belong_to_it_and_are_named(tmp_path):
     assert counts(tmp_path / "classes", learn=False) == (0, 6, 2)
 
 
-def test_what_is_called_bad_below_good_is_not_learned(tmp_path):
-    write(tmp_path, [*numbered("train/good", 5), *numbered("train/good/NG", 2)])
+@pytest.mark.parametrize("bad", ["NG", "bad_1", "lot2/Ausschuss", "a/b/不良"])
+@pytest.mark.parametrize("good", ["train/good", "validation/good", "test/good", "OK"])
+def test_what_is_called_bad_below_good_is_not_taken_for_good(tmp_path, good, bad):
+    write(tmp_path, [*numbered(good, 3), *numbered(f"{good}/lot2", 1), *numbered(f"{good}/{bad}", 2)])
+    if good != "OK":
+        write(tmp_path, numbered("train/good", 5))
     listing = list_images(tmp_path, None)
-    assert len(listing.train) == 5 and any("train/good/NG" in one for one in listing.warnings)
+    normal = [file for file in [*listing.train, *listing.test] if not file.anomalous]
+    assert len(normal) == (4 if good == "OK" else 6 if good == "train/good" else 9)
+    assert any(f"{good}/{bad}" in one for one in listing.warnings)
+
+
+@pytest.mark.parametrize("names", [["good", "OK"], ["good_1", "good_2"], ["良品", "合格", "io"]])
+def test_several_folders_that_say_good_are_all_good(tmp_path, names):
+    for name in names:
+        write(tmp_path / "a", numbered(name, 4))
+        write(tmp_path / "b", [*numbered(f"train/{name}", 4), *numbered(f"test/{name}", 1)])
+    write(tmp_path, [*numbered("a/bad", 2), *numbered("b/test/bad", 2)])
+    count = len(names)
+    for wanted in (None, "good"):
+        assert counts(tmp_path / "a", learn=False, normal_class=wanted) == (0, 4 * count, 2)
+        assert counts(tmp_path / "b", normal_class=wanted) == (4 * count, count, 2)
+    assert all(name in list_images(tmp_path / "b", None).layout for name in names)
+
+
+@pytest.mark.parametrize("bad", ["bad", "test/NG", "defects/lot1", "test/不良/a"])
+def test_bad_parts_alone_are_tested_as_bad_and_never_learned(tmp_path, bad):
+    write(tmp_path, numbered(bad, 6))
+    assert counts(tmp_path, learn=False) == (0, 0, 6)
+    refuses("no images to learn from", load, tmp_path)
+
+
+def test_a_single_defect_to_test_on_is_not_taken_for_normal(tmp_path):
+    write(tmp_path, numbered("test/scratch", 6))
+    refuses("--normal-class, or good", find_source, DataConfig("folder", tmp_path), False)
+    assert counts(tmp_path, learn=False, normal_class="good") == (0, 0, 6)
+    assert counts(tmp_path, learn=False, normal_class="scratch") == (0, 6, 0)
+    write(tmp_path, numbered("train/bad", 6))
+    refuses("bad in train", load, tmp_path)
+
+
+def test_of_several_folders_for_one_purpose_the_one_with_images_is_taken(tmp_path):
+    write(tmp_path, [*numbered("train/good", 5), *numbered("test/dent", 1)])
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "coco.json").write_text("{}")
+    mask(tmp_path / "ground_truth/dent/000_mask.png")
+    assert all(file.masks for file in list_images(tmp_path, None).test)
+
+
+@pytest.mark.parametrize("tested, masks", [("NG", "bad"), ("defect", "KO"), ("不良", "ng")])
+def test_masks_of_bad_parts_are_found_under_another_word_for_bad(tmp_path, tested, masks):
+    write(tmp_path, [*numbered("train/good", 5), *numbered(f"test/{tested}", 2)])
+    for i in range(2):
+        mask(tmp_path / f"ground_truth/{masks}/{i:03d}_mask.png")
+    listing = list_images(tmp_path, None)
+    assert all(file.masks for file in listing.test) and not listing.warnings
+
+
+def test_an_empty_class_without_a_split_is_told(tmp_path):
+    write(tmp_path, numbered("good", 5))
+    (tmp_path / "NG").mkdir()
+    assert list_images(tmp_path, None).warnings == ["NG has no images"]
 
 
 def test_validation_images_are_joined_and_defective_ones_named(tmp_path):
@@ -318,7 +377,13 @@ def test_what_is_not_learned_from_is_all_for_testing(tmp_path):
     refuses("test/.*--data-dir", load, tmp_path / "c")
 
 
-@pytest.mark.parametrize("below", ["Train/Dataset/train/OK", "export/2024/v2/train/good", "parts/Training/io"])
+@pytest.mark.parametrize(
+    "below",
+    [
+        *("Train/Dataset/train/OK", "export/2024/v2/train/good", "parts/Training/io"),
+        *("docs/Train/Dataset/train/OK", "a/train/b/training/good"),
+    ],
+)
 def test_a_layout_further_down_is_pointed_to(tmp_path, below):
     write(tmp_path, [*numbered(below, 3), *numbered(f"{os.path.dirname(os.path.dirname(below))}/test/NG", 2)])
     error = refuses("give", list_images, tmp_path, None)

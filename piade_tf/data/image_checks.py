@@ -12,7 +12,7 @@ from piade_tf.config import DEEPEST
 from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing, printable
-from piade_tf.data.mask import SEPARATOR, read_mask, read_masks
+from piade_tf.data.mask import joined, read_mask
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.in_order import in_order
@@ -69,13 +69,15 @@ class MaskFacts:
     Attributes:
         size: `(height, width)` in pixels.
         share: of the picture that is anomalous, 0 to 1.
-        from_alpha: whether they were found in an alpha channel.
+        from_alpha, two_ways, faint: as `Mask` has them, of any of them.
         digest: of what is anomalous.
     """
 
     size: tuple[int, int]
     share: float
     from_alpha: bool
+    two_ways: bool
+    faint: bool
     digest: bytes
 
 
@@ -213,6 +215,16 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
         warnings.append(
             f"{len(alpha)} masks are taken from the alpha channel of a picture of one colour: {shown(alpha)}"
         )
+    if two_ways := [name for name, (mask, _) in known.items() if mask.two_ways]:
+        warnings.append(
+            f"{len(two_ways)} masks have colours and an alpha channel that tell of different places, and the colours "
+            f"are taken; save them without the other: {shown(two_ways)}"
+        )
+    if faint := [name for name, (mask, _) in known.items() if mask.faint]:
+        warnings.append(
+            f"{len(faint)} masks have more shades too dark to be taken for the defect than shades bright enough; save "
+            f"them in black and white: {shown(faint)}"
+        )
     alike = Counter(mask.digest for mask, _ in known.values() if mask.share)
     if len(alike) == 1 and alike.total() > 2:
         warnings.append(f"all {alike.total()} masks are the same: {shown(known)}")
@@ -228,12 +240,19 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
 
 def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
     try:
-        anomalous = read_masks(SEPARATOR.join(paths))[..., 0] > 0
-        from_alpha = read_mask(paths[0]).from_alpha
+        found = [read_mask(path) for path in paths]
+        anomalous = joined([mask.anomalous for mask in found])
     except UnreadableImageError as error:
         return str(error)
     digest = hashlib.blake2b(np.packbits(anomalous).tobytes(), digest_size=16).digest()
-    return MaskFacts(anomalous.shape, float(anomalous.mean()), from_alpha, digest)
+    return MaskFacts(
+        size=anomalous.shape,
+        share=float(anomalous.mean()),
+        from_alpha=any(mask.from_alpha for mask in found),
+        two_ways=any(mask.two_ways for mask in found),
+        faint=any(mask.faint for mask in found),
+        digest=digest,
+    )
 
 
 def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts]) -> list[str]:

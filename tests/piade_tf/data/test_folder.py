@@ -450,6 +450,24 @@ def test_masks_the_other_way_round_all_the_same_or_in_alpha_are_told(mvtec):
     assert any("all 5 masks are the same" in one for one in load(mvtec).warnings)
 
 
+def test_masks_that_could_mean_something_else_are_told_by_name(mvtec):
+    folder = mvtec / "ground_truth"
+    photograph = np.asarray(picture(1))
+    alpha = np.asarray(Image.open(folder / "scratch/000_mask.png"))
+    Image.fromarray(np.dstack([photograph, alpha])).save(folder / "scratch/000_mask.png")
+    Image.fromarray(np.dstack([0 * alpha, alpha])).save(folder / "scratch/001_mask.png")
+    faint = np.asarray(Image.open(folder / "dent/000_mask.png")).copy()
+    faint[20:], faint[18:20] = 100, 70
+    Image.fromarray(faint).save(folder / "dent/000_mask.png")
+    warnings = load(mvtec).warnings
+    for words, name in (
+        ("alpha channel that tell of different places", "test/scratch/000.png"),
+        ("taken from the alpha channel", "test/scratch/001.png"),
+        ("too dark", "test/dent/000.jpg"),
+    ):
+        assert any(words in one and name in one for one in warnings)
+
+
 # === Files of real life ===
 
 

@@ -16,13 +16,14 @@ from piade_tf.data.mask import joined, read_mask
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.in_order import in_order
-from piade_tf.pixels import bits_in_use
+from piade_tf.pixels import WHITE, bits_in_use
 from piade_tf.progress import track
 
 MOST_UNREADABLE = 0.1
 IN_FLIGHT = 1000
 MOST_OF_A_PICTURE = 0.5  # that a defect covers; more looks like a mask the other way round
 NEARLY_BLACK = 16  # of a colour image: 12 bits in 16, of which 8 are read
+DARK = 64  # of all colour images of 16 bits: 14 bits in 16
 
 
 class UnreadableImagesError(InputError):
@@ -48,7 +49,8 @@ class Facts:
         digest: of the file's bytes.
         pixels: digest of the pixels, grey ones as one channel; of more than 8 bits those that the image itself uses.
         deepest: largest value of a grey image of more than 8 bits; 0 for all others.
-        nearly_black: whether no pixel is above 15 of 255.
+        brightest: the largest value, 0 to 255, of a colour image; 255 for all others.
+        deep_colour: whether it is a colour image of 16 bits, of which the upper 8 were read.
         blank: whether all pixels are the same.
     """
 
@@ -58,7 +60,8 @@ class Facts:
     digest: bytes
     pixels: bytes
     deepest: int
-    nearly_black: bool
+    brightest: int
+    deep_colour: bool
     blank: bool
 
 
@@ -152,7 +155,8 @@ def _facts(path: str) -> Facts | str:
         digest=hashlib.blake2b(content, digest_size=16).digest(),
         pixels=digest_of(pixels[..., :1] if grey else pixels),
         deepest=found.deepest,
-        nearly_black=found.pixels.shape[2] == 3 and int(found.pixels.max()) < NEARLY_BLACK,
+        brightest=int(found.pixels.max()) if found.pixels.shape[2] == 3 else WHITE,
+        deep_colour=found.deep_colour,
         blank=bool((pixels == pixels[:1, :1]).all()),
     )
 
@@ -170,10 +174,15 @@ def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
         warnings.append(
             f"grey values up to {deepest} do not fit {bits} bits and are cut to {(1 << bits) - 1}; see --bits"
         )
-    if dark := [path for path, one in facts.items() if one.nearly_black and not one.blank]:
+    all_dark = max((one.brightest for one in facts.values() if one.deep_colour), default=WHITE) < DARK
+    if dark := [
+        path
+        for path, one in facts.items()
+        if not one.blank and (one.brightest < NEARLY_BLACK or (all_dark and one.deep_colour))
+    ]:
         warnings.append(
-            f"{len(dark)} colour images are nearly black, perhaps 12 bits in 16, of which 8 are read; save them with "
-            f"8 bits: {shown(map(printable, map(os.path.basename, dark)))}"
+            f"{len(dark)} colour images are nearly black, perhaps 10 to 14 bits in 16, of which the upper 8 are read; "
+            f"save them with 8 bits: {shown(map(printable, map(os.path.basename, dark)))}"
         )
     return warnings
 

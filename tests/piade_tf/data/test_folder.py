@@ -1,7 +1,9 @@
 """Folders: which layout is found, which image is what, and what goes wrong with the files of real life."""
 
 import os
+import struct
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -402,17 +404,18 @@ def test_images_and_folders_that_no_layout_has_are_named(mvtec):
 # === Bits ===
 
 
-def deep(root, count, largest):
+def deep(root, count, largest, ending=".png"):
     root.mkdir(parents=True)
     for i in range(count):
         values = np.random.default_rng(i).integers(0, largest + 1, (SIDE, SIDE)).astype("uint16")
         values[0, 0] = largest
-        Image.fromarray(values).save(root / f"{i:03d}.png")
+        Image.fromarray(values).save(root / f"{i:03d}{ending}")
 
 
+@pytest.mark.parametrize("ending", [".png", ".tif"])
 @pytest.mark.parametrize("largest, bits", [(4000, 12), (900, 10), (16383, 14), (65535, 16), (70, 8)])
-def test_sixteen_bit_images_are_scaled_by_the_bits_in_use(tmp_path, largest, bits):
-    deep(tmp_path / "d", 6, largest)
+def test_sixteen_bit_images_are_scaled_by_the_bits_in_use(tmp_path, largest, bits, ending):
+    deep(tmp_path / "d", 6, largest, ending)
     data = load(tmp_path / "d")
     assert data.preparation.bits == bits
     assert max(image.max() for image in data.train.images.as_numpy_iterator()) > 60
@@ -432,6 +435,33 @@ def test_a_colour_camera_of_twelve_bits_in_sixteen_is_told(tmp_path):
     for path in tmp_path.iterdir():
         Image.fromarray(np.asarray(Image.open(path)) // 16).save(path)
     assert any("nearly black" in one and "000.png" in one for one in load(tmp_path).warnings)
+
+
+def colour_of_sixteen_bits(values):
+    """A PNG, `(height, width, 3)`, which Pillow does not write."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", *values.shape[1::-1], 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("bits, told", [(10, True), (12, True), (14, True), (16, False)])
+def test_colour_files_of_sixteen_bits_that_use_fewer_are_told(tmp_path, bits, told):
+    for i in range(6):
+        values = np.random.default_rng(i).integers(0, 1 << bits, (SIDE, SIDE, 3))
+        (tmp_path / f"{i}.png").write_bytes(colour_of_sixteen_bits(values))
+    assert any("nearly black" in one for one in load(tmp_path).warnings) == told
+
+
+def test_a_dark_photograph_among_bright_ones_is_nothing_to_tell(tmp_path):
+    write(tmp_path, numbered("", 6))
+    values = np.arange(3 * SIDE**2).reshape(SIDE, SIDE, 3)
+    (tmp_path / "dark.png").write_bytes(colour_of_sixteen_bits(4 * values))
+    (tmp_path / "bright.png").write_bytes(colour_of_sixteen_bits(20 * values))
+    assert load(tmp_path).warnings == ()
 
 
 # === Odd masks ===

@@ -1,7 +1,8 @@
 """From the words of a command line to the options of one command, and from a mistake in them to one line."""
 
 import inspect
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NoReturn, Union
 
 import tyro
@@ -10,7 +11,7 @@ from tyro import _errors as tyro_errors  # private, but the one place where tyro
 from piade_tf.config import Config, PresetName, check
 from piade_tf.errors import InputError
 from piade_tf.model.presets import preset_config
-from piade_tf.program import as_typed_here
+from piade_tf.program import as_typed_here, path_argument
 
 SHOWN = (tyro.conf.DisallowNone,)  # an option that may be left out shows as STR, not as {None}|STR
 
@@ -30,6 +31,7 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
         InputError: an unknown command or option, or a value out of place.
         SystemExit: with code 0, after `--help`.
     """
+    arguments = _without_dashes(arguments)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:  # tyro: not understood
         raise InputError(f"no command {arguments[0]!r}; choose one of {', '.join(commands)} (see --help)")
     forms = []
@@ -47,6 +49,7 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
 
 def parse_command(arguments: list[str], options: type, program: str) -> Any:
     """The options of the one command that `program` runs; otherwise as `parse`."""
+    arguments = _without_dashes(arguments)
     defaults = _defaults(options, arguments)
     return _checked(_cli(options, arguments, prog=program, description=_description(options), **defaults))
 
@@ -54,6 +57,14 @@ def parse_command(arguments: list[str], options: type, program: str) -> Any:
 def parse_config(arguments: list[str]) -> Config:
     """The configuration of a training; raises as `parse` does."""
     return parse_command(arguments, Config, "piade train")
+
+
+def _without_dashes(arguments: list[str]) -> list[str]:
+    """The same without `--`, which ends the options: what stands behind it begins with no dash."""
+    if "--" not in arguments:
+        return arguments
+    end = arguments.index("--")
+    return arguments[:end] + [path_argument(word) for word in arguments[end + 1 :]]
 
 
 def _description(options: type) -> str:
@@ -90,9 +101,9 @@ def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str]) -> str:
     """What is wrong with the command line, on one line."""
     match event:
         case tyro_errors.UnrecognizedArgs(tokens=tokens):
-            return f"not understood: {' '.join(tokens)}"
+            return _not_understood(tokens)
         case tyro_errors.MissingArgs(unrecognized_tokens=[_, *_] as tokens):
-            return f"not understood: {' '.join(tokens)}"
+            return _not_understood(tokens)
         case tyro_errors.MissingArgs(missing_arguments=missing):
             return f"missing: {', '.join(_name(found.arg) for found in missing)}"
         case tyro_errors.MissingSubcommand(subcommand_spec=commands):
@@ -109,6 +120,12 @@ def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str]) -> str:
             return f"{_name(argument)} must be {argument.lowered.metavar}, got {_given(argument, arguments)}"
         case _:  # tyro may come to have other kinds of mistakes
             return f"the arguments are not understood ({type(event).__name__})"
+
+
+def _not_understood(tokens: Iterable[str]) -> str:
+    words = list(tokens)
+    files = [path_argument(word) for word in words if word.startswith("-") and os.path.lexists(word)]
+    return f"not understood: {' '.join(words)}" + (f"; for the file give {files[0]}" if files else "")
 
 
 def _name(argument: Any) -> str:

@@ -10,7 +10,7 @@ from tyro import _errors as tyro_errors
 
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.main import COMMANDS, main
-from piade_tf.cli.parsing import parse_config
+from piade_tf.cli.parsing import parse, parse_config
 from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
@@ -182,6 +182,16 @@ def test_every_kind_of_mistake_that_tyro_knows_is_told_in_words():
     in_words = {"UnrecognizedArgs", "MissingArgs", "MissingSubcommand", "InvalidChoice", "BadValue"}
     cannot_happen = {"MissingMutexGroup", "MutexConflict", "SubcommandConflict"}  # no option here is exclusive
     assert kinds == in_words | cannot_happen | {"InstantiationFailure"}
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-v.png").touch()
+    with pytest.raises(SystemExit):
+        main(["predict", "run", "-v.png"])
+    assert "./-v.png" in capsys.readouterr().err
+    commands = {name: options for name, (options, _) in COMMANDS.items()}
+    assert parse(["predict", "--csv", "t", "--", "run", "-v.png", "-"], commands).images == ("./-v.png", "-")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

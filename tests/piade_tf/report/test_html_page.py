@@ -219,6 +219,7 @@ def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_bec
         "--normal-class 8 --epochs 10",
         "--preset paper --score latent --image-size 128 --crop 120 --fpr 0.05",
         "--network.no-grid --network.skip --loss.mse 0.5 --dataset folder --data-dir 'a folder/x' --seed 7",
+        "--dataset folder --data-dir=-photos --normal-class=\"-O'Brien's-\"",
     ],
 )
 def test_the_command_makes_the_same_configuration(arguments):

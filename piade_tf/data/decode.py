@@ -93,6 +93,19 @@ def decode(content: bytes, bits: int = DEEPEST) -> Decoded:
         return _decoded(image, bits)
 
 
+def pixels_of(image: Image.Image, bits: int = DEEPEST) -> np.ndarray:
+    """The pixels that `decode` gives for the file of a picture that was opened by Pillow.
+
+    Raises:
+        UnreadableImageError: it cannot be loaded, or has grey values that are not read.
+    """
+    try:
+        image.load()
+    except Exception as error:
+        raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
+    return _decoded(_upright(image), bits).pixels
+
+
 class opened:
     """An image file as Pillow opens it, upright and fully read, for a `with` statement.
 

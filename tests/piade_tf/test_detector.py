@@ -77,6 +77,31 @@ def test_one_bare_array_is_one_image(run, as_given):
     assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
 
 
+def test_a_picture_of_pillows_gives_what_its_file_gives(run, tmp_path):
+    detector = Detector.load(run.path)
+    grey = Image.fromarray(run.images[0][..., 0])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey.save(tmp_path / "turned.png", exif=exif)
+    grey.convert("P").save(tmp_path / "palette.png")
+    grey.convert("RGBA").save(tmp_path / "alpha.png")
+    for path in tmp_path.iterdir():
+        (expected,) = detector.predict(path)
+        with Image.open(path) as image:
+            assert detector.predict(image)[0].pred_score == expected.pred_score, path
+        with Image.open(path) as image:
+            assert detector.predict([image, run.images[0]])[0].pred_score == pytest.approx(expected.pred_score)
+
+
+@pytest.mark.parametrize("shape", [lambda one: one, lambda one: one[None], lambda one: [one]])
+def test_a_fourth_channel_is_dropped_as_in_files(run, shape):
+    detector = Detector.load(run.path)
+    colour = np.repeat(run.images[0], 3, -1)
+    with_alpha = np.dstack([colour, np.full(colour.shape[:2], 9, "uint8")])
+    (found,), (expected,) = detector.predict(shape(with_alpha)), detector.predict([colour])
+    assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
+
+
 def test_an_array_of_another_shape_is_refused_by_its_shape(run):
     for shape in ((5,), (2, 8, 8), (1, 2, 8, 8, 3)):
         with pytest.raises(InputError, match=re.escape(str(shape))):

@@ -6,6 +6,7 @@ DIR as for benchmarks/photographs.py. All good images of a set, those of trainin
 draw takes 10, 20, 50 or 200 of them at random; a threshold is fitted as a training does it; false alarms are counted on
 the others. `split` is a training with --calibration split, `folds` one with --calibration folds with so many folds,
 `loo` leaves out one image at a time. Beside the rate stands what share of the anomalous test images is found.
+Without --data-dir, table and figure are made from the CSV.
 
 The default score behind the frozen encoder, without what images look like on other devices, at 128x128 (KolektorSDD at
 320x128) so that a draw costs seconds. Seeds are the numbers of the draws. Can be interrupted and started again: what
@@ -60,7 +61,7 @@ Row = list[Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--data", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--counts", nargs="+", type=int, default=COUNTS)
     parser.add_argument("--draws", type=int, default=50)
@@ -72,17 +73,24 @@ def main() -> None:
     if args.out.exists():
         with open(args.out, newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))[1:]
+    if args.data_dir is not None:
+        rows = with_draws(rows, args)
+    summarise(rows)
+    draw_figure(rows, args.figure)
+
+
+def with_draws(rows: list[Row], args: argparse.Namespace) -> list[Row]:
+    """The rows and those of the draws that are missing, which are written as they come."""
     sets = {data: EncodedImages(args.data_dir, data) for data in args.data}
     for draw in range(args.draws):
         for data, images in sets.items():
             for count in args.counts:
                 if [data, str(count), str(draw)] in [list(map(str, row[:3])) for row in rows]:
                     continue
-                rows += [[data, count, draw, *row] for row in of_draw(images, count, draw)]
+                rows = [*rows, *([data, count, draw, *row] for row in of_draw(images, count, draw))]
                 write_csv(args.out, HEADER, rows)
         print(f"draw {draw + 1} of {args.draws}", flush=True)
-    summarise(rows)
-    draw_figure(rows, args.figure)
+    return rows
 
 
 class EncodedImages:
@@ -102,7 +110,7 @@ class EncodedImages:
         preparation = Preparation.from_options(config, source.default_size, source.grey, source.bits)
         network_options = Config().network.for_image(*preparation.shape[:2])
         network = build_network(network_options, *preparation.shape)
-        self.parameters = parameters_for(network_options.encoder, Config().loss.ssim_window)
+        self.parameters = parameters_for(network_options.encoder, Config().loss.ssim_window, source.kind)
         self.outputs = network.output
         maps = sorted({*self.parameters.local.maps, *(self.parameters.bank.maps if self.parameters.bank else ())})
         encoder = keras.Model(network.input, {name: network.output[name] for name in maps})
@@ -202,19 +210,20 @@ def grouped(rows: list[Row]) -> dict[tuple[str, int, str, float], np.ndarray]:
 
 
 def summarise(rows: list[Row]) -> None:
-    """Prints, for each number of images and method, the mean over sets and draws."""
+    """Prints, for each rate, number of images and method, what came out over all sets and draws."""
     found = grouped(rows)
-    print("| images | method | asked for | nominal | false alarms | standard error | worst set | found |")
+    print("| asked for | images | method | promised | false alarms, mean | of a draw, 5 to 95 % | worst set | found |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for count in sorted({key[1] for key in found}):
-        for rate in RATES:
+    for rate in RATES:
+        for count in sorted({key[1] for key in found}):
             for method in dict.fromkeys(key[2] for key in found if key[1] == count):
                 sets = [values for key, values in found.items() if key[1:] == (count, method, rate)]
                 alarms, nominal, hits = np.mean([values.mean(axis=0) for values in sets], axis=0)
-                error = np.sqrt(np.sum([values[:, 0].var(ddof=1) / len(values) for values in sets])) / len(sets)
+                low, high = np.quantile(np.concatenate(sets)[:, 0], [0.05, 0.95])
                 worst = max(values[:, 0].mean() for values in sets)
-                cells = [f"{100 * value:.2f} %" for value in (nominal, alarms, error, worst, hits)]
-                print(f"| {count} | {method} | {100 * rate:g} % | {' | '.join(cells)} |")
+                cells = [f"{100 * nominal:.1f} %", f"{100 * alarms:.1f} %", f"{100 * low:.0f} to {100 * high:.0f} %",
+                         f"{100 * worst:.1f} %", f"{100 * hits:.0f} %"]  # fmt: skip
+                print(f"| {100 * rate:g} % | {count} | {method} | {' | '.join(cells)} |")
 
 
 def draw_figure(rows: list[Row], path: Path) -> None:

@@ -14,6 +14,9 @@ def show_table(manifest: dict[str, Any], target: Path) -> None:
     for row in rows(manifest):
         print(ROW.format(*row))
     print(explanation(manifest))
+    if name := manifest.get("fastest"):
+        took = manifest["files"][name]["latency_ms"]["1_thread"]["median"]
+        print(f"Fastest here: {name}, {took:.1f} ms on one thread of {manifest['machine']['processor']}.")
     for name, reason in rejections(manifest):
         print(f"rejected: {name} {reason}; see {target / 'rejected'}")
     print(f"Export: {target}")

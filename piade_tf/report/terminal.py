@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from piade_tf.data import DataSplits
 from piade_tf.data.known_images import KnownImage
-from piade_tf.evaluation.threshold import Threshold, explain
+from piade_tf.evaluation.threshold import Threshold, explain, fit_threshold
 from piade_tf.program import command, path_word
 from piade_tf.report.page_text import ends
 
@@ -21,6 +22,10 @@ METRICS = {
     "pixel_AUPR_own_size": "pixel AUPR, masks in their own size",
     "pixel_AUPRO_own_size": "pixel AUPRO, masks in their own size",
 }
+FAR_OUT = 3  # interquartile ranges
+NAMED = 5  # images
+FEW = 0.5  # of the anomalous test images found at the threshold
+RUN = "Run directory"
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
@@ -55,17 +60,27 @@ def show_next(path: Path) -> None:
 
 
 def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
-    """Names the good image that stands apart, where one does."""
-    if threshold.apart:
-        scored = [(one.pred_score, one.image) for one in known if one.pred_score is not None]
-        (score, image), (next_score, _) = sorted(scored, reverse=True)[:2]
-        print(
-            f"note: {image} scores {score:.4g}, far above all other good images (the next {next_score:.4g}). It does "
-            "not set the threshold; look whether it is good."
-        )
+    """Names the good images that are far out, if any, and says what the threshold would be without them.
+
+    Far out: more than three interquartile ranges above the third quartile (Tukey, "Exploratory Data Analysis", 1977).
+    """
+    scored = sorted(((one.pred_score, one.image) for one in known if one.pred_score is not None), reverse=True)
+    scores = np.array([score for score, _ in scored])
+    first, third = np.quantile(scores, (0.25, 0.75))
+    odd = [f"{image} {score:.3g}" for score, image in scored if score > third + FAR_OUT * (third - first)]
+    if not odd:
+        return
+    named = ", ".join(odd[:NAMED]) + (f" and {len(odd) - NAMED} more" if len(odd) > NAMED else "")
+    said = (
+        f"note: {len(odd)} of {len(scores)} good images score far above the others: {named}. Look whether they are good"
+    )
+    if threshold.method == "fpr" and len(odd) < len(scores):
+        without = fit_threshold("fpr", threshold.wanted_fpr or 0.5, scores[len(odd) :], folds=threshold.folds)
+        said += f"; without them the threshold would be near {without.value:.3g}"
+    print(f"{said}.")
 
 
-def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = "Run directory") -> None:
+def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = RUN) -> None:
     """Prints the metrics as a table, what the threshold promises, and where `what` is."""
     table = Table("metric", "value (95 % interval)")
     table.columns[1].justify = "right"
@@ -96,5 +111,8 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
         missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
         print(f"Not available: {missing}: {reason}.")
     print(explain(threshold))
+    if what == RUN and metrics["n_anomalous"] and counts["TPR"] < FEW:
+        others = f"{command('threshold')} {path_word(path)}"
+        print(f"It finds few of the anomalies; see what others would find: {others}")
     print(f"Report: {path / 'report.html'}")
     print(f"{what}: {path}")

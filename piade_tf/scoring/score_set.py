@@ -16,6 +16,7 @@ from piade_tf.json_text import json_text
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
+from piade_tf.scoring.coreset import ProjectedPatches
 from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
@@ -91,24 +92,37 @@ class ScoreSet:
             For each image what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
         """
 
-        def features_of(chosen: np.ndarray, owners: set[str]) -> Iterator[dict[str, np.ndarray]]:
+        def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
             for look in seen:
                 for places in _in_batches(np.flatnonzero(chosen)):
-                    found = self.features({name: values[places] for name, values in look.items()})
-                    yield _in_numpy({name: found[name] for name in found if name.partition("/")[0] in owners})
+                    yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
 
+        self._settle_maps(outputs)
+        fitted, reservoir = self._counted(features_of(fold >= 0))
+        if self.bank:
+            patches = reservoir.content()
+            projected = ProjectedPatches(patches, self.bank.parameters.seed)
         parts = {part.name for part in self.combined.parts}  # standards are of these alone
-
+        wanted = {name: all_images for name, all_images in fitted.items() if name.partition("/")[0] in parts}
         found: dict[str, np.ndarray] = {}
         for i in range(fold.max() + 1):
-            self.fit_statistics(features_of(fold != i, parts), outputs)
+            own = {name: all_images.empty() for name, all_images in wanted.items()}
+            for batch in features_of(fold == i):
+                for name, statistics in own.items():
+                    statistics.add(batch[name])
+            self._fit_gaussians({name: wanted[name].without(own[name]) for name in wanted})
+            if self.bank:
+                rows = reservoir.rows(np.tile(fold, len(seen)) != i)
+                self.bank.fit(patches, projected.coreset(self.bank.parameters.patches, rows))
             for places in _in_batches(np.flatnonzero(fold == i)):
                 others = {name: values[places] for name, values in seen[0].items()}
                 for name, values in _in_numpy(self.part_outputs(None, others)).items():
                     column = found.setdefault(name, np.zeros((len(fold), *values.shape[1:]), values.dtype))
                     column[places] = values
         self.fit_standards([found])
-        self.fit_statistics(features_of(fold >= 0, set(self.scores)), outputs)
+        self._fit_gaussians(fitted)
+        if self.bank:
+            self.bank.fit(patches, projected.coreset(self.bank.parameters.patches))
         return found
 
     def out_of_fold(
@@ -129,7 +143,9 @@ class ScoreSet:
         for places in _in_batches(np.arange(len(next(iter(parts.values()))))):
             scores = {}
             for part in wanted:
-                assert self._is_scaled(part)
+                if not self._is_scaled(part):
+                    scores[part.name] = Score(parts[part.name][places])
+                    continue
                 prefix = f"{part.name}/"
                 maps = {name.removeprefix(prefix): parts[name][places] for name in parts if name.startswith(prefix)}
                 scores[part.name] = part.of_distances(maps, size)
@@ -168,10 +184,20 @@ class ScoreSet:
             outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
             chosen: patches of the bank, of those that the batches hold; None: they are chosen here.
         """
+        self._settle_maps(outputs)
+        statistics, patches = self._counted(batches)
+        self._fit_gaussians(statistics)
+        if self.bank:
+            self.bank.fit(patches.content(), chosen)
+
+    def _settle_maps(self, outputs: Outputs) -> None:
         if not self.parameters.local.maps:
             local = dataclasses.replace(self.parameters.local, maps=finest_maps(outputs))
             self.parameters = dataclasses.replace(self.parameters, local=local)
             self.local.parameters = local
+
+    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], "_Reservoir"]:
+        """Statistics of each feature but the patches, by name, and the patches."""
         statistics: dict[str, NormalStatistics] = {}
         patches = _Reservoir(MOST_PATCHES)
         for batch in batches:
@@ -180,6 +206,9 @@ class ScoreSet:
                     patches.add(values)
                 else:
                     statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add(values)
+        return statistics, patches
+
+    def _fit_gaussians(self, statistics: dict[str, NormalStatistics]) -> None:
         for score in self.gaussian_scores:
             score.gaussians = {}
             for name, fitted in statistics.items():
@@ -187,8 +216,6 @@ class ScoreSet:
                 if owner == score.name:
                     components = self.local.components_of(feature) if score is self.local else None
                     score.gaussians[feature] = fitted.gaussians(score.floor, components)
-        if self.bank:
-            self.bank.fit(patches.content(), chosen)
 
     def part_outputs(self, images, outputs: Outputs) -> dict[str, Any]:
         """What standards are fitted to: of each part of the combined score its maps, or its `pred_score`."""
@@ -375,3 +402,7 @@ class _Reservoir:
     def content(self) -> np.ndarray:
         """All that was kept, `(n, dim)`."""
         return np.concatenate(self._kept)
+
+    def rows(self, chosen: np.ndarray) -> np.ndarray:
+        """Which of these are of the `chosen` images, `(images,)`, bool."""
+        return np.flatnonzero(np.repeat(chosen[:: self._every], len(self._kept[0])))

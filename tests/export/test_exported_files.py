@@ -110,12 +110,22 @@ def test_golden_images_give_what_golden_json_says(exported, name):
         assert expected[name]["anomalous"] == bool(outputs["pred_score"][0] > threshold)
 
 
+def test_the_fastest_file_is_named_with_the_processor(exported):
+    files = {name: entry for name, entry in exported.manifest["files"].items() if name != "saved_model"}
+    took = {name: entry["latency_ms"]["1_thread"]["median"] for name, entry in files.items()}
+    name = exported.manifest["fastest"]
+    assert took[name] == min(took.values())
+    (line,) = [line for line in exported.printed.splitlines() if line.startswith("Fastest here: ")]
+    assert name in line and exported.manifest["machine"]["processor"] in line
+
+
 def test_sizes_fall_as_the_formats_promise(exported):
     size = {name: entry["bytes"] for name, entry in exported.manifest["files"].items()}
     assert size["float16"] < 0.6 * size["float32"]
     for name in ("dynamic_int8", "int8", "int8_full"):
         entry = exported.manifest["files"][name]
         assert entry["size_ratio"] == pytest.approx(size[name] / size["float32"], rel=0.05)
+        assert entry["size_ratio"] < 0.4  # in a small model the graph itself weighs
 
 
 def test_int8_convolutions_compute_in_integers_and_the_score_in_floats(exported):

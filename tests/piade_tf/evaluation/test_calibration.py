@@ -13,7 +13,7 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.model.network import build_network
-from piade_tf.scoring.parameters import pretrained_parameters
+from piade_tf.scoring.parameters import class_parameters, pretrained_parameters
 from piade_tf.training.fit_scores import CALIBRATION_FOLDS, fit_in_folds, folds_of, images_of_statistics
 
 
@@ -80,6 +80,15 @@ def test_each_score_of_the_encoder_can_decide(fit):
     expected = sum(weights[name] * values for name, values in standardised.items())
     assert scores["combined"][0] == pytest.approx(expected, abs=1e-4)
     assert all(np.all(map_max > 0) for _, map_max in scores.values())
+
+
+def test_the_score_of_classes_has_parts_of_both_kinds(fit):
+    """`pooled` is one number for an image; `local` has maps that are brought to scale, and gives the anomaly map."""
+    found = calibrated(fit.network, class_parameters(7), fit.data, "none", 0, "combined", "folds")
+    assert np.isfinite(found.pred_score).all() and np.all(found.map_max > 0)
+    images = np.concatenate([pixels(getattr(fit.data, name)) for name in GOOD]).astype("float32") / 255
+    final = found.scorer.inspection_model(fit.network, "combined").predict_on_batch(images)
+    assert np.all(found.pred_score > final["pred_score"])
 
 
 def test_final_statistics_are_those_of_all_good_images_in_the_order_that_the_bank_counts(fit, in_folds, held_out):

@@ -32,7 +32,7 @@ LEFT_BEHIND = {
 }
 LEFT_BEHIND_ENDINGS = re.compile(r"(\.(part|partial|crdownload|download|tmp|temp|swp|bak)|~)$")
 CONTENT = re.compile(
-    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II\*\0|MM\0\*|P[256]\s"
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|P[2356]\s"
     rb"|.{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis)",
     re.DOTALL,
 )

@@ -29,6 +29,14 @@ def test_a_picture_is_known_by_its_content_whatever_its_ending(tmp_path, kind, n
     assert walk(tmp_path).images == [name]
 
 
+@pytest.mark.parametrize(
+    "start", [b"P3 1 1 255 ", b"P6\n", b"MM\0+", b"II+\0", b"\0\0\0 ftypheic", b"\xff\xd8\xff\xdb"]
+)
+def test_a_picture_without_an_ending_is_one_however_it_begins(tmp_path, start):
+    put(tmp_path, "scan", start + bytes(30))
+    assert walk(tmp_path).images == ["scan"]
+
+
 @pytest.mark.parametrize("name", ["a.JPE", "a.jfif", "a.HEIC", "a.avif", "a.PGM", "a.dib", "a.TIF"])
 def test_a_known_ending_is_enough(tmp_path, name):
     put(tmp_path, name, b"")

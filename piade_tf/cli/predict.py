@@ -91,9 +91,9 @@ def predict(options: Predict) -> int:
         detector = dataclasses.replace(detector, threshold=set_by_hand(options.threshold, detector.threshold))
     if options.heatmaps:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
-    listed = found.listed if found.paths or found.unread else _begun(found.listed)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
     print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path", flush=True)
+    listed = found.listed if found.paths or found.unread else _begun(found.listed)
     with contextlib.ExitStack() as opened:
         tables = [opened.enter_context(table) for table in _tables(options, detector)]
         lists = itertools.chain([found.paths] if found.paths else [], listed)

@@ -467,6 +467,18 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
     assert "--category belongs to" in refused(capsys, "evaluate", run.path, "--category", "bottle")
 
 
+@pytest.mark.parametrize("grey", [0, 255])
+def test_evaluate_gives_json_on_images_that_do_not_vary(run, tmp_path, grey):
+    for i in range(4):
+        path = tmp_path / "data" / "test" / ("OK" if i < 2 else "NG") / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 40), grey).save(path)
+    arguments = ("--dataset", "folder", "--data-dir", tmp_path / "data", "--out", tmp_path / "out")
+    assert command("evaluate", run.path, *arguments) == 0
+    metrics = json.loads((tmp_path / "out/metrics.json").read_text(), parse_constant=pytest.fail)
+    assert (metrics["n_normal"], metrics["n_anomalous"], metrics["image_AUROC"]) == (2, 2, 0.5)
+
+
 def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):
     data = tmp_path / "data"
     for name in ("train/good", "test/good", "test/hole", "ground_truth/hole"):

@@ -79,13 +79,17 @@ def stdin(monkeypatch):
 def test_each_path_is_answered_before_the_next_is_written(detector, photos, tmp_path, monkeypatch, stdin, end):
     printed, answered = tmp_path / "printed", []
 
+    def answer(to):
+        give_up = time.monotonic() + 20
+        while f"{to}\n" not in printed.read_text() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        return printed.read_text().splitlines()[-1].split()[0]
+
     def partner():
+        answered.append(answer("path"))
         for i in (1, 4, 2):
             stdin.write(os.fsencode(photos / f"{i}.png") + end)
-            give_up = time.monotonic() + 20
-            while f"{i}.png\n" not in printed.read_text() and time.monotonic() < give_up:
-                time.sleep(0.01)
-            answered.append(printed.read_text().splitlines()[-1].split()[0])
+            answered.append(answer(f"{i}.png"))
         stdin.close()
 
     with open(printed, "w") as console:
@@ -94,7 +98,7 @@ def test_each_path_is_answered_before_the_next_is_written(detector, photos, tmp_
         thread.start()
         assert main(["predict", "run", "-"]) == 1
         thread.join()
-    assert answered == ["normal", "anomalous", "normal"]
+    assert answered == ["verdict", "normal", "anomalous", "normal"]
     assert "1 anomalous and 2 normal of 3 images" in printed.read_text().splitlines()[-1]
 
 

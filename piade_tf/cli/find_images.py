@@ -33,29 +33,40 @@ def find_images(given: tuple[str, ...]) -> Found:
         InputError: a path that does not exist, a folder or pattern without images, or nothing at all; also `listed`
             raises it.
     """
-    from piade_tf.data.walk import SUFFIXES, walk
+    from piade_tf.data.walk import SUFFIXES
 
     found = Found()
     for name in given:
         if name == "-":
             found.listed = _as_they_come(found)
         elif os.path.isdir(name):
-            below = walk(name)
-            if not below.images and not below.unread:
+            if not _add_folder(found, name):
                 raise InputError(f"{name} holds no images ({' '.join(SUFFIXES)}); give another folder")
-            found.paths += [os.path.join(name, path) for path in below.images]
-            found.unread += [(os.path.normpath(os.path.join(name, path)), reason) for path, reason in below.unread]
-            found.passed_over += [os.path.join(name, path) for path in below.passed_over]
         elif os.path.lexists(name):
             found.paths += _photographs([name], found)
         elif matches := sorted(glob.glob(name, recursive=True)):
-            found.paths += _photographs(matches, found)
+            folders = [path for path in matches if os.path.isdir(path)]
+            found.paths += _photographs([path for path in matches if path not in folders], found)
+            for folder in folders:
+                if "**" not in name:  # which matches all below a folder as well
+                    _add_folder(found, folder)
         else:
             missing = "matches nothing" if glob.has_magic(name) else "does not exist"
             raise InputError(f"{name} {missing}; give an image, a folder, a pattern or -")
     if "-" not in given:
         _check_some(found)
     return found
+
+
+def _add_folder(found: Found, folder: str) -> bool:
+    """Adds all below a folder; returns whether there was an image, or something that may be one."""
+    from piade_tf.data.walk import walk
+
+    below = walk(folder)
+    found.paths += [os.path.join(folder, path) for path in below.images]
+    found.unread += [(os.path.normpath(os.path.join(folder, path)), reason) for path, reason in below.unread]
+    found.passed_over += [os.path.join(folder, path) for path in below.passed_over]
+    return bool(below.images or below.unread)
 
 
 def _as_they_come(found: Found) -> Iterator[list[str]]:

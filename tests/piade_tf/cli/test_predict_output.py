@@ -148,6 +148,15 @@ def test_heatmaps_that_a_pattern_takes_along_are_passed_over_and_told(detector, 
     assert "drew" in refused(capsys, photos / "0*.png")
 
 
+@pytest.mark.parametrize("pattern, count", [("*", 6), ("**", 6), ("lot*", 2), ("**/*.png", 6), ("lot[1]", 2)])
+def test_folders_that_a_pattern_matches_are_walked_once(detector, photos, photograph, capsys, pattern, count):
+    for name in ("lot1/1.png", "lot1/deep/[2].png", "lot1/.hidden.png"):
+        photograph(photos / name)
+    (photos / "empty").mkdir()
+    assert predict(photos / pattern) in (0, 1)
+    assert f"of {count} images" in capsys.readouterr().out
+
+
 def test_only_pictures_that_were_drawn_are_told_from_photographs(detector, photos, tmp_path):
     predict(photos, "--heatmaps", tmp_path / "maps")
     assert all(map(is_own_picture, (tmp_path / "maps").iterdir()))

@@ -356,6 +356,14 @@ def test_maps_are_compared_with_masks_in_their_own_size_too(mvtec):
     assert load_data(DataConfig("folder", mvtec, image_size=(SIDE,)), seed=0).test.in_own_size is None
 
 
+@pytest.mark.parametrize("name", ["000.png", "000_mask.PNG", "000-Mask.bmp", "000_GT.tif", "000_label.gif"])
+def test_masks_have_the_name_of_their_image_and_one_of_several_endings(tmp_path, name):
+    write(tmp_path, [*numbered("train/good", 5), *numbered("test/dent", 1, ".JPG")])
+    mask(tmp_path / "ground_truth/dent" / name)
+    (file,) = list_images(tmp_path, None).test
+    assert [os.path.basename(path) for path in file.masks] == [name]
+
+
 def test_masks_that_lie_in_one_folder(tmp_path):
     write(tmp_path, [*numbered("train/good", 5), *numbered("test/bad", 2)])
     for i in range(2):

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import hashlib
 import os
-import shlex
 import shutil
 import tempfile
 import time
@@ -15,7 +14,7 @@ import tyro
 
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
-from piade_tf.program import command
+from piade_tf.program import command, path_word
 
 if TYPE_CHECKING:
     from piade_tf.data.added_images import FolderImages
@@ -87,7 +86,7 @@ def adapt(options: Adapt) -> None:
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); nothing was made") from None
     print(f"Run directory: {target}, in {time.monotonic() - start:.0f} seconds")
-    print(f"Next: {command('export')} {shlex.quote(str(target))}")
+    print(f"Next: {command('export')} {path_word(target)}")
 
 
 def _target(options: Adapt) -> Path:

@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-COMMANDS = ("train", "predict", "watch", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
+COMMANDS = ("train", "predict", "watch", "serve", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
 
 
 def command(name: str) -> str:

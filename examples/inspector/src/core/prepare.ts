@@ -1,0 +1,157 @@
+/**
+ * From pixels of any size to what the network takes, as `piade_tf/data/preparation.py` does it in training: a bilinear
+ * filter that widens as it shrinks, rounded once, half to even.
+ */
+import type {Input} from './metadata.ts';
+
+/** Pixels as a canvas gives them: red, green, blue and alpha, row by row. Alpha is not looked at. */
+export interface Pixels {
+  data: Uint8ClampedArray;
+  width: number;
+  height: number;
+}
+
+/** A rectangle of the image, in its pixels. */
+export interface Region {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Height and width after resizing, and where in them the network's input begins; negative: black comes first. */
+interface Layout {
+  kept: [number, number];
+  start: [number, number];
+}
+
+/** Returns height * width * channels values, 0 to 255. */
+export function prepare({data, width, height}: Pixels, input: Input): Uint8Array<ArrayBuffer> {
+  const {kept, start} = layout(height, width, input);
+  const rows = new Shares(height, kept[0], start[0], input.height);
+  const columns = new Shares(width, kept[1], start[1], input.width);
+  const line = new Float64Array(3 * input.width);
+  const sums = new Float64Array(3 * input.width * input.height);
+  let first = 0; // of the target rows that still want pixels
+  for (let y = rows.from; y < rows.until; y++) {
+    shrinkRow(data, 4 * y * width, columns, line);
+    while (first < input.height && rows.first[first] + rows.count[first] <= y) first++;
+    for (let target = first; target < input.height; target++) {
+      if (rows.count[target] === 0) continue;
+      const nth = y - rows.first[target];
+      if (nth < 0) break;
+      if (nth >= rows.count[target]) continue;
+      const share = rows.shares[target * rows.most + nth];
+      const at = 3 * input.width * target;
+      for (let i = 0; i < line.length; i++) sums[at + i] += share * line[i];
+    }
+  }
+  return rounded(sums, input.channels);
+}
+
+/** The part of an image that the network sees. */
+export function seen(height: number, width: number, input: Input): Region {
+  const {kept, start} = layout(height, width, input);
+  const [top, left] = [Math.max(start[0], 0), Math.max(start[1], 0)];
+  const bottom = Math.min(start[0] + input.height, kept[0]);
+  const right = Math.min(start[1] + input.width, kept[1]);
+  const [down, across] = [height / kept[0], width / kept[1]];
+  return {left: left * across, top: top * down, width: (right - left) * across, height: (bottom - top) * down};
+}
+
+/** Where the network's input lies, in pixels of the image; with `pad` it is larger than the image. */
+export function inputRegion(height: number, width: number, input: Input): Region {
+  const {kept, start} = layout(height, width, input);
+  const [down, across] = [height / kept[0], width / kept[1]];
+  return {left: start[1] * across, top: start[0] * down, width: input.width * across, height: input.height * down};
+}
+
+function layout(height: number, width: number, {resize, resizeTo, height: h, width: w}: Input): Layout {
+  const sides = [height, width];
+  const factors = sides.map((side, i) => Math.fround(resizeTo[i] / side));
+  const factor = {stretch: null, pad: Math.min(...factors), crop: Math.max(...factors)}[resize];
+  const kept = sides.map((side, i) => (factor === null ? resizeTo[i] : Math.max(halfToEven(Math.fround(side * factor)), 1)));
+  const start = [h, w].map((side, i) => Math.trunc((resizeTo[i] - side) / 2) - Math.trunc((resizeTo[i] - kept[i]) / 2));
+  return {kept: [kept[0], kept[1]], start: [start[0], start[1]]};
+}
+
+/** Of the pixels along a side, the share of each in every target pixel. */
+class Shares {
+  /** The first source pixel of each target pixel, how many there are (none: the black border of `pad`), and at most. */
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly most: number;
+  /** `most` numbers for each target pixel, which add up to one. */
+  readonly shares: Float64Array;
+  /** The source pixels that count at all. */
+  readonly from: number;
+  readonly until: number;
+
+  /**
+   * @param side source pixels.
+   * @param kept what they are resized to.
+   * @param start which of these is the first target pixel.
+   * @param targets how many target pixels there are.
+   */
+  constructor(side: number, kept: number, start: number, targets: number) {
+    const scale = side / kept;
+    const radius = Math.max(scale, 1);
+    this.most = 2 * Math.ceil(radius) + 1;
+    this.first = new Int32Array(targets);
+    this.count = new Int32Array(targets);
+    this.shares = new Float64Array(targets * this.most);
+    let [from, until] = [side, 0];
+    for (let target = 0; target < targets; target++) {
+      const nth = start + target;
+      if (nth < 0 || nth >= kept) continue;
+      const centre = (nth + 0.5) * scale;
+      const begin = Math.max(Math.floor(centre - radius - 0.5) + 1, 0);
+      const end = Math.min(Math.ceil(centre + radius - 0.5), side);
+      let sum = 0;
+      for (let i = begin; i < end; i++) sum += 1 - Math.abs(i + 0.5 - centre) / radius;
+      for (let i = begin; i < end; i++) {
+        this.shares[target * this.most + i - begin] = (1 - Math.abs(i + 0.5 - centre) / radius) / sum;
+      }
+      this.first[target] = begin;
+      this.count[target] = end - begin;
+      [from, until] = [Math.min(from, begin), Math.max(until, end)];
+    }
+    [this.from, this.until] = [from, until];
+  }
+}
+
+/** Writes one row of the image, which begins at `base`, to `line` in the width of the network. */
+function shrinkRow(data: Uint8ClampedArray, base: number, columns: Shares, line: Float64Array): void {
+  const {first, count, most, shares} = columns;
+  for (let target = 0; target < count.length; target++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    let at = base + 4 * first[target];
+    const until = target * most + count[target];
+    for (let i = target * most; i < until; i++, at += 4) {
+      const share = shares[i];
+      red += share * data[at];
+      green += share * data[at + 1];
+      blue += share * data[at + 2];
+    }
+    line[3 * target] = red;
+    line[3 * target + 1] = green;
+    line[3 * target + 2] = blue;
+  }
+}
+
+function rounded(sums: Float64Array, channels: 1 | 3): Uint8Array<ArrayBuffer> {
+  if (channels === 3) return Uint8Array.from(sums, halfToEven);
+  const grey = new Uint8Array(sums.length / 3);
+  for (let i = 0; i < grey.length; i++) {
+    const [red, green, blue] = [halfToEven(sums[3 * i]), halfToEven(sums[3 * i + 1]), halfToEven(sums[3 * i + 2])];
+    grey[i] = ((0.2989 * red + 0.587 * green + 0.114 * blue) * 255.5) / 255; // cut off, not rounded
+  }
+  return grey;
+}
+
+function halfToEven(value: number): number {
+  const nearest = Math.round(value);
+  return nearest - value === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
+}

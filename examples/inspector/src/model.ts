@@ -1,6 +1,7 @@
 /** A `.tflite` in LiteRT.js, on the CPU. */
 import {type CompiledModel, loadAndCompile, loadLiteRt, Tensor} from '@litertjs/core';
 import {type About, readMetadata} from './core/metadata.ts';
+import {runtimeFile} from './core/runtime_file.ts';
 import {Problem} from './core/words.ts';
 
 const SIGNATURE = 'inspect';
@@ -90,7 +91,7 @@ export class Model {
 /** In a worker, Emscripten would look for the WebAssembly beside the worker's script. */
 function loadRuntime(wasm: string): Promise<unknown> {
   Object.assign(self, {Module: {locateFile: (name: string) => wasm + name}});
-  return loadLiteRt(wasm);
+  return loadLiteRt(`${wasm}${runtimeFile()}.js`);
 }
 
 function reason(error: unknown): string {

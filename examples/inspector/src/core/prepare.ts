@@ -142,11 +142,15 @@ function shrinkRow(data: Uint8ClampedArray, base: number, columns: Shares, line:
 }
 
 function rounded(sums: Float64Array, channels: 1 | 3): Uint8Array<ArrayBuffer> {
-  if (channels === 3) return Uint8Array.from(sums, halfToEven);
+  if (channels === 3) {
+    const image = new Uint8Array(sums.length);
+    for (let i = 0; i < image.length; i++) image[i] = halfToEven(sums[i]);
+    return image;
+  }
   const grey = new Uint8Array(sums.length / 3);
   for (let i = 0; i < grey.length; i++) {
-    const [red, green, blue] = [halfToEven(sums[3 * i]), halfToEven(sums[3 * i + 1]), halfToEven(sums[3 * i + 2])];
-    grey[i] = ((0.2989 * red + 0.587 * green + 0.114 * blue) * 255.5) / 255; // cut off, not rounded
+    const mixed = 0.2989 * halfToEven(sums[3 * i]) + 0.587 * halfToEven(sums[3 * i + 1]) + 0.114 * halfToEven(sums[3 * i + 2]);
+    grey[i] = (mixed * 255.5) / 255; // cut off, not rounded
   }
   return grey;
 }

@@ -45,9 +45,7 @@ def newest(runs: Path) -> Path:
     """The run with the newest export."""
     found = sorted(runs.glob("*/export/manifest.json"), key=os.path.getmtime)
     if not found:
-        raise ValueError(
-            f"no run with an export in {runs}/; make one with piade train --dataset folder --data-dir PHOTOS, or give RUN=DIR"
-        )
+        raise ValueError(f"no run with an export in {runs}/; make one: piade train --dataset folder --data-dir PHOTOS")
     return found[-1].parents[1]
 
 

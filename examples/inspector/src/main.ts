@@ -54,6 +54,7 @@ async function start(): Promise<void> {
     tell(problem);
   }
   document.body.dataset.ready = 'true';
+  await app.golden().catch(() => undefined); // kept for a self-test without a network
   await stayAvailable();
 }
 

@@ -17,11 +17,26 @@ export class ModelView {
       if (chosen) await app.open(chosen);
     });
     on(this.format, 'change', async () => {
-      await app.loadServed(this.format.value);
+      element('selftest', HTMLButtonElement).disabled = true; // until that model is there
+      try {
+        await app.loadServed(this.format.value);
+      } finally {
+        element('selftest', HTMLButtonElement).disabled = app.about === null;
+        this.format.value = app.about?.format ?? this.format.value;
+      }
     });
     on(this.slider, 'input', () => app.choose({...app.choice, flagged: Number(this.slider.value)}));
     on(element('reset', HTMLButtonElement), 'click', () => app.choose(AS_EXPORTED));
-    on(element('selftest', HTMLButtonElement), 'click', () => this.selfTest());
+    on(element('selftest', HTMLButtonElement), 'click', async () => {
+      const result = element('selftest-result', HTMLParagraphElement);
+      result.textContent = 'Running ...';
+      try {
+        result.textContent = await this.selfTest();
+      } catch (problem) {
+        result.textContent = 'Not run.';
+        throw problem;
+      }
+    });
     app.onChange(() => this.show());
   }
 
@@ -64,13 +79,12 @@ export class ModelView {
     element('reset', HTMLButtonElement).disabled = limits.origin === 'exported';
   }
 
-  private async selfTest(): Promise<void> {
+  /** Returns the result in words. */
+  private async selfTest(): Promise<string> {
     const {app} = this;
     const allowed = tolerance(app.model.format);
     const limit = app.model.threshold.value;
-    const result = element('selftest-result', HTMLParagraphElement);
     const table = element('selftest-table', HTMLTableElement);
-    result.textContent = 'Running ...';
     table.tBodies[0].replaceChildren();
     table.hidden = false;
     let [passed, count] = [0, 0];
@@ -85,9 +99,8 @@ export class ModelView {
       const cells = [printable(expected.image), expected.score.toPrecision(6), score.toPrecision(6)].map((text) => made('td', text));
       table.tBodies[0].append(made('tr', ...cells, verdict));
     }
-    result.textContent =
-      passed === count
-        ? `\u2714 All ${count} images: the same verdicts, scores within ${allowed}.`
-        : `\u2716 ${count - passed} of ${count} images differ from the export. Do not use this model on this device.`;
+    return passed === count
+      ? `\u2714 All ${count} images: the same verdicts, scores within ${allowed}.`
+      : `\u2716 ${count - passed} of ${count} images differ from the export. Do not use this model on this device.`;
   }
 }

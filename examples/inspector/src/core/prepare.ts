@@ -30,11 +30,12 @@ export function prepare({data, width, height}: Pixels, input: Input): Uint8Array
   const {kept, start} = layout(height, width, input);
   const rows = new Shares(height, kept[0], start[0], input.height);
   const columns = new Shares(width, kept[1], start[1], input.width);
+  const shrinkRow = width >= kept[1] ? new Ramps(width, kept[1], start[1], columns).shrink : columns.spread;
   const line = new Float64Array(3 * input.width);
   const sums = new Float64Array(3 * input.width * input.height);
   let first = 0; // of the target rows that still want pixels
   for (let y = rows.from; y < rows.until; y++) {
-    shrinkRow(data, 4 * y * width, columns, line);
+    shrinkRow(data, 4 * y * width, line);
     while (first < input.height && rows.first[first] + rows.count[first] <= y) first++;
     for (let target = first; target < input.height; target++) {
       if (rows.count[target] === 0) continue;
@@ -118,27 +119,99 @@ class Shares {
     }
     [this.from, this.until] = [from, until];
   }
+
+  /** Writes the row of an image that begins at `base` to `line`, in the width of the network. */
+  readonly spread = (data: Uint8ClampedArray, base: number, line: Float64Array): void => {
+    for (let target = 0; target < this.count.length; target++) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let at = base + 4 * this.first[target];
+      const until = target * this.most + this.count[target];
+      for (let i = target * this.most; i < until; i++, at += 4) {
+        const share = this.shares[i];
+        red += share * data[at];
+        green += share * data[at + 1];
+        blue += share * data[at + 2];
+      }
+      line[3 * target] = red;
+      line[3 * target + 1] = green;
+      line[3 * target + 2] = blue;
+    }
+  };
 }
 
-/** Writes one row of the image, which begins at `base`, to `line` in the width of the network. */
-function shrinkRow(data: Uint8ClampedArray, base: number, columns: Shares, line: Float64Array): void {
-  const {first, count, most, shares} = columns;
-  for (let target = 0; target < count.length; target++) {
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    let at = base + 4 * first[target];
-    const until = target * most + count[target];
-    for (let i = target * most; i < until; i++, at += 4) {
-      const share = shares[i];
-      red += share * data[at];
-      green += share * data[at + 1];
-      blue += share * data[at + 2];
+/**
+ * The same shares for a row that shrinks, twice as fast. Between the centres of two neighbouring targets the share of a
+ * pixel falls by the same amount from one pixel to the next, so two running sums of whole numbers tell both of them
+ * what they get.
+ */
+class Ramps {
+  /** Where the pixels of each ramp begin and end; the ramp at `i` lies between the targets `i - 1` and `i`. */
+  private readonly bounds: Int32Array;
+  /** How far the first pixel of each ramp lies behind the centre of its left target, as a share of the way. */
+  private readonly offset: Float64Array;
+  /** What the shares of each target are divided by. */
+  private readonly sum: Float64Array;
+  private readonly scale: number;
+
+  /** As for `Shares`; every target of `columns` that is not black gets a ramp on either side. */
+  constructor(side: number, kept: number, start: number, columns: Shares) {
+    const targets = columns.count.length;
+    this.scale = side / kept;
+    this.bounds = new Int32Array(targets + 2);
+    this.offset = new Float64Array(targets + 1);
+    this.sum = new Float64Array(targets);
+    for (let ramp = 0; ramp <= targets + 1; ramp++) {
+      const centre = (start + ramp - 0.5) * this.scale; // of its left target
+      this.bounds[ramp] = Math.min(Math.max(Math.ceil(centre - 0.5), 0), side);
+      if (ramp <= targets) this.offset[ramp] = (this.bounds[ramp] + 0.5 - centre) / this.scale;
     }
-    line[3 * target] = red;
-    line[3 * target + 1] = green;
-    line[3 * target + 2] = blue;
+    for (let target = 0; target < targets; target++) {
+      const centre = (start + target + 0.5) * this.scale;
+      for (let i = 0; i < columns.count[target]; i++) {
+        this.sum[target] += 1 - Math.abs(columns.first[target] + i + 0.5 - centre) / this.scale;
+      }
+    }
   }
+
+  /** Writes the row of an image that begins at `base` to `line`, in the width of the network. */
+  readonly shrink = (data: Uint8ClampedArray, base: number, line: Float64Array): void => {
+    const {bounds, offset, sum, scale} = this;
+    line.fill(0);
+    for (let ramp = 0; ramp <= sum.length; ramp++) {
+      const count = bounds[ramp + 1] - bounds[ramp];
+      const end = base + 4 * bounds[ramp + 1];
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let reds = 0; // the sum of all values that `red` has had
+      let greens = 0;
+      let blues = 0;
+      for (let at = base + 4 * bounds[ramp]; at < end; at += 4) {
+        red += data[at];
+        reds += red;
+        green += data[at + 1];
+        greens += green;
+        blue += data[at + 2];
+        blues += blue;
+      }
+      const towards = offset[ramp];
+      const redRight = towards * red + (count * red - reds) / scale;
+      const greenRight = towards * green + (count * green - greens) / scale;
+      const blueRight = towards * blue + (count * blue - blues) / scale;
+      if (ramp < sum.length && sum[ramp] > 0) {
+        line[3 * ramp] += redRight / sum[ramp];
+        line[3 * ramp + 1] += greenRight / sum[ramp];
+        line[3 * ramp + 2] += blueRight / sum[ramp];
+      }
+      if (ramp > 0 && sum[ramp - 1] > 0) {
+        line[3 * ramp - 3] += (red - redRight) / sum[ramp - 1];
+        line[3 * ramp - 2] += (green - greenRight) / sum[ramp - 1];
+        line[3 * ramp - 1] += (blue - blueRight) / sum[ramp - 1];
+      }
+    }
+  };
 }
 
 function rounded(sums: Float64Array, channels: 1 | 3): Uint8Array<ArrayBuffer> {

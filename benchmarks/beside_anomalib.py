@@ -7,7 +7,7 @@ DIR as for benchmarks/photographs.py. Can be interrupted and started again: data
 again.
 
 Ours are `piade train --epochs 1` with seed 0 and the defaults, scored with the exported float32 and int8 files. The
-others get all training images, ours a tenth to a fifth fewer (held out for the threshold), all prepared by PIADE-TF to
+others get the same training images, all prepared by PIADE-TF to
 the very same pixels. Metrics are PIADE-TF's, of the network's resolution.
 
 `fit_cpu_seconds`: from images in memory to a fitted detector, on two threads; of ours without the decoder, and for int8
@@ -153,15 +153,16 @@ def export_time(run: Path) -> tuple[float, float]:
 
 def fit_times(splits: DataSplits) -> tuple[float, float]:
     """Processor seconds and seconds to fit the scores, from images in memory."""
+    from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
     from piade_tf.model.network import build_network
     from piade_tf.scoring.parameters import parameters_for
-    from piade_tf.training.fit_scores import fit_scores
 
     network_options = Config().network.for_image(*splits.image_shape[:2])
     network = build_network(network_options, *splits.image_shape)
     parameters = parameters_for(network_options.encoder, Config().loss.ssim_window, "parts")
     cpu, wall = time.process_time(), time.monotonic()
-    fit_scores(network, parameters, splits, "none", 0)
+    way = calibration_for("auto", network_options.encoder, "combined", good_images(splits))
+    calibrated(network, parameters, splits, "none", 0, "combined", way)
     return time.process_time() - cpu, time.monotonic() - wall
 
 

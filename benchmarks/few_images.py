@@ -31,13 +31,13 @@ from export.publish.manifest import processor
 from piade_tf.config import Config, DataConfig
 from piade_tf.data import batches, divide_source, find_source
 from piade_tf.data.source import ImageSet, Source
+from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
 from piade_tf.evaluation.scored_split import BATCH
 from piade_tf.files import replacing, write_csv
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.network import build_network
 from piade_tf.run_directory import git_commit
 from piade_tf.scoring.parameters import parameters_for
-from piade_tf.training.fit_scores import fit_scores
 
 COUNTS = ("5", "10", "20", "50", "100", "all")
 HEADER = ("data", "images", "draw", "of", "image_AUROC", "fit_seconds", "cores", "processor", "git_commit")
@@ -93,7 +93,8 @@ def measured(root: Path, data: str, cells: list[tuple[str, str]]) -> Iterator[Ro
         start = time.monotonic()
         drawn = np.random.default_rng([int(draw), wanted]).choice(normal, wanted, replace=False)
         splits = divide_source(with_training(source, np.sort(drawn)), options, int(draw))
-        scorer = fit_scores(network, parameters, splits, options.augment, int(draw))
+        way = calibration_for("auto", network_options.encoder, "combined", good_images(splits))
+        scorer = calibrated(network, parameters, splits, options.augment, int(draw), "combined", way).scorer
         seconds = time.monotonic() - start
         scores = np.concatenate([scorer.combined(None, outputs).pred_score for outputs in tested])
         auroc = roc_auc_score(whole.test.labels, scores)

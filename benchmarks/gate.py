@@ -3,10 +3,10 @@
     python benchmarks/gate.py --data-dir DIR
     python benchmarks/gate.py --data-dir DIR --data digits --seeds 0
 
-DIR holds mvtec_ad/{bottle,transistor,toothbrush} and magnetic_tile in MVTec's layout. Writes gate_ships.csv, a row for
-each run and format, and gate_spoilings.csv, a row for each run and mistake (`spoilings.py`), `none` first. Can be
-interrupted and started again: rows that are there are not made again, nor are runs. Photographs are trained with
-`--epochs 1`: their scores do not look at the decoder. Five to ten minutes for each run on 2 cores.
+DIR as for benchmarks/photographs.py, whose runs are taken where they are there (with `--epochs 1`: their scores do not
+look at the decoder). Writes gate_ships.csv, a row for each run and format, and gate_spoilings.csv, a row for each run
+and mistake (`spoilings.py`), `none` first. Can be interrupted and started again: rows that are there are not made
+again, nor are runs. Five to ten minutes for each run on 2 cores; `--table ships` makes that table alone.
 """
 
 import argparse
@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import spoilings
+from benchmarks.photographs import DATA, train
 from export.builder import Builder
 from export.formats import FORMATS
 from export.options import Export
@@ -35,19 +36,15 @@ from export.run import load_images
 from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import ComparedImages, write_images
 from export.verification.gate import MAY_DIFFER, problems
+from export.verification.out_of_fold import out_of_fold
 from export.verification.verify import load_litert
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import calibration_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_csv
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
-PHOTOGRAPHS = {
-    "bottle": "mvtec_ad/bottle",
-    "transistor": "mvtec_ad/transistor",
-    "toothbrush": "mvtec_ad/toothbrush",
-    "magnetic_tile": "magnetic_tile",
-}
 AGREEMENT = (
     *("verdicts_differ", "verdicts", "verdicts_differ_on_normal", "verdicts_on_normal", "verdicts_may_differ"),
     *("rank_correlation", "rank_correlation_at_most", "rank_correlation_on_normal"),
@@ -57,25 +54,27 @@ SHIPS = ("data", "seed", "format", "ships", *AGREEMENT, "KiB", "ms_1_thread", "m
 SPOILED = ("data", "seed", "spoiling", "rejected", *AGREEMENT, "reasons", "processor")
 STALE = "stale_threshold"  # of the images that the statistics were fitted to
 NONE = "none"
+TABLES = ("ships", "spoilings")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--data", nargs="+", choices=["digits", *PHOTOGRAPHS], default=["digits", *PHOTOGRAPHS])
+    parser.add_argument("--data", nargs="+", choices=["digits", *DATA], default=["digits", *DATA])
+    parser.add_argument("--table", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--seeds", nargs="+", default=list("01234"))
-    parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs", "photographs"))
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
     ships, spoiled = Table(args.out / "gate_ships.csv", SHIPS), Table(args.out / "gate_spoilings.csv", SPOILED)
     for seed in args.seeds:
         for data in args.data:
-            run = args.runs_dir.resolve() / f"gate-{data}-seed{seed}"
-            if not (run / "threshold.json").exists():
-                train(run, data, args.data_dir, seed)
-            ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
-            names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
-            spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
+            run = trained(args.runs_dir, args.data_dir, data, seed)
+            if "ships" in args.table:
+                ships.add([data, seed], list(FORMATS), lambda names, run=run: exported(run, names))
+            if "spoilings" in args.table:
+                names = [NONE, STALE, *(make.__name__ for make in spoilings.FILES)]
+                spoiled.add([data, seed], names, lambda names, run=run: Spoiled(run).rows(names))
     ships.show("ships")
     spoiled.show("rejected")
 
@@ -135,12 +134,15 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def train(run: Path, data: str, folder: Path, seed: str) -> None:
-    """Trains in a process of its own, without exporting."""
-    options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
-    if data in PHOTOGRAPHS:
-        options += ["--dataset", "folder", "--data-dir", str(folder / PHOTOGRAPHS[data]), "--epochs", "1"]
-    subprocess.run([sys.executable, str(ROOT / "train.py"), *options], check=True)
+def trained(runs: Path, root: Path, data: str, seed: str) -> Path:
+    """A run without an export, trained unless it is there."""
+    if data != "digits":
+        return train(runs, root, data, seed, ("--no-tensorboard", "--epochs", "1"))[0]
+    run = runs.resolve() / f"digits-seed{seed}"
+    if not (run / "report.html").exists():
+        options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
+        subprocess.run([sys.executable, str(ROOT / "train.py"), *options], check=True)
+    return run
 
 
 def exported(run: Path, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -175,6 +177,7 @@ class Spoiled:
         self.network = directory.read_network()
         self.scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
         self.threshold = Threshold.read(run / "threshold.json")
+        self.by_run, _ = calibration_scores(directory.read_known())
         self.chosen, self.seed = options["score"], options["training"]["seed"]
 
     def rows(self, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -183,10 +186,14 @@ class Spoiled:
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
             builder = Builder(
-                *(self.network, self.scorer, self.chosen, self.data, options["data"]["augment"], self.seed, 1, work)
+                *(self.network, self.scorer, self.chosen, self.data, options["data"]["augment"], self.seed, 1, work),
+                in_folds=bool(self.threshold.folds),
             )
             inspection = self.scorer.inspection_model(self.network, self.chosen)
-            images, scores = write_images(work / "images.npy", self.data, inspection, self.threshold, self.seed)
+            images, self.seen, _ = write_images(work / "images.npy", self.data, inspection, self.threshold, self.seed)
+            scores = self.seen
+            if self.threshold.folds:
+                scores = np.concatenate([self.by_run, scores[images.calibration.stop :]])
             self.said = Said.of(images, scores, self.threshold)
             self.may_differ = max(share_of_chance(self.said, self.seed), MAY_DIFFER)
             sound = spoilings.Sound(builder)
@@ -202,12 +209,15 @@ class Spoiled:
             scores = scores_of(path, np.load(images.path, mmap_mode="r"))
         except (RuntimeError, ValueError) as error:
             return {"rejected": True, "reasons": f"cannot be run ({error})"}
+        if self.threshold.folds:
+            scores = out_of_fold(images, self.seen, scores, self.by_run)
         normal = scores[images.calibration]
         if stale:
             seen = self.data.train.images.take(self.data.calibration.count)
             normal = scores_of(path, seen.as_numpy_iterator())
-        threshold = fit_threshold(options["threshold"], options["fpr"], normal)
-        comparison = compare(self.said, Said.of(images, scores, threshold), labels, self.seed)
+        of_run = self.threshold
+        threshold = fit_threshold(options["threshold"], options["fpr"], normal, folds=of_run.folds, apart=of_run.apart)
+        comparison = compare(self.said, Said.of(images, scores, threshold), labels)
         reasons = problems(FORMATS["int8"].tolerance, comparison, {}, self.may_differ)
         return {
             **comparison,

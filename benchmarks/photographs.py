@@ -4,9 +4,10 @@
     python benchmarks/photographs.py --data-dir DIR --seeds 0 -- --encoder scratch --image-size 128
 
 DIR holds mvtec_ad/{bottle,transistor,toothbrush}, magnetic_tile, kolektorsdd and cookies in MVTec's layout. Can be
-interrupted and started again: rows that the CSV has are not run again. Options behind `--` go to piade train as they
-are. `combined`, `bank` and `local` do not look at the decoder, so that `-- --epochs 1` gives the same image AUROC in
-less time. Prints the mean and the standard deviation over seeds at the end. A minute or two for each run on 2 cores.
+interrupted and started again: rows that the CSV has are not run again, nor are trainings that are done. Options behind
+`--` go to piade train as they are; give each choice of them a `--runs-dir` of its own. `combined`, `bank` and `local`
+do not look at the decoder, so that `-- --epochs 1` gives the same image AUROC in less time. Prints the mean and the
+standard deviation over seeds at the end. A minute or two for each run on 2 cores.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +52,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", nargs="+", default=list("01234"))
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--runs-dir", default="runs")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs", "photographs"))
     parser.add_argument("options", nargs="*", help="options of piade train, behind --")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,21 +66,30 @@ def main() -> None:
             if key in [row[:3] for row in rows]:
                 print(f"{data}, seed {seed}: in {args.out} already")
                 continue
-            rows.append([*key, *run(args, data, seed)])
+            rows.append([*key, *row_of(*train(args.runs_dir, args.data_dir, data, seed, args.options))])
             write_csv(args.out, HEADER, rows)
     summarise(rows)
 
 
-def run(args: argparse.Namespace, data: str, seed: str) -> list:
-    """Trains in a process of its own and reads the figures from the run directory."""
-    name = f"{data}-seed{seed}-{os.getpid()}"
+def train(runs: Path, root: Path, data: str, seed: str, options: Sequence[str]) -> tuple[Path, float | None]:
+    """Trains in a process of its own, unless that is done.
+
+    Returns:
+        The run, and the seconds that it took; None where it was there.
+    """
+    run = runs.resolve() / f"{data}-seed{seed}"
+    if (run / "report.html").exists():
+        return run, None
     folder, sizes = DATA[data]
-    where = ["--dataset", "folder", "--data-dir", str(args.data_dir / folder), *sizes]
+    where = ["--dataset", "folder", "--data-dir", str(root / folder), *sizes]
     command = [sys.executable, str(ROOT / "train.py"), *where, "--seed", seed, "--export"]
     start = time.monotonic()
-    subprocess.run([*command, "--runs-dir", args.runs_dir, "--name", name, *args.options], check=True)
-    wall = time.monotonic() - start
-    path = Path(args.runs_dir, name)
+    subprocess.run([*command, "--runs-dir", str(run.parent), "--name", run.name, *options], check=True)
+    return run, time.monotonic() - start
+
+
+def row_of(path: Path, wall: float | None) -> list:
+    """The figures of a run, from its directory."""
     metrics, threshold, config = (
         json.loads((path / f"{file}.json").read_text(encoding="utf-8")) for file in ("metrics", "threshold", "config")
     )
@@ -87,10 +98,8 @@ def run(args: argparse.Namespace, data: str, seed: str) -> list:
     rounded = [None if value is None else round(value, 6) for value in values]
     interval = [round(end, 6) for end in metrics["intervals"]["image_AUROC"]]
     verdicts = [metrics["at_threshold"]["FP"], metrics["at_threshold"]["TP"], round(threshold["promised_fpr"], 6)]
-    counts = [metrics[key] for key in COUNTS]
-    return [
-        *rounded, *interval, *verdicts, *counts, round(wall, 1), os.cpu_count(), processor(), config["git_commit"],
-    ]  # fmt: skip
+    counts = [*(metrics[key] for key in COUNTS), None if wall is None else round(wall, 1)]
+    return [*rounded, *interval, *verdicts, *counts, os.cpu_count(), processor(), config["git_commit"]]
 
 
 def summarise(rows: list[list]) -> None:

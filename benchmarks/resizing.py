@@ -1,27 +1,32 @@
 """How far the score moves when an app resizes, orders or turns the pixels in another way than training did.
 
-    python benchmarks/resizing.py RUN/export/float32.tflite mvtec_ad/bottle/test --csv benchmarks/results/resizing.csv
+    python train.py --dataset folder --data-dir DIR/mvtec_ad/bottle --image-size 128 --epochs 1 --name bottle128
+    python benchmarks/resizing.py runs/bottle128/export DIR/mvtec_ad/bottle/test --csv benchmarks/results/resizing.csv
 
-MVTec bottle at 128x128, from 256x256, in five seconds on 2 cores: 3 false alarms as in training, more in every other
-way. For a file whose resize is `stretch` and a folder of colour images in MVTec's layout.
+MVTec bottle at 128x128, from 256x256, in every LiteRT format, in two minutes on 2 cores. For files whose resize is
+`stretch` and a folder of colour images in MVTec's layout.
 """
 
 import argparse
 import csv
+import io
 import sys
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 from predict_image import prepare
 from read_metadata import read
 
+from export.verification.verify import load_litert
+
 FILTERS = {"area average": "BOX", "bicubic": "BICUBIC", "Lanczos-3": "LANCZOS", "nearest": "NEAREST"}
 PLAIN, HALVED, BGR, TURNED = "bilinear without antialiasing", "halved, then bilinear", "BGR", "quarter turn"
-WAYS = ("as in training", PLAIN, HALVED, *FILTERS, BGR, TURNED)
+BRIGHTER, JPEG = "one grey level brighter", "saved as JPEG of quality 90"
+WAYS = ("as in training", PLAIN, HALVED, *FILTERS, BRIGHTER, JPEG, BGR, TURNED)
 
 
 def pixels(image: Image.Image, way: str, about: dict) -> np.ndarray:
@@ -36,43 +41,60 @@ def pixels(image: Image.Image, way: str, about: dict) -> np.ndarray:
         while image.width >= 2 * size[0] and image.height >= 2 * size[1]:
             image = image.reduce(2)
     prepared = prepare(image, about)
+    if way == JPEG:
+        with io.BytesIO() as file:
+            Image.fromarray(prepared[0]).save(file, "JPEG", quality=90)
+            return np.asarray(Image.open(file))[None]
+    if way == BRIGHTER:
+        return np.clip(prepared.astype("int16") + 1, 0, 255).astype("uint8")
     if way == BGR:
         return prepared[..., ::-1]
     return np.rot90(prepared, axes=(1, 2)) if way == TURNED else prepared
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("model")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("export", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
-    about = read(options.model)
-    run, limit = Interpreter(options.model).get_signature_runner("inspect"), about["threshold"]["value"]
     files = sorted(options.test.glob("*/*.png"))
     normal = np.array([file.parent.name == "good" for file in files])
-    rows, usual = [], None
-    for way in WAYS:
-        images = (pixels(Image.open(file).convert("RGB"), way, about["input"]) for file in files)
-        scores = np.array([run(image=np.ascontiguousarray(image))["pred_score"][0] for image in images])
-        usual = scores if usual is None else usual
-        rows.append(
-            {
-                "way": way,
-                "normal_score_shift": round(float((scores - usual)[normal].mean()), 2),
-                "normal_score_largest": round(float(np.abs(scores - usual)[normal].max()), 2),
-                "false_alarms": int((scores > limit)[normal].sum()),
-                "normal": int(normal.sum()),
-                "found": int((scores > limit)[~normal].sum()),
-                "anomalous": int((~normal).sum()),
-            }
-        )
-        print(rows[-1])
+    rows: list[dict] = []
+    for model in sorted(options.export.glob("*.tflite")):
+        about, run, usual = read(str(model)), load_litert(model, 1), None
+        limit = about["threshold"]["value"]
+        for way in WAYS:
+            images = (pixels(Image.open(file).convert("RGB"), way, about["input"]) for file in files)
+            scores = np.array([run(np.ascontiguousarray(image))["pred_score"][0] for image in images])
+            usual = scores if usual is None else usual
+            rows.append(
+                {
+                    "format": model.stem,
+                    "way": way,
+                    "normal_score_shift": round(float((scores - usual)[normal].mean()), 2),
+                    "normal_score_largest": round(float(np.abs(scores - usual)[normal].max()), 2),
+                    "false_alarms": int((scores > limit)[normal].sum()),
+                    "normal": int(normal.sum()),
+                    "found": int((scores > limit)[~normal].sum()),
+                    "anomalous": int((~normal).sum()),
+                }
+            )
+            print(*rows[-1].values(), flush=True)
     if options.csv:
         with options.csv.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
+    show(rows)
+
+
+def show(rows: list[dict]) -> None:
+    """Prints a table of ways, with the false alarms of each format."""
+    formats = list(dict.fromkeys(row["format"] for row in rows))
+    print(f"| | {' | '.join(formats)} |\n| --- {'| --- ' * len(formats)}|")
+    for way in WAYS:
+        print(f"| {way} | {' | '.join(str(row['false_alarms']) for row in rows if row['way'] == way)} |")
 
 
 if __name__ == "__main__":

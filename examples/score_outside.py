@@ -87,7 +87,7 @@ def in_context(values, context):
 def aggregated(distances, aggregation):
     flat, kind, value = np.sort(distances, axis=None), aggregation["kind"], aggregation["value"]
     if kind == "power":
-        return np.mean(flat**value) ** (1 / value)
+        return np.mean(np.minimum(flat, 1e4) ** value) ** (1 / value)
     if kind == "top":
         return flat[-max(1, round(value * flat.size)) :].mean()
     return flat[-1] if kind == "maximum" else flat.mean()

@@ -41,6 +41,7 @@ class Builder:
         augment, seed: of the run.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.
+        in_folds: whether the statistics have the calibration images too.
     """
 
     network: keras.Model
@@ -51,6 +52,7 @@ class Builder:
     seed: int
     batch: int
     work: Path
+    in_folds: bool = False
 
     def saved_model(self, folder: Path, any_size: bool) -> Path:
         """Writes a SavedModel; returns the folder of its version."""
@@ -99,7 +101,7 @@ class Builder:
         """The scorer for the network inside the model; the reconstruction has no statistics."""
         if self.chosen == "reconstruction":
             return self.scorer
-        images = images_of_statistics(self.data, self.augment, self.seed, self._pretrained)
+        images = images_of_statistics(self.data, self.augment, self.seed, self._pretrained, self.in_folds)
         return refit(model(), graph, images, self.scorer)
 
     def _in_integers(self) -> bytes:

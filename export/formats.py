@@ -17,13 +17,11 @@ class Tolerance:
         score_error: beside the distance from normal scores to the threshold, see `score_errors`, of 95 % of the images.
         rank_correlation: least Spearman correlation of the scores; a file is rejected where even its upper bound is
             less.
-        size_ratio: bytes over those of `float32`, from a MiB on: in smaller models the graph itself weighs.
         integers_only: whether there may be no tensor of floats, at the ends neither.
     """
 
     score_error: float | None = None
     rank_correlation: float | None = None
-    size_ratio: float | None = None
     integers_only: bool = False
 
 
@@ -49,17 +47,17 @@ FORMATS: dict[FormatName, Format] = {
     "float16": Format("LiteRT, half-precision weights", Tolerance(rank_correlation=RANKS)),
     "dynamic_int8": Format(
         "LiteRT, 8-bit weights, activation ranges found at run time",
-        Tolerance(rank_correlation=RANKS, size_ratio=0.30),
+        Tolerance(rank_correlation=RANKS),
         "weights",
     ),
     "int8": Format(
         "LiteRT, convolutions in 8-bit integers, routing and score in floats",
-        Tolerance(rank_correlation=RANKS, size_ratio=0.32),
+        Tolerance(rank_correlation=RANKS),
         "static",
     ),
     "int8_full": Format(
         "LiteRT, integers throughout, score computed outside and timed with it",
-        Tolerance(rank_correlation=RANKS, size_ratio=0.32, integers_only=True),
+        Tolerance(rank_correlation=RANKS, integers_only=True),
         "throughout",
     ),
 }

@@ -1,7 +1,10 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
+import dataclasses
 import os
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import keras
 import numpy as np
 
 from export.builder import Builder
+from export.finished import Finished
 from export.formats import FORMATS, REJECTED_FOLDER
 from export.options import Export
 from export.publish.file_scores import NAME, FileScores
@@ -24,8 +28,11 @@ from export.verification.agreement import Said, compare, share_of_chance
 from export.verification.compared_images import write_images
 from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
+from export.verification.out_of_fold import out_of_fold
+from piade_tf import __version__
 from piade_tf.config import FormatName
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
@@ -68,13 +75,19 @@ def export(options: Export, data: DataSplits | None = None) -> int:
         with changing(run.path, "piade export"), tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
             new = Path(work, "export")
             new.mkdir()
-            manifest = _fill(new, options, config, network, scorer, data)
+            finished = Finished(run.path)
+            try:
+                manifest = _fill(new, finished, options, config, network, scorer, data)
+            except OSError:  # a full disk needs the room
+                finished.remove()
+                raise
             log, logs = Path(work, "log"), run.path / "logs"
             if logs.is_dir():
                 write_log(log, manifest)
             _replace(target, new, Path(work, "old"))
             if logs.is_dir():  # a second export takes the place of the first there too
                 _replace(logs / "export", log, Path(work, "old_log"))
+            finished.remove()
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); what was there before stays") from None
     show_table(manifest, target)
@@ -87,7 +100,13 @@ def load_images(config: dict[str, Any], options: Export) -> DataSplits:
 
 
 def _fill(
-    folder: Path, options: Export, config: dict[str, Any], network: keras.Model, scorer: ScoreSet, data: DataSplits
+    folder: Path,
+    finished: Finished,
+    options: Export,
+    config: dict[str, Any],
+    network: keras.Model,
+    scorer: ScoreSet,
+    data: DataSplits,
 ) -> dict[str, Any]:
     """Fills the empty `folder`; returns the content of the manifest."""
     work, stored = folder.parent, config["options"]
@@ -96,32 +115,50 @@ def _fill(
         Threshold.read(options.run / f"{name}.json") for name in ("threshold", "map_threshold")
     )
     inspection = scorer.inspection_model(network, chosen)
-    images, scores = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
+    images, seen, map_max = write_images(work / "images.npy", data, inspection, threshold_of_run, seed)
+    folds, scores = threshold_of_run.folds, seen
+    if folds:
+        by_run, map_by_run = calibration_scores(RunDirectory(options.run).read_known())
+        scores = np.concatenate([by_run, seen[images.calibration.stop :]]).astype("float32")
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
     may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
-    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work)
+    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work, bool(folds))
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
-    for name in options.formats:
-        print(f"exporting {name}", flush=True)
+    made_of = [images.path, *(options.run / name for name in ("model.keras", "scorer.npz"))]
+    finished.only_of(made_of, {"batch": options.batch, "input_size": options.input_size, "version": __version__})
+    for name in _with_times(options.formats):
         try:
-            path = _build(builder, name, folder, options)
-            found = measured[name] = measure(path, images.path)
+            path = folder / (name if name == "saved_model" else f"{name}.tflite")
+            if finished.has(name):
+                found = finished.take(name, folder)
+            else:
+                found = measure(_build(builder, name, path, options), images.path)
+                finished.keep(name, path, found)
         except CannotRun as error:
             entries[name] = {"accepted": False, "reasons": [str(error)]}
             _reject(folder, name, [str(error)])
             continue
+        if folds:
+            found = dataclasses.replace(
+                found,
+                pred_score=out_of_fold(images, seen, found.pred_score, by_run),
+                map_max=out_of_fold(images, map_max, found.map_max, map_by_run),
+            )
+        measured[name] = found
         calibrated = found.part(images.calibration)
         known = Known(calibrated.pred_score, labels, found.pred_score[images.test])
         threshold = for_other_scores(threshold_of_run, said.calibration, known)
-        map_threshold = fit_threshold("fpr", map_threshold_of_run.wanted_fpr or UNUSED_FPR, calibrated.map_max)
+        map_fpr = map_threshold_of_run.wanted_fpr or UNUSED_FPR
+        map_apart = map_threshold_of_run.apart
+        map_threshold = fit_threshold("fpr", map_fpr, calibrated.map_max, folds=folds, apart=map_apart)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)
             path.write_bytes(content)
             write_json(path.with_suffix(".json"), metadata_of(content))
         comparison = compare(said, Said.of(images, found.pred_score, threshold), labels)
-        description = describe_file(folder / name if name == "saved_model" else path, found, threshold, map_threshold)
+        description = describe_file(path, found, threshold, map_threshold)
         if FORMATS[name].integer:
             comparison |= {"size_ratio": description["bytes"] / builder.float_bytes, "float_bytes": builder.float_bytes}
         reasons = problems(FORMATS[name].tolerance, comparison, description, may_differ)
@@ -139,11 +176,21 @@ def _fill(
     return manifest
 
 
-def _build(builder: Builder, name: FormatName, folder: Path, options: Export) -> Path:
-    """What is to be measured: the file, or the version folder of the SavedModel."""
+def _with_times(formats: Sequence[FormatName]) -> Iterator[FormatName]:
+    """Tells of each format as it begins, and from the second on how long the others may take."""
+    start = time.monotonic()
+    for done, name in enumerate(formats):
+        left = (time.monotonic() - start) / max(done, 1) * (len(formats) - done)
+        print(
+            f"exporting {name} ({done + 1} of {len(formats)}{f', about {left:.0f} s left' if done else ''})", flush=True
+        )
+        yield name
+
+
+def _build(builder: Builder, name: FormatName, path: Path, options: Export) -> Path:
+    """What is to be measured: the file at `path`, or the version folder in it of the SavedModel."""
     if name == "saved_model":
-        return builder.saved_model(folder / name, options.input_size == "free")
-    path = folder / f"{name}.tflite"
+        return builder.saved_model(path, options.input_size == "free")
     path.write_bytes(builder.litert(name))
     return path
 

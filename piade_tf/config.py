@@ -19,6 +19,7 @@ MAX_STAGES = 4
 PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
+CalibrationName = Literal["auto", "split", "folds"]
 ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank", "pooled"]
 EncoderName = Literal[
     "auto",
@@ -266,6 +267,9 @@ class Config:
     fpr: float = 0.01
     """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
     were held out, and the rate is promised as far as their number allows."""
+    calibration: CalibrationName = "auto"
+    """Which normal images the threshold is chosen from. split: those held out for nothing else. folds: all, each scored
+    without itself; needs a pretrained encoder. auto: folds where that is possible and there are fewer than 1,000."""
     threshold: str = "fpr"
     """fpr: see --fpr. sigma:3: mean and three standard deviations of the held-out normal scores. max: the largest of
     them. value:X: X itself. f1: the largest F1 on the test images, which makes it optimistic."""

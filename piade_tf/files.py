@@ -72,7 +72,7 @@ class GrowingFile:
         if not self._is_regular:
             print(end="", flush=True)  # it may be the console itself
         with self._errors():
-            self._file.write(text.encode())
+            self._file.write(text.encode("utf-8", "backslashreplace"))
             self._file.flush()
 
     def __enter__(self) -> "GrowingFile":
@@ -141,7 +141,10 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Writes a header and rows as CSV."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

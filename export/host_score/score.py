@@ -13,6 +13,7 @@ from piade_tf.pixels import to_unit
 
 BLOCK_NAME, BLOCK_MAGIC = "PIADE_SCORE", b"PIADESC1"
 TINY = 1e-12  # as in `PooledScore`
+LARGEST = 1e4  # distance that a power is taken of
 SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM (Wang et al. 2004)
 
 Arrays = dict[str, np.ndarray]
@@ -135,7 +136,7 @@ def aggregated(distances: np.ndarray, aggregation: dict[str, Any]) -> np.ndarray
     """From `(batch, height, width)` to `(batch,)`; see `piade_tf.scoring.aggregation`."""
     flat, kind, value = distances.reshape(len(distances), -1), aggregation["kind"], aggregation["value"]
     if kind == "power":
-        return (flat**value).mean(1) ** (1 / value)
+        return (np.minimum(flat, LARGEST) ** value).mean(1) ** (1 / value)
     if kind == "top":
         return np.sort(flat, axis=1)[:, -max(1, round(value * flat.shape[1])) :].mean(1)
     return flat.max(1) if kind == "maximum" else flat.mean(1)

@@ -19,7 +19,7 @@ CITATION = (
 def write_model_card(path: Path, config: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Writes the card from `config.json` and `manifest.json`."""
     with replacing(path) as temporary:
-        temporary.write_text(model_card(config, manifest), encoding="utf-8")
+        temporary.write_text(model_card(config, manifest), encoding="utf-8", errors="backslashreplace")
 
 
 def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
@@ -38,9 +38,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
                 "layout": config["layout"],
                 "normal": config["normal_class"],
                 "image": f"{height} x {width} pixels, {'colour' if channels == 3 else 'grey'}",
-                "training images (statistics, and ranges of integers)": counts["train"],
-                "validation images (early stopping, standardisation, and whether a file ships)": counts["validation"],
-                "calibration images (thresholds)": counts["calibration"],
+                **_good_images(counts, options.get("calibration") == "folds"),
                 "test images": counts["test"],
                 "score": f"{options['score']}; higher is more anomalous",
                 "seed": options["training"]["seed"],
@@ -111,6 +109,23 @@ def _differences(entry: dict[str, Any]) -> tuple[str, ...]:
         f"{entry['rank_correlation']:.4f}",
         f"{entry['verdicts_differ']} of {entry['verdicts']}",
     )
+
+
+def _good_images(counts: dict[str, int], in_folds: bool) -> dict[str, int]:
+    """How many there are of each kind, and what they serve for."""
+    if in_folds:
+        return {
+            "good images (statistics; standardisation and thresholds in folds)": sum(
+                counts[name] for name in ("train", "validation", "calibration")
+            ),
+            "of these, for early stopping and whether a file ships": counts["validation"],
+            "of these, for the ranges of integers, at most 100 of": counts["train"],
+        }
+    return {
+        "training images (statistics, and ranges of integers)": counts["train"],
+        "validation images (early stopping, standardisation, and whether a file ships)": counts["validation"],
+        "calibration images (thresholds)": counts["calibration"],
+    }
 
 
 def _costs(entry: dict[str, Any]) -> tuple[str, ...]:

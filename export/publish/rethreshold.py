@@ -86,7 +86,11 @@ def rethreshold(
         known = Known(found[calibration], scores.label[test], found[test])
         of_file = for_other_scores(threshold, run_normal, known)
         of_map = fit_threshold(
-            map_threshold.method, map_threshold.wanted_fpr or UNUSED_FPR, scores.map_max[name][calibration]
+            map_threshold.method,
+            map_threshold.wanted_fpr or UNUSED_FPR,
+            scores.map_max[name][calibration],
+            folds=map_threshold.folds,
+            apart=map_threshold.apart,
         )
         old = entry["threshold"]["value"]
         entry["threshold"], entry["map_threshold"] = dataclasses.asdict(of_file), dataclasses.asdict(of_map)

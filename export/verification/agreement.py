@@ -23,7 +23,7 @@ class Said:
 
     Attributes:
         calibration: scores of normal images that set the threshold, `(n,)`.
-        validation: of normal images that set none.
+        validation: of normal images that set none; with folds, by statistics that they took part in.
         changed: of validation images with synthetic defects.
         test: of the test images; perhaps none.
         threshold: from which score on an image is anomalous.
@@ -50,9 +50,10 @@ class Said:
 def share_of_chance(run: Said, seed: int) -> float:
     """The share of compared images for which two thresholds of the same method give different verdicts.
 
-    Each threshold is of as many normal images as the run's, drawn at random from calibration and validation images.
-    What another choice of calibration images would change as well is no fault of a file. 0 where thresholds do not
-    follow normal scores.
+    Each threshold is of as many normal images as the run's, drawn at random from calibration and validation images;
+    with replacement from the calibration images where those were scored in folds, since then the statistics have the
+    validation images too. What another choice of calibration images would change as well is no fault of a file. 0 where
+    thresholds do not follow normal scores.
     """
     method = parse_method(run.threshold.method)
     if method.kind not in FOLLOW_SCORES:
@@ -60,8 +61,10 @@ def share_of_chance(run: Said, seed: int) -> float:
     rng = np.random.default_rng(seed)
     normal, count = np.concatenate([run.calibration, run.validation]), len(run.calibration)
     fpr = run.threshold.wanted_fpr or 0.5  # not looked at without one
-    drawn = (rng.choice(normal, count, replace=False) for _ in range(DRAWS))
-    thresholds = np.array([fit_threshold(run.threshold.method, fpr, scores).value for scores in drawn])
+    folds = run.threshold.folds
+    drawn = (rng.choice(run.calibration if folds else normal, count, replace=bool(folds)) for _ in range(DRAWS))
+    name, apart = run.threshold.method, run.threshold.apart
+    thresholds = np.array([fit_threshold(name, fpr, scores, apart=apart).value for scores in drawn])
     anomalous = np.mean(run.compared[:, None] > thresholds, axis=1)
     return float(np.mean(2 * anomalous * (1 - anomalous)))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from export.verification.synthetic_defects import COUNT, defects_near_threshold
 from piade_tf.data import DataSplits
+from piade_tf.data.known_images import GOOD
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.model.inference import Runner
 from piade_tf.pixels import to_unit
@@ -22,8 +23,9 @@ class ComparedImages:
 
     Attributes:
         path: `.npy`, `(n, height, width, channels)`, uint8.
-        calibration: normal images, which set thresholds.
-        validation: normal images, which set none.
+        calibration: normal images, which set thresholds: those that were held out for it, or all good images where
+            these were scored in folds.
+        validation: normal images; which set none where others were held out for it.
         changed: validation images with synthetic defects.
         test: the test images; perhaps none.
     """
@@ -42,7 +44,7 @@ class ComparedImages:
 
 def write_images(
     path: Path, data: DataSplits, inspection: keras.Model, threshold: Threshold, seed: int
-) -> tuple[ComparedImages, np.ndarray]:
+) -> tuple[ComparedImages, np.ndarray, np.ndarray]:
     """Writes the images, and tells what the run says of them.
 
     Args:
@@ -53,22 +55,27 @@ def write_images(
         seed: of the defects.
 
     Returns:
-        The images, and `pred_score` of each, `(n,)`.
+        The images, and of each `pred_score` and the largest value of its anomaly map, `(n,)`.
     """
-    runner = Runner(keras.Model(inspection.input, {"pred_score": inspection.output["pred_score"]}))
+    map_max = keras.ops.max(inspection.output["anomaly_map"], axis=(1, 2))
+    runner = Runner(keras.Model(inspection.input, {"pred_score": inspection.output["pred_score"], "map_max": map_max}))
 
-    def scores(batches: Iterable[np.ndarray]) -> np.ndarray:
-        return np.concatenate([found["pred_score"] for found in runner(batches)])
+    def scores(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        found = list(runner(batches))
+        pred_score, largest = (np.concatenate([one[name] for one in found]) for name in ("pred_score", "map_max"))
+        return pred_score, largest
 
     def share_flagged(images: Iterable[np.ndarray]) -> float:
         scaled = to_unit(np.stack(list(images)))
         batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
-        return float(threshold.is_anomalous(scores(batches)).mean())
+        return float(threshold.is_anomalous(scores(batches)[0]).mean())
 
     unchanged = np.stack(list(data.validation.images.take(COUNT).as_numpy_iterator()))
     changed = defects_near_threshold(unchanged, share_flagged, seed)
-    splits = {"calibration": data.calibration, "validation": data.validation, "test": data.test}
-    counts = {"calibration": data.calibration.count, "validation": data.validation.count, "changed": len(changed)}
+    calibration = [getattr(data, name) for name in (GOOD if threshold.folds else GOOD[-1:])]
+    splits = {"calibration": calibration, "validation": [data.validation], "test": [data.test]}
+    counts = {name: sum(part.count for part in splits[name]) for name in ("calibration", "validation")}
+    counts["changed"] = len(changed)
     ends = np.cumsum([0, *counts.values(), data.test.count]).tolist()
     places = {name: slice(*ends[i : i + 2]) for i, name in enumerate([*counts, "test"])}
     with open(path, "wb") as file:
@@ -78,7 +85,8 @@ def write_images(
             if name == "changed":
                 file.writelines(image.tobytes() for image in changed)
                 continue
-            for batch in splits[name].images.batch(BATCH).as_numpy_iterator():
-                file.write(batch.tobytes())
+            for part in splits[name]:
+                for batch in part.images.batch(BATCH).as_numpy_iterator():
+                    file.write(batch.tobytes())
     images = ComparedImages(path, **places)
-    return images, scores(images.batches())
+    return images, *scores(images.batches())

@@ -29,7 +29,7 @@ def problems(
 
     Args:
         tolerance: of its format.
-        comparison: as `compare` gives it, with `size_ratio` and `float_bytes` where there are any.
+        comparison: as `compare` gives it.
         description: as `describe_file` gives it.
         may_differ: share of verdicts that may differ.
     """
@@ -52,10 +52,6 @@ def problems(
         found.append(
             f"has {rank}, at most {comparison['rank_correlation_at_most']:.3f}, less than {least:g}; {differences}"
         )
-    ratio = comparison.get("size_ratio")
-    large = comparison.get("float_bytes", 0) >= 2**20
-    if large and ratio is not None and tolerance.size_ratio is not None and ratio > tolerance.size_ratio:
-        found.append(f"has {ratio:.3f} of the size of float32, more than {tolerance.size_ratio:g}")
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from export.refusal import CannotRun
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST = 120.0, 5.0  # seconds for a file, and for each image besides, after which it is taken to hang
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,15 +39,16 @@ class Measured:
         return dataclasses.replace(self, **{name: getattr(self, name)[place] for name in columns})
 
 
-def measure(file: Path, images: Path) -> Measured:
+def measure(file: Path, images: Path, longest: tuple[float, float] = LONGEST) -> Measured:
     """Runs `export.verification.verify`.
 
     Args:
         file: a LiteRT file, or the version folder of a SavedModel.
         images: `.npy`, `(n, height, width, channels)`, uint8.
+        longest: seconds until it is ended, for the file and for each image besides.
 
     Raises:
-        CannotRun: the file cannot be loaded or run, or its scores are not finite.
+        CannotRun: the file cannot be loaded or run, takes too long, or its scores are not finite.
         OSError: the results cannot be written.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +60,11 @@ def measure(file: Path, images: Path) -> Measured:
             *(str(path.resolve()) for path in (file, images)),
             str(result),
         ]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        seconds = longest[0] + longest[1] * len(np.load(images, mmap_mode="r"))
+        try:
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise CannotRun(f"cannot be run (it was ended after {seconds:.0f} seconds without a result)") from None
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
             if reason.startswith("OSError: [Errno"):  # a full disk is not the file's fault

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -86,7 +87,7 @@ def adapt(options: Adapt) -> None:
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); nothing was made") from None
     print(f"Run directory: {target}, in {time.monotonic() - start:.0f} seconds")
-    print(f"Next: {command('export')} {target}")
+    print(f"Next: {command('export')} {shlex.quote(str(target))}")
 
 
 def _target(options: Adapt) -> Path:
@@ -125,15 +126,15 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     data = extended(base, [*before.known, *added])
     print(_what_joins(options.good, added, base.test.count - data.test.count), flush=True)
 
-    scorer = fixed.fitted(data)
+    fitted = fixed.fitted(data)
+    scorer = fitted.scorer
     inspection = scorer.inspection_model(fixed.network, fixed.chosen)
     held_out = all_normal(data.calibration, data.normal_class)
-    normal = fixed.scores(scorer, held_out)
-    assert normal.map_max is not None
+    known = with_scores([*before.known, *added], fitted.pred_score, fitted.map_max)
     window = stored["loss"]["ssim_window"]
     results = labelled_results(inspection, data.test, BATCH, window, fixed.seed, held_out)
-    after = before.threshold_for(normal.pred_score, data.test.labels, results.scored.pred_score)
-    adapted = Adapted(scorer, data, normal.pred_score, results.scored.pred_score, after)
+    after = before.threshold_for(known, data.test.labels, results.scored.pred_score)
+    adapted = Adapted(scorer, data, before.old_normal(known), results.scored.pred_score, after)
     groups = before.compared(adapted, base, added, bad, options.folds)
 
     for name in KEPT:
@@ -145,8 +146,8 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
         options_now["data"] = stored["data"] | {"data_dir": str(options.data_dir)}
     new_config = new_run.write_config(options_now, config["schedule"], data, lineage)
     new_run.write_scorer(scorer)
-    new_run.write_threshold(after, before.map_threshold_for(normal.map_max))
-    new_run.write_known(with_scores([*before.known, *added], normal.pred_score, normal.map_max))
+    new_run.write_threshold(after, before.map_threshold_for(fitted.map_max))
+    new_run.write_known(known)
     write_json(new_run.path / "adaptation.json", {group.name: group.as_dict for group in groups})
     title = f"{DataConfig.of_run(stored['data']).title}, normal: {data.normal_class}"
     kept = {name: value for name, value in run.read_metrics().items() if name in ("train_seconds", "epochs")}
@@ -208,7 +209,7 @@ def _before(run: "RunDirectory", config: dict[str, Any], preparation: "Preparati
     scorer = ScoreSet.load(run.path / "scorer.npz", stored["loss"]["ssim_window"])
     return Before(
         Fixed(run.read_network(), scorer.parameters, stored["score"], stored["data"]["augment"],
-              stored["training"]["seed"]),
+              stored["training"]["seed"], stored.get("calibration", "split")),
         scorer,
         preparation,
         Threshold.read(run.path / "threshold.json"),

@@ -60,6 +60,7 @@ def evaluate(options: Evaluate) -> None:
     from piade_tf.data.reading import labelled_split
     from piade_tf.detector import Detector
     from piade_tf.evaluation.results import labelled_results
+    from piade_tf.evaluation.threshold import on_other_images
     from piade_tf.report import terminal
     from piade_tf.report.result_files import write_results
     from piade_tf.run_directory import RunDirectory
@@ -90,10 +91,13 @@ def evaluate(options: Evaluate) -> None:
         "fingerprint": source.fingerprint,
     }
     shown = config | {"evaluated": evaluated}
+    threshold = detector.threshold
+    if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
+        threshold = on_other_images(threshold)
     metrics = write_results(
-        target, shown, title, detector.inspection, test, results, detector.threshold, {}, {"run": str(options.run)}
+        target, shown, title, detector.inspection, test, results, threshold, {}, {"run": str(options.run)}
     )
-    terminal.show_end(metrics, detector.threshold, target.path, "Evaluation")
+    terminal.show_end(metrics, threshold, target.path, "Evaluation")
 
 
 def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:

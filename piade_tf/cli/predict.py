@@ -97,7 +97,7 @@ def predict(options: Predict) -> int:
         tables = [opened.enter_context(table) for table in _tables(options, detector)]
         scored = detector.stream(found.paths, options.batch_size, maps=options.heatmaps is not None)
         count = len(found.paths) + len(found.unread)
-        stream = itertools.chain((Unreadable(*one) for one in found.unread), scored)
+        stream = itertools.chain((Unreadable(*one) for one in found.unread), map(_with_a_score, scored))
         for number, result in enumerate(track(stream, count, "scoring")):
             row: dict[str, Any] = {"path": result.path}
             if isinstance(result, Unreadable):
@@ -129,6 +129,15 @@ def predict(options: Predict) -> int:
     if counts["unreadable"]:
         return SOME_UNREADABLE
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
+
+
+def _with_a_score(result: Any) -> Any:
+    """The result, or that there is none: a score that is no number is above no threshold, and would pass as normal."""
+    from piade_tf.detector import Unreadable
+
+    if isinstance(result, Unreadable) or math.isfinite(result.pred_score):
+        return result
+    return Unreadable(result.path, f"has the score {result.pred_score}, which is no number; train again")
 
 
 def _tables(options: Predict, detector) -> Iterator[contextlib.AbstractContextManager[AddRow]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,11 +102,11 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 
     now = Threshold.read(run.path / "threshold.json")
     split, scored = run.read_scores()
-    scores = Known(calibration_scores(known)[0], split.labels, scored.pred_score)
+    scores = Known(calibration_scores(known)[0], split.labels, scored.pred_score, now.folds)
     print(explain(now))
     offers = [(f"--fpr {rate:g}", refitted("fpr", rate, scores)) for rate in OFFERED]
     show_offers([("now", now), *offers, ("--sigma 3", refitted("sigma:3", None, scores))], scores)
-    print(f"Set one of them: {command('threshold')} {run.path} --fpr {OFFERED[2]:g}")
+    print(f"Set one of them: {command('threshold')} {shlex.quote(str(run.path))} --fpr {OFFERED[2]:g}")
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
@@ -121,19 +122,21 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     config = run.read_config()
     before, map_before = (Threshold.read(run.path / f"{name}.json") for name in ("threshold", "map_threshold"))
     split, scored = run.read_scores()
-    old = Known(calibration_scores(known)[0], split.labels, scored.pred_score)
+    old = Known(calibration_scores(known)[0], split.labels, scored.pred_score, before.folds)
     pixels = None
     if options.good is not None:
         known, pixels = _with_good(options.good, run, config, known)
         config["counts"]["calibration"] = sum(one.split == "calibration" for one in known)
     normal, map_max = calibration_scores(known)
-    scores = Known(normal, split.labels, scored.pred_score)
+    scores = Known(normal, split.labels, scored.pred_score, before.folds)
 
     method, fpr = _method(options, before)
     after = refitted(method, fpr, scores)
     map_fpr = fpr if options.fpr is not None else map_before.wanted_fpr
     refit_map = options.fpr is not None or options.good is not None
-    map_after = fit_threshold("fpr", map_fpr or UNUSED_FPR, map_max) if refit_map else map_before
+    map_after = map_before
+    if refit_map:
+        map_after = fit_threshold("fpr", map_fpr or UNUSED_FPR, map_max, folds=map_before.folds)
     show_change(before, after, old, scores, split)
     if options.dry_run:
         print("Nothing was changed (--dry-run).")

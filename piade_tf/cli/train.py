@@ -30,8 +30,9 @@ def train(config: Config) -> int:
         from piade_tf.data.catalogue import side_of
         from piade_tf.data.known_images import known_images
         from piade_tf.data.splits import all_normal
+        from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
         from piade_tf.evaluation.results import labelled_results
-        from piade_tf.evaluation.scored_split import BATCH, score_split
+        from piade_tf.evaluation.scored_split import BATCH
         from piade_tf.evaluation.threshold import check_method, fit_threshold
         from piade_tf.report import terminal
         from piade_tf.report.result_files import write_results
@@ -40,7 +41,6 @@ def train(config: Config) -> int:
         from piade_tf.scoring.parameters import parameters_for
         from piade_tf.training.devices import describe_devices
         from piade_tf.training.distribution import share_threads
-        from piade_tf.training.fit_scores import fit_scores
         from piade_tf.training.schedule import Schedule
         from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
@@ -53,13 +53,14 @@ def train(config: Config) -> int:
     network_options = config.network.for_image(*data.image_shape[:2])
     parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
     parameters.check_score(config.score)
+    way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
     schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
     trainer = build_trainer(network_options, config.loss, options, schedule, data)
     run = RunDirectory.create(config.runs_dir, config.name, _label(config.data, data.kind, data.normal_class))
-    stored = dataclasses.asdict(dataclasses.replace(config, network=network_options))
+    stored = dataclasses.asdict(dataclasses.replace(config, network=network_options, calibration=way))
     run_config = run.write_config(stored, dataclasses.asdict(schedule), data)
     run.write_skipped(data.skipped)
-    terminal.show_start(config.data.title, data, trainer.network, run.path, describe_devices())
+    terminal.show_start(config.data.title, data, trainer.network, run.path, describe_devices(), way == "folds")
 
     logs = []
     if options.tensorboard:
@@ -73,26 +74,25 @@ def train(config: Config) -> int:
     run.write_history(history)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    scorer = fit_scores(trainer.network, parameters, data, config.data.augment, options.seed)
-    run.write_scorer(scorer)
-    inspection = scorer.inspection_model(trainer.network, config.score)
+    fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
+    run.write_scorer(fitted.scorer)
+    inspection = fitted.scorer.inspection_model(trainer.network, config.score)
 
     held_out = all_normal(data.calibration, data.normal_class)
     results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
-    normal = score_split(inspection, held_out, BATCH)
     threshold = fit_threshold(
-        config.threshold, config.fpr, normal.pred_score, data.test.labels, results.scored.pred_score
+        config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
     )
-    run.write_threshold(threshold, fit_threshold("fpr", config.fpr, normal.map_max))
-
-    assert normal.map_max is not None
-    run.write_known(known_images(data, normal.pred_score, normal.map_max))
+    run.write_threshold(threshold, fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds))
+    known = known_images(data, fitted.pred_score, fitted.map_max)
+    run.write_known(known)
 
     title = f"{config.data.title}, normal: {data.normal_class}"
     metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
+    terminal.show_odd(known, threshold)
     exit_code = export(Export(run.path, config.export), data) if config.export else 0
     terminal.show_next(run.path)
     return exit_code

@@ -10,7 +10,7 @@ from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing, printable
-from piade_tf.data.image_checks import Facts, check_images
+from piade_tf.data.image_checks import Checked, Facts, check_images
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
@@ -47,10 +47,10 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
         train, test = [files[i] for i in learned], [files[i] for i in tested]
     return Source(
         kind=listing.kind,
-        layout=listing.layout,
-        train=_image_set(train, checked.bits),
-        test=_image_set(test, checked.bits),
-        normal_class=listing.normal_class,
+        layout=printable(listing.layout),
+        train=_image_set(train, checked),
+        test=_image_set(test, checked),
+        normal_class=printable(listing.normal_class),
         default_size=DEFAULT_SIZE,
         grey=all(checked.facts[file.path].grey for file in train or test),
         kinds=Counter(_kind(checked.facts[file.path]) for file in [*train, *test]),
@@ -58,18 +58,19 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
         skipped=checked.skipped,
         bits=checked.bits,
         passed_over=tuple(map(printable, listing.besides.passed_over)),
-        warnings=tuple(listing.warnings),
+        warnings=tuple(map(printable, listing.warnings)),
     )
 
 
-def _image_set(files: list[ImageFile], bits: int) -> ImageSet:
+def _image_set(files: list[ImageFile], checked: Checked) -> ImageSet:
     return ImageSet(
         items=lambda indices: paths_dataset([files[i].path for i in indices]),
-        read=checked_files(functools.partial(decode_file, bits=bits)),
-        classes=np.array([file.class_name for file in files], dtype=str),
+        read=checked_files(functools.partial(decode_file, bits=checked.bits)),
+        classes=np.array([printable(file.class_name) for file in files], dtype=str),
         labels=np.array([int(file.anomalous) for file in files], dtype="int64"),
         ids=np.array([printable(file.id) for file in files], dtype=object),
         masks=np.array([SEPARATOR.join(file.masks) for file in files], dtype=object),
+        sizes=np.array([checked.facts[file.path].size for file in files]),
     )
 
 

@@ -12,7 +12,8 @@ from piade_tf.data.splits import DataSplits
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
 
-SPLITS = ("train", "validation", "calibration", "test")
+GOOD = ("train", "validation", "calibration")
+SPLITS = (*GOOD, "test")
 COLUMNS = ("image", "split", "digest", "added", "pred_score", "map_max")
 
 
@@ -25,8 +26,9 @@ class KnownImage:
         split: what it served for, one of `SPLITS`.
         digest: of its pixels as the network takes them.
         added: the folder that it came from, if it was added after the training; else empty.
-        pred_score: of a calibration image; else None.
-        map_max: of a calibration image, the largest value of its anomaly map; else None.
+        pred_score: of an image that the threshold was chosen from: a calibration image, or, where these were scored in
+            folds, any good one; else None.
+        map_max: of the same, the largest value of its anomaly map; else None.
     """
 
     image: str
@@ -42,7 +44,7 @@ def known_images(data: DataSplits, pred_score: np.ndarray, map_max: np.ndarray) 
 
     Args:
         data: the splits.
-        pred_score, map_max: of the calibration images, `(n,)`.
+        pred_score, map_max: as `with_scores` takes them.
     """
     found = []
     for name in SPLITS:
@@ -54,20 +56,35 @@ def known_images(data: DataSplits, pred_score: np.ndarray, map_max: np.ndarray) 
 
 
 def with_scores(known: Iterable[KnownImage], pred_score: np.ndarray, map_max: np.ndarray) -> list[KnownImage]:
-    """The same with these scores on the calibration images, in their order."""
-    scores = iter(zip(pred_score.tolist(), map_max.tolist(), strict=True))
-    found = []
-    for one in known:
-        if one.split == "calibration":
-            score, largest = next(scores)
-            one = dataclasses.replace(one, pred_score=score, map_max=largest)
-        found.append(one)
+    """The same with these scores, and no others.
+
+    Args:
+        known: the images.
+        pred_score, map_max: of the calibration images, `(n,)`, or of the training, validation and calibration images,
+            in this order.
+
+    Raises:
+        ValueError: there are as many scores as neither.
+    """
+    listed = list(known)
+    places = {name: [i for i, one in enumerate(listed) if one.split == name] for name in GOOD}
+    in_order = [place for name in GOOD for place in places[name]]
+    scored = places["calibration"] if len(pred_score) == len(places["calibration"]) else in_order
+    found = [dataclasses.replace(one, pred_score=None, map_max=None) for one in listed]
+    for place, score, largest in zip(scored, pred_score.tolist(), map_max.tolist(), strict=True):
+        found[place] = dataclasses.replace(found[place], pred_score=score, map_max=largest)
     return found
 
 
+def calibration_images(known: Iterable[KnownImage]) -> list[KnownImage]:
+    """Those that the threshold was chosen from: of the training, the validation, then the calibration images."""
+    listed = list(known)
+    return [one for name in GOOD for one in listed if one.split == name and one.pred_score is not None]
+
+
 def calibration_scores(known: Iterable[KnownImage]) -> tuple[np.ndarray, np.ndarray]:
-    """`pred_score` and `map_max` of the calibration images, float64."""
-    pairs = [(one.pred_score, one.map_max) for one in known if one.split == "calibration"]
+    """`pred_score` and `map_max` of `calibration_images`, float64."""
+    pairs = [(one.pred_score, one.map_max) for one in calibration_images(known)]
     columns = np.array(pairs, "float64").reshape(-1, 2)
     return columns[:, 0], columns[:, 1]
 
@@ -99,7 +116,7 @@ def read_known(path: Path) -> list[KnownImage]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}); train again") from None
-    if not any(one.split == "calibration" and one.pred_score is not None for one in found):
+    if not calibration_images(found):
         raise InputError(f"{path} has no scores of calibration images; train again")
     return found
 

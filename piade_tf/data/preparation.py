@@ -99,6 +99,19 @@ class Preparation:
         half = min(float(share.max(initial=0.0)), 1.0) / 2
         return ((share > 0) & (share >= half)).astype("uint8")
 
+    def undone(self, picture: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
+        """The other way round: a picture of a prepared image, laid on an image of `sides` before it was prepared.
+
+        Args:
+            picture: `(height, width)` of `shape`, float32, at least 0.
+            sides: height and width.
+
+        Returns:
+            `sides`, float32; 0 where the image was cut off.
+        """
+        whole = _centred(picture, self.size) if self.crop else picture
+        return _resized(_centred(whole, self._kept(sides))[..., None], *sides, KERNELS[0])[..., 0]
+
     def _resizes(self, image: np.ndarray) -> bool:
         return tuple(image.shape[:2]) != self.size
 

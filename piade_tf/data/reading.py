@@ -1,7 +1,7 @@
 """From the images of a source to a split of prepared ones, decoded as they are asked for."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
         classes=images.classes,
         masks=_masks(images, preparation),
         has_mask=(images.labels == 0) | masks_known,
+        in_own_size=_in_own_size(images, preparation),
     )
 
 
@@ -116,6 +117,22 @@ def _masks(images: ImageSet, preparation: Preparation) -> Split | None:
         return tf.ensure_shape(tf.numpy_function(prepared, [path], tf.uint8), preparation.shape[:2])
 
     return Split(paths_dataset(images.masks), len(images.masks), read)
+
+
+def _in_own_size(
+    images: ImageSet, preparation: Preparation
+) -> Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    masks, sizes = images.masks, images.sizes
+    if masks is None or sizes is None or not np.any(masks != "") or np.all(sizes == preparation.shape[:2]):
+        return None
+    read_known = checked_files(read_masks)
+
+    def in_own_size(index: int, anomaly_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        height, width = sizes[index].tolist()
+        mask = read_known(masks[index])[..., 0] > 0 if masks[index] else np.zeros((height, width), bool)
+        return preparation.undone(anomaly_map, mask.shape), mask
+
+    return in_own_size
 
 
 def _first(keep, _element):

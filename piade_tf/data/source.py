@@ -33,6 +33,7 @@ class ImageSet:
         masks: `(count,)`, the path of each image's mask, of several joined by a NUL, or an empty string; None where
             there are no masks.
         item_bytes: size of an item.
+        sizes: `(count, 2)`, height and width of each image; None where all have the same.
     """
 
     items: Callable[[np.ndarray], tf.data.Dataset]
@@ -42,6 +43,7 @@ class ImageSet:
     ids: np.ndarray
     masks: np.ndarray | None = None
     item_bytes: int = 0
+    sizes: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)

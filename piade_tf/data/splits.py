@@ -51,12 +51,16 @@ class LabelledSplit(Split):
         classes: `(count,)`, the name of each image's class.
         masks: of `(height, width)`, uint8, 1 where a pixel is anomalous; None where no image has one.
         has_mask: `(count,)`, bool: False for an anomalous image of which no mask is known; its mask is then zero.
+        in_own_size: from the index of an image that has a mask and its anomaly map, `(height, width)`, to map and mask,
+            bool, both in the size of the mask as it is on disk, for a normal image in that of the image; None where
+            they have the size of the network, or no image has a mask.
     """
 
     labels: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "int64"))
     classes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
     masks: Split | None = None
     has_mask: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "bool"))
+    in_own_size: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -135,7 +135,7 @@ def looks_like_image(path: str | Path) -> bool:
 def _judge(root: str | Path, path: str, found: Walk) -> None:
     """Puts a file where it belongs."""
     ending = os.path.splitext(path)[1].lower()
-    if ending == ".png" and is_own_picture(os.path.join(root, path)):
+    if is_own_picture(os.path.join(root, path)):
         found.passed_over.append(f"{path} (drawn by PIADE-TF)")
     elif ending in SUFFIXES:
         found.images.append(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -9,15 +10,15 @@ import numpy as np
 from piade_tf.config import AugmentName, ScoreName
 from piade_tf.data import DataSplits, Split
 from piade_tf.data.added_images import FolderImages, extended, folder_split
-from piade_tf.data.known_images import KnownImage, calibration_scores
+from piade_tf.data.known_images import KnownImage, calibration_images, calibration_scores, with_scores
 from piade_tf.data.preparation import Preparation
 from piade_tf.evaluation.before_and_after import Group
+from piade_tf.evaluation.calibration import Calibrated, calibrated
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.scored_split import BATCH, Scored, score_split
 from piade_tf.evaluation.threshold import Threshold, fit_threshold, parse_method
 from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
-from piade_tf.training.fit_scores import fit_scores
 
 NONE = np.zeros(0)
 
@@ -31,6 +32,7 @@ class Fixed:
         parameters: of its scores.
         chosen: the score that decides.
         augment, seed: of its training.
+        way: how calibration images are scored.
     """
 
     network: keras.Model
@@ -38,10 +40,11 @@ class Fixed:
     chosen: ScoreName
     augment: AugmentName
     seed: int
+    way: Literal["split", "folds"]
 
-    def fitted(self, data: DataSplits) -> ScoreSet:
-        """The scores, fitted to these images."""
-        return fit_scores(self.network, self.parameters, data, self.augment, self.seed)
+    def fitted(self, data: DataSplits) -> Calibrated:
+        """The scores, fitted to these images, and what the calibration images score."""
+        return calibrated(self.network, self.parameters, data, self.augment, self.seed, self.chosen, self.way)
 
     def scores(self, scorer: ScoreSet, split: Split) -> Scored:
         """Of the images of a split."""
@@ -55,13 +58,14 @@ class Adapted:
     Attributes:
         scorer: fitted to the splits.
         data: the splits, with the new images.
-        normal, test: scores of their calibration and test images.
+        old_normal: scores of the calibration images of before.
+        test: scores of the test images.
         threshold: the new one.
     """
 
     scorer: ScoreSet
     data: DataSplits
-    normal: np.ndarray
+    old_normal: np.ndarray
     test: np.ndarray
     threshold: Threshold
 
@@ -87,23 +91,30 @@ class Before:
     known: Sequence[KnownImage]
     test_scores: dict[str, float]
 
-    def threshold_for(self, normal: np.ndarray, labels: np.ndarray = NONE, test: np.ndarray = NONE) -> Threshold:
+    def threshold_for(
+        self, known: Sequence[KnownImage], labels: np.ndarray = NONE, test: np.ndarray = NONE
+    ) -> Threshold:
         """The threshold for other scores, fitted in the same way.
 
         One set by hand keeps its place among the calibration images of before.
 
         Args:
-            normal: `(n,)`, of calibration images, those of before first.
+            known: images with their scores, those of before first.
             labels, test: labels and scores of test images, for a threshold that looks at these.
         """
-        old = calibration_scores(self.known)[0]
+        old, normal = calibration_scores(self.known)[0], calibration_scores(known)[0]
         if parse_method(self.threshold.method).kind == "value":
-            return for_other_scores(self.threshold, old, Known(normal[: len(old)], NONE, NONE))
+            return for_other_scores(self.threshold, old, Known(self.old_normal(known), NONE, NONE))
         return for_other_scores(self.threshold, old, Known(normal, labels, test))
+
+    def old_normal(self, known: Sequence[KnownImage]) -> np.ndarray:
+        """Of the same, the scores of the calibration images of before."""
+        return calibration_scores(known[: len(self.known)])[0]
 
     def map_threshold_for(self, map_max: np.ndarray) -> Threshold:
         """The same for the largest values of anomaly maps."""
-        return fit_threshold("fpr", self.map_threshold.wanted_fpr or UNUSED_FPR, map_max)
+        rate = self.map_threshold.wanted_fpr or UNUSED_FPR
+        return fit_threshold("fpr", rate, map_max, folds=self.map_threshold.folds)
 
     def compared(
         self,
@@ -128,8 +139,8 @@ class Before:
                 "calibration images of before",
                 False,
                 self.threshold.is_anomalous(old_normal),
-                adapted.threshold.is_anomalous(adapted.normal[: len(old_normal)]),
-                [one.image for one in self.known if one.split == "calibration"],
+                adapted.threshold.is_anomalous(adapted.old_normal),
+                [one.image for one in calibration_images(self.known)],
             )
         ]
         if folds:
@@ -161,13 +172,13 @@ class Before:
         for i in range(folds):
             print(f"judging new images by a fit without them, {i + 1} of {folds}", flush=True)
             left_out = np.flatnonzero(fold == i).tolist()
-            data = extended(base, [*self.known, *(added[j] for j in np.flatnonzero(fold != i).tolist())])
-            scorer = self.fixed.fitted(data)
-            normal = self.fixed.scores(scorer, data.calibration).pred_score
+            known = [*self.known, *(added[j] for j in np.flatnonzero(fold != i).tolist())]
+            data = extended(base, known)
+            fitted = self.fixed.fitted(data)
             labels, test = NONE, NONE
             if self.threshold.optimistic:
-                labels, test = data.test.labels, self.fixed.scores(scorer, data.test).pred_score
-            threshold = self.threshold_for(normal, labels, test)
-            found = self.fixed.scores(scorer, folder_split([added[j].image for j in left_out], self.preparation))
+                labels, test = data.test.labels, self.fixed.scores(fitted.scorer, data.test).pred_score
+            threshold = self.threshold_for(with_scores(known, fitted.pred_score, fitted.map_max), labels, test)
+            found = self.fixed.scores(fitted.scorer, folder_split([added[j].image for j in left_out], self.preparation))
             flagged[left_out] = threshold.is_anomalous(found.pred_score)
         return flagged

@@ -11,11 +11,16 @@ from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.evaluation.scored_split import Scored
 from piade_tf.evaluation.threshold import Threshold
 
+PIXEL_METRICS = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
 RATES = ("TPR", "FPR", "precision", "recall", "accuracy")
 
 
 def all_metrics(
-    split: LabelledSplit, scored: Scored, threshold: Threshold, pixels: dict[str, PixelMetrics]
+    split: LabelledSplit,
+    scored: Scored,
+    threshold: Threshold,
+    pixels: dict[str, PixelMetrics],
+    own_pixels: PixelMetrics | None = None,
 ) -> dict[str, Any]:
     """Every metric of a split, fractions of 1; what cannot be had is None, and `reasons` says why.
 
@@ -24,10 +29,13 @@ def all_metrics(
         scored: their scores.
         threshold: decides which are taken for anomalous.
         pixels: as `score_split` fills it.
+        own_pixels: the same.
 
     Returns:
-        Those of `image_metrics`; `pixel_AUROC`, `pixel_AUPR` and `pixel_AUPRO`; `intervals`, 95 %; `at_threshold`, as
-        `confusion` gives it; `per_class`, with the AUROC of each anomalous class against all normal images; `reasons`.
+        Those of `image_metrics`; `pixel_AUROC`, `pixel_AUPR` and `pixel_AUPRO` in the size of the network, and with
+        `_own_size` behind their names in the size of the masks, where that is another; `intervals`, 95 %;
+        `at_threshold`, as `confusion` gives it; `per_class`, with the AUROC of each anomalous class against all normal
+        images; `reasons`.
     """
     labels = split.labels
     metrics: dict[str, Any] = image_metrics(labels, scored)
@@ -49,6 +57,9 @@ def all_metrics(
     if of_aupro := PixelMetrics.merged(pixels.values()).aupro_interval():
         intervals["pixel_AUPRO"] = list(of_aupro)
     metrics |= pixel_results
+    if own_pixels is not None and own_pixels.images:
+        own = own_pixels.result()
+        metrics |= {f"{name}_own_size": own[name] for name in PIXEL_METRICS if own[name] is not None}
     reasons |= pixel_reasons
     if split.count:
         metrics["at_threshold"] = at_threshold
@@ -58,7 +69,7 @@ def all_metrics(
 
 def _pixel_level(split: LabelledSplit, pixels: dict[str, PixelMetrics]) -> tuple[dict[str, Any], dict[str, str]]:
     """`pixel_AUROC`, `pixel_AUPR`, `pixel_AUPRO`, and why they are None."""
-    names = ("pixel_AUROC", "pixel_AUPR", "pixel_AUPRO")
+    names = PIXEL_METRICS
     if split.masks is None:
         reason = "the test images have no masks" if split.count else why_missing(split.labels)
         return dict.fromkeys(names), dict.fromkeys(names, reason)

@@ -19,11 +19,13 @@ class Known:
         normal: `(n,)`, of calibration images.
         labels: `(m,)`, of test images, perhaps none; 0 normal, 1 anomalous.
         test: `(m,)`, their scores.
+        folds: in which `normal` were scored; 0: they were held out.
     """
 
     normal: np.ndarray
     labels: np.ndarray
     test: np.ndarray
+    folds: int = 0
 
 
 def refitted(method: str, fpr: float | None, known: Known) -> Threshold:
@@ -36,7 +38,7 @@ def refitted(method: str, fpr: float | None, known: Known) -> Threshold:
     if kind == "value":
         assert number is not None
         check_value(number, known)
-    return fit_threshold(method, fpr or UNUSED_FPR, known.normal, known.labels, known.test)
+    return fit_threshold(method, fpr or UNUSED_FPR, known.normal, known.labels, known.test, known.folds)
 
 
 def check_value(value: float, known: Known) -> None:
@@ -76,7 +78,8 @@ def for_other_scores(of_run: Threshold, run_normal: np.ndarray, known: Known) ->
         known: scores by the file; of the same calibration images.
     """
     kind, number = parse_method(of_run.method)
-    fitted = fit_threshold(of_run.method, of_run.wanted_fpr or UNUSED_FPR, known.normal, known.labels, known.test)
+    rate = of_run.wanted_fpr or UNUSED_FPR
+    fitted = fit_threshold(of_run.method, rate, known.normal, known.labels, known.test, of_run.folds, of_run.apart)
     if kind != "value":
         return fitted
     assert number is not None

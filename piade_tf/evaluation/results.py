@@ -18,11 +18,13 @@ class Results:
         scored: the scores.
         pixels: counts of the pixels of its anomaly maps, by class; empty without masks.
         examples: some images with what the detector makes of them.
+        own_pixels: counts of those in the masks' own size; nothing where that is the network's, or without masks.
     """
 
     scored: Scored
     pixels: dict[str, PixelMetrics]
     examples: Examples
+    own_pixels: PixelMetrics = dataclasses.field(default_factory=PixelMetrics)
 
 
 def labelled_results(
@@ -44,8 +46,10 @@ def labelled_results(
         instead: examples are picked from it where `split` has no images.
     """
     pixels: dict[str, PixelMetrics] = {}
-    scored = score_split(inspection, split, batch_size, pixels)
+    own_pixels = PixelMetrics()
+    scored = score_split(inspection, split, batch_size, pixels, own_pixels)
     shown, scores = split, scored
     if instead is not None and not split.count:
         shown, scores = instead, score_split(inspection, instead, batch_size)
-    return Results(scored, pixels, pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed))
+    examples = pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed)
+    return Results(scored, pixels, examples, own_pixels)

@@ -31,7 +31,11 @@ class Scored:
 
 
 def score_split(
-    inspection: keras.Model, split: Split, batch_size: int, pixels: dict[str, PixelMetrics] | None = None
+    inspection: keras.Model,
+    split: Split,
+    batch_size: int,
+    pixels: dict[str, PixelMetrics] | None = None,
+    own_pixels: PixelMetrics | None = None,
 ) -> Scored:
     """Scores every image of a split; maps and reconstructions are not kept.
 
@@ -40,6 +44,7 @@ def score_split(
         split: the images.
         batch_size: images at a time.
         pixels: filled with the pixels of the anomaly maps by class, where the split has masks.
+        own_pixels: filled with those in the masks' own size, where that is another.
     """
     masks: Iterable = itertools.repeat(None)
     masked = isinstance(split, LabelledSplit) and split.masks is not None and pixels is not None
@@ -58,6 +63,12 @@ def score_split(
             found[name].append(outputs[name])
         if chosen is not None and pixels is not None:
             _count_pixels(pixels, outputs["anomaly_map"], *chosen)
+            if own_pixels is not None and isinstance(split, LabelledSplit) and split.in_own_size is not None:
+                first = sum(map(len, found["pred_score"])) - len(outputs["anomaly_map"])
+                for index, anomaly_map in enumerate(outputs["anomaly_map"], start=first):
+                    if split.has_mask[index]:
+                        one_map, mask = split.in_own_size(index, anomaly_map)
+                        own_pixels.add(one_map[None], mask[None])
     columns = {name: np.concatenate(values) for name, values in found.items()}
     pred_score, map_max = columns.pop("pred_score"), columns.pop("map_max")
     return Scored(pred_score, {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns}, map_max)

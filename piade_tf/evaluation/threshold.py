@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,12 @@ from piade_tf.files import write_json
 FORMAT_VERSION = 1
 LEVELS = np.arange(101.0)
 MAX_SIGMAS = 100
+FEWEST_TO_STAND_APART = 20  # among fewer, the highest score is far from the next by chance alone
+PROMISING = ("fpr", "max")  # methods that promise a false-alarm rate
 METHODS = f"fpr, max, f1, sigma:K with K from 0 to {MAX_SIGMAS}, or value:X"
+
+
+Guarantee = Literal["exact", "approximate", "none"]
 
 
 class Method(NamedTuple):
@@ -40,6 +45,10 @@ class Threshold:
         wanted_fpr: the rate that was asked for, in (0, 1); None where the method does not use it.
         optimistic: chosen with the labels of the images it was chosen on, so that figures on these flatter it.
         quantiles: the 0, 1, ..., 100 % quantiles of the normal scores, 101 non-decreasing numbers.
+        folds: in how many folds the normal images were scored, each by statistics of the others; 0: they took no part
+            in any statistics.
+        apart: how many of the highest normal scores stand apart and have no say in `value`, 0 or 1; see
+            `fit_threshold`.
     """
 
     method: str
@@ -49,6 +58,20 @@ class Threshold:
     wanted_fpr: float | None
     optimistic: bool
     quantiles: tuple[float, ...]
+    folds: int = 0
+    apart: int = 0
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """How far `promised_fpr` is guaranteed.
+
+        `exact`: in expectation, for any distribution of scores, as long as new images come from where the calibration
+        images come from. `approximate`: as simulated; a theorem has it that scores by the folds' own statistics would
+        exceed it less than twice as often. `none`: nothing is promised.
+        """
+        if self.promised_fpr is None:
+            return "none"
+        return "approximate" if self.folds else "exact"
 
     def is_anomalous(self, scores: Any) -> np.ndarray:
         """Which of the scores lie above the threshold: bool, of the shape of `scores`, compared as float64."""
@@ -66,7 +89,7 @@ class Threshold:
 
     def write(self, path: Path) -> None:
         """Writes the threshold as JSON."""
-        write_json(path, {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)})
+        write_json(path, {"format_version": FORMAT_VERSION, **dataclasses.asdict(self), "guarantee": self.guarantee})
 
     @classmethod
     def read(cls, path: Path) -> "Threshold":
@@ -81,6 +104,10 @@ class Threshold:
             raise InputError(f"cannot read the threshold {path} ({error.strerror}); give a file of a run") from None
         except (ValueError, RecursionError):
             raise InputError(f"{path} must be a threshold in JSON, got something else; fit it again") from None
+        if isinstance(content, dict):  # of earlier versions it lacks two fields; the guarantee follows from the rest
+            content.pop("guarantee", None)
+            for later in ("folds", "apart"):
+                content.setdefault(later, 0)
         problem = _problem(content)
         if problem:
             raise InputError(f"{path} is no threshold that this version reads: {problem}; fit it again")
@@ -119,6 +146,8 @@ def fit_threshold(
     normal_scores: Any,
     labels: Any = None,
     scores: Any = None,
+    folds: int = 0,
+    apart: int | None = None,
 ) -> Threshold:
     """Chooses the threshold.
 
@@ -128,13 +157,20 @@ def fit_threshold(
     World", 2005; Lei et al., "Distribution-free predictive inference for regression", 2018). With fewer than
     `images_needed(fpr)` scores it is the largest, as with `max`, which promises 1 / (n + 1).
 
+    Where `fpr` cannot be promised, so that one odd photograph would set the threshold, and the highest of 20 or more
+    scores lies further above the next than that lies above the median, the next is taken, which promises 2 / (n + 1).
+
+    With scores from folds the same quantile is taken. The promise is then no theorem: see `Threshold.guarantee`.
+
     Args:
         method: `fpr`; `max`; `sigma:K`, the mean plus K standard deviations; `value:X`, X itself; `f1`, the threshold
             of the largest F1 on `scores`.
         fpr: the false-positive rate that is wanted, in (0, 1), taken as the decimal that it is written as.
-        normal_scores: `(n,)`, finite in float32, of normal images that took no part in training.
+        normal_scores: `(n,)`, finite in float32, of normal images by statistics that they took no part in.
         labels: for `f1`, `(m,)`, 0 normal, 1 anomalous.
         scores: for `f1`, `(m,)`, the scores of the labelled images.
+        folds: in how many folds the normal images were scored; 0: they were held out.
+        apart: of another threshold for the same images, whose choice is to be repeated; None: decide.
 
     Raises:
         InputError: an argument is not as above, or `f1` lacks normal or anomalous images.
@@ -144,8 +180,11 @@ def fit_threshold(
     normal = np.sort(_finite(normal_scores, "normal scores"))
     count = len(normal)
     promised, wanted = None, None
-    if kind in ("fpr", "max"):
+    if kind in PROMISING:
         rank = min(math.ceil((count + 1) * (1 - rate)), count) if kind == "fpr" else count
+        if apart is None:
+            apart = int(kind == "fpr" and count < images_needed(fpr) and _highest_stands_apart(normal))
+        rank -= min(apart, count - 1)
         value, promised = normal[rank - 1], (count + 1 - rank) / (count + 1)
         wanted = float(fpr) if kind == "fpr" else None
     elif kind == "f1":
@@ -154,7 +193,16 @@ def fit_threshold(
         assert number is not None
         value = normal.mean() + number * normal.std() if kind == "sigma" else number
     quantiles = np.sort(np.quantile(normal, LEVELS / 100))
-    return Threshold(method, float(value), count, promised, wanted, kind == "f1", tuple(quantiles.tolist()))
+    return Threshold(
+        method, float(value), count, promised, wanted, kind == "f1", tuple(quantiles.tolist()), folds, apart or 0
+    )
+
+
+def _highest_stands_apart(ordered: np.ndarray) -> bool:
+    """Whether the last of sorted scores lies further above the next than that lies above the median."""
+    if len(ordered) < FEWEST_TO_STAND_APART:
+        return False
+    return bool(ordered[-1] - ordered[-2] > ordered[-2] - np.median(ordered))
 
 
 def images_needed(fpr: float) -> int:
@@ -166,9 +214,10 @@ def explain(threshold: Threshold) -> str:
     """What the threshold is and what it promises, in a sentence or two."""
     kind, number = parse_method(threshold.method)
     n, promised, wanted = threshold.n, threshold.promised_fpr, threshold.wanted_fpr
-    images = f"{n} normal image" + ("s" if n > 1 else "")
+    images = f"{n} normal image" + ("s" if n > 1 else "") + (f" in {threshold.folds} folds" if threshold.folds else "")
+    images += ", without the highest score, which stands apart" if threshold.apart else ""
     origin = {
-        "fpr": f"split conformal on {images}",
+        "fpr": f"{'cross-conformal' if threshold.folds else 'split conformal'} on {images}",
         "max": f"the largest score of {images}",
         "sigma": f"mean + {number or 0:g} standard deviations of {images}",
         "value": _by_hand(threshold.value, number or 0.0),
@@ -176,9 +225,9 @@ def explain(threshold: Threshold) -> str:
     }[kind]
     text = f"Threshold {threshold.value:.4g} ({origin}): "
     if promised is None:
-        text += "no false-alarm rate is promised."
+        text += f"{promise(threshold)}." if kind in PROMISING else "no false-alarm rate is promised."
     else:
-        text += f"at most {percent_rounded_up(promised)} % false alarms expected"
+        text += promise(threshold)
         if wanted is not None and promised > wanted:
             needed = images_needed(wanted)
             text += f"; {100 * wanted:.6g} % needs {needed} images, {needed - n} more"
@@ -189,9 +238,17 @@ def explain(threshold: Threshold) -> str:
 def promise(threshold: Threshold) -> str:
     """What it promises about false alarms, in a few words."""
     if threshold.promised_fpr is not None:
-        return f"at most {percent_rounded_up(threshold.promised_fpr)} % false alarms expected"
-    by_hand = "set by hand, " if parse_method(threshold.method).kind == "value" else ""
-    return f"{by_hand}no false-alarm rate is promised"
+        how_far = "about" if threshold.guarantee == "approximate" else "at most"
+        return f"{how_far} {percent_rounded_up(threshold.promised_fpr)} % false alarms expected"
+    kind = parse_method(threshold.method).kind
+    by_hand = "set by hand, " if kind == "value" else ""
+    elsewhere = " for images other than the run's" if kind in PROMISING else ""
+    return f"{by_hand}no false-alarm rate is promised{elsewhere}"
+
+
+def on_other_images(threshold: Threshold) -> Threshold:
+    """The same threshold, where it judges images that do not come from where the calibration images came from."""
+    return dataclasses.replace(threshold, promised_fpr=None, wanted_fpr=None)
 
 
 def in_short(threshold: Threshold) -> str:
@@ -280,6 +337,10 @@ def _problem(content: Any) -> str | None:
     for name in ("promised_fpr", "wanted_fpr"):
         if content[name] is not None and not (_is_number(content[name]) and 0 < content[name] < 1):
             return f"{name} must be null or between 0 and 1, got {content[name]!r}"
+    if not _is_whole(content["folds"]) or content["folds"] < 0:
+        return f"folds must be a whole number of at least 0, got {content['folds']!r}"
+    if not _is_whole(content["apart"]) or content["apart"] not in (0, 1):
+        return f"apart must be 0 or 1, got {content['apart']!r}"
     if not isinstance(content["optimistic"], bool):
         return f"optimistic must be true or false, got {content['optimistic']!r}"
     if not _are_quantiles(content["quantiles"]):

@@ -67,6 +67,7 @@ APPLICATIONS: dict[str, PretrainedEncoder] = {
         bgr=True,
     ),
 }
+MOST_CHANNELS = 128  # of a map; a covariance at each place grows with their square
 EncoderName = Literal[
     "scratch", "efficientnet_lite0", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_v2_b0", "resnet50"
 ]
@@ -85,7 +86,9 @@ def pretrained_encoder(
 
     Returns:
         A model from images `(batch, height, width, 3)`, float32 in [0, 1], RGB, to a dict of `stride_8`, `stride_16`
-        and `stride_32`. Not trainable, batch normalisation in inference mode always.
+        and `stride_32`. Maps of more than 256 channels (those of `resnet50`) are turned at random, always the same
+        way, and 128 directions are kept (Defard et al., "PaDiM", 2021, draw as many at random). Not trainable, batch
+        normalisation in inference mode always.
 
     Raises:
         InputError: the weights cannot be had.
@@ -114,9 +117,18 @@ def pretrained_encoder(
             "network and give it with --encoder-weights, or choose --encoder efficientnet_lite0"
         ) from error
     outputs = {
-        stride: backbone.get_layer(layer).output
+        stride: _narrowed(backbone.get_layer(layer).output, stride)
         for stride, layer in zip(("stride_8", "stride_16", "stride_32"), about.levels, strict=True)
     }
     model = keras.Model(image, outputs, name=name)
     model.trainable = False
     return model
+
+
+def _narrowed(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    if features.shape[-1] <= 2 * MOST_CHANNELS:
+        return features
+    directions = keras.initializers.Orthogonal(seed=0)
+    return keras.layers.Conv2D(
+        MOST_CHANNELS, 1, use_bias=False, kernel_initializer=directions, name=f"{name}_narrowed"
+    )(features)

@@ -13,6 +13,12 @@ MEANINGS = {
     "pixel_AUROC": ("Pixel AUROC", "share of pairs in which the anomalous pixel has the higher map"),
     "pixel_AUPR": ("Pixel AUPR", "average precision over pixels"),
     "pixel_AUPRO": ("Pixel AUPRO", "overlap with every defect, large or small, at few false positive pixels"),
+    "pixel_AUROC_own_size": (
+        "Pixel AUROC, masks in their own size",
+        "maps are enlarged, masks are as they are on disk",
+    ),
+    "pixel_AUPR_own_size": ("Pixel AUPR, masks in their own size", None),
+    "pixel_AUPRO_own_size": ("Pixel AUPRO, masks in their own size", None),
     "pixel_F1Max": ("Pixel F1Max", "best F1 over all thresholds, chosen on the test pixels: an upper bound"),
     "pixel_AUROC_error": ("Error of pixel AUROC", "the most that counting pixels in bins can have changed it"),
     "pixel_regions": ("Anomalous regions", None),

@@ -49,7 +49,7 @@ def write_results(
     """
     scored = results.scored
     run.write_scores(split, scored, threshold)
-    metrics = all_metrics(split, scored, threshold, results.pixels) | known
+    metrics = all_metrics(split, scored, threshold, results.pixels, results.own_pixels) | known
     examples = results.examples
     if warning := flat_warning(examples.images, examples.reconstructions, examples.labels):
         metrics["warnings"] = [warning]
@@ -79,7 +79,11 @@ def report_content(
         title=title,
         config=config,
         metrics=metrics,
-        threshold={**dataclasses.asdict(threshold), "sentence": explain(threshold)},
+        threshold={
+            **dataclasses.asdict(threshold),
+            "guarantee": threshold.guarantee,
+            "sentence": explain(threshold),
+        },
         figures=figures_in(figures),
         rows={
             "image": split.ids,

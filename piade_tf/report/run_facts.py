@@ -28,6 +28,9 @@ def image_counts(config: Mapping[str, Any], metrics: Metric) -> list[str]:
     """How many images there were for each purpose, such as `learned from 5,400`; unknown ones are left out."""
     counts = config.get("counts", {})
     verbs = {"train": "learned from", "validation": "validated on", "calibration": "threshold from"}
+    if config.get("options", {}).get("calibration") == "folds":
+        counts = {"good": sum(counts.get(name, 0) for name in verbs)}
+        verbs = {"good": "learned, and threshold in folds, from"}
     parts = [f"{verb} {counts[name]:,}" for name, verb in verbs.items() if counts.get(name) is not None]
     normal, anomalous = metrics.at("n_normal").value, metrics.at("n_anomalous").value
     tested = normal is not None and anomalous is not None

@@ -104,6 +104,7 @@ def show_offers(thresholds: Sequence[tuple[str, Threshold]], known: Known) -> No
     table = Table("option", "threshold", "false alarms promised", *facts[0][2])
     for name, threshold, on in facts:
         promised = threshold.promised_fpr
-        at_most = "nothing" if promised is None else f"at most {percent_rounded_up(promised)} %"
+        word = "about" if threshold.guarantee == "approximate" else "at most"
+        at_most = "nothing" if promised is None else f"{word} {percent_rounded_up(promised)} %"
         table.add_row(name, f"{threshold.value:.4g}", at_most, *on.values())
     Console().print(table)

@@ -77,7 +77,9 @@ class BankScore(ScoreFunction):
         return self.parameters.aggregation(resized_map(distance, distance.shape[1:3], self.parameters.smoothing))
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        found = self.distance_maps(outputs)
-        size, smoothing = outputs["reconstruction"].shape[1:3], self.parameters.map_smoothing
-        anomaly_map = resized_map(found[DISTANCE] / self.scales.get(DISTANCE, 1.0), size, smoothing)
-        return Score(self.score_of(found), anomaly_map)
+        return self.of_distances(self.distance_maps(outputs), outputs["reconstruction"].shape[1:3])
+
+    def of_distances(self, distance_maps: dict[str, Any], size: tuple[int, int]) -> Score:
+        """The score of what `distance_maps` returned, with a map of that height and width."""
+        distance = distance_maps[DISTANCE] / self.scales.get(DISTANCE, 1.0)
+        return Score(self.score_of(distance_maps), resized_map(distance, size, self.parameters.map_smoothing))

@@ -23,11 +23,17 @@ def greedy_coreset(patches: np.ndarray, count: int, seed: int = 0) -> np.ndarray
     projection = rng.normal(size=(patches.shape[1], PROJECTED)).astype("float32") / np.sqrt(np.float32(PROJECTED))
     points = patches.astype("float32") @ projection
     squares = np.einsum("ij,ij->i", points, points)
-    chosen = [int(rng.integers(len(points)))]
-    nearest = np.full(len(points), np.inf, "float32")
-    while len(chosen) < min(count, len(points)):
-        last = points[chosen[-1]]
-        np.minimum(nearest, squares - 2 * (points @ last) + last @ last, out=nearest)
-        nearest[chosen] = -np.inf
-        chosen.append(int(nearest.argmax()))
-    return np.array(chosen)
+    count = min(count, len(points))
+    chosen = np.empty(count, "int64")
+    nearest, owner = np.full(len(points), np.inf, "float32"), np.zeros(len(points), "int64")
+    for i in range(count):
+        chosen[i] = rng.integers(len(points)) if i == 0 else nearest.argmax()
+        last = points[chosen[i]]
+        # Triangle inequality: a patch nearer to its own than half the way from there to the new one stays where it is.
+        quarter = np.square(points[chosen[: i + 1]] - last).sum(axis=1) / 4
+        near = np.flatnonzero(nearest > quarter.take(owner))
+        distance = squares.take(near) - 2 * (points.take(near, axis=0) @ last) + last @ last
+        closer = distance < nearest.take(near)
+        nearest[near[closer]], owner[near[closer]] = distance[closer], i
+        nearest[chosen[i]] = -np.inf
+    return chosen

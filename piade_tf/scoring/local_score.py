@@ -64,9 +64,12 @@ class LocalScore(GaussianScore):
         return found
 
     def __call__(self, images, outputs: Outputs) -> Score:
-        at_finest = self._at_finest(self.distance_maps(outputs))
+        return self.of_distances(self.distance_maps(outputs), outputs["reconstruction"].shape[1:3])
+
+    def of_distances(self, distance_maps: dict[str, Any], size: tuple[int, int]) -> Score:
+        """The score of what `distance_maps` returned, with a map of that height and width."""
+        at_finest = self._at_finest(distance_maps)
         shown = [at_finest[name] for name in self.parameters.shown or at_finest]
-        size = outputs["reconstruction"].shape[1:3]
         anomaly_map = resized_map(sum(shown) / len(shown), size, self.parameters.smoothing)
         return Score(self._aggregated(at_finest), anomaly_map)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 LEAST_DEVIATION = 1e-4  # of the root mean square of features
 LEAST_SIZE = 1e-2  # that root where it is less, as of features that are zero throughout
+SUMS = ("_count", "_sum", "_products", "_squares", "_fourths", "_thirds")  # attributes of `NormalStatistics`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class NormalStatistics:
     def __init__(self, places: int, dim: int):
         self.places, self.dim = places, dim
         self._count = 0
-        self._origin = np.zeros((places, dim))  # sums are taken from the first batch's mean: digits would cancel
+        self._origin: np.ndarray | None = None  # sums are taken from the first batch's mean: digits would cancel
         self._sum = np.zeros((places, dim))
         self._products = np.zeros((places, dim, dim))
         self._squares = np.zeros(places)  # of lengths
@@ -49,7 +50,7 @@ class NormalStatistics:
 
     def add(self, features: np.ndarray) -> None:
         """Counts features of normal images, `(batch, places, dim)`."""
-        if not self._count:
+        if self._origin is None:
             self._origin = features.mean(axis=0, dtype="float64")
         self._count += len(features)
         centred = np.transpose(features - self._origin, (1, 0, 2))
@@ -59,6 +60,19 @@ class NormalStatistics:
         self._squares += squared_length.sum(axis=1)
         self._fourths += np.square(squared_length).sum(axis=1)
         self._thirds += (squared_length[:, None, :] @ centred)[:, 0]
+
+    def empty(self) -> "NormalStatistics":
+        """Those of no images yet, for some of the images that this one counts: see `without`."""
+        found = NormalStatistics(self.places, self.dim)
+        found._origin = self._origin
+        return found
+
+    def without(self, some: "NormalStatistics") -> "NormalStatistics":
+        """Those of the images that this one counts, without some of them, counted from `empty`."""
+        found = self.empty()
+        for name in SUMS:
+            setattr(found, name, getattr(self, name) - getattr(some, name))
+        return found
 
     def gaussians(self, floor: float = 1e-6, components: int | None = None) -> Gaussians:
         """The fitted Gaussians.
@@ -72,7 +86,7 @@ class NormalStatistics:
         Raises:
             ValueError: no images.
         """
-        if not self._count:
+        if not self._count or self._origin is None:
             raise ValueError("Gaussians cannot be fitted without images.")
         mean, shrunk = self._sum / self._count, self._shrunk_covariance()
         projection = None

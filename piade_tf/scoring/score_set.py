@@ -1,6 +1,7 @@
 """All scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -62,8 +63,8 @@ class ScoreSet:
         parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
         self.fit_standards(outputs_of(parts, validation))
 
-    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> None:
-        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> dict[str, np.ndarray]:
+        """As `fit_in_folds`, to images.
 
         What the network makes of the images is kept, so that it runs once and not for each fold: 5 MB for each look at
         an image of 1024x1024.
@@ -75,20 +76,79 @@ class ScoreSet:
         """
         sources = {name for names in self.sources(network.output).values() for name in names}
         wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
-        seen = [_joined(outputs_of(wanted, look)) for look in looks]
+        return self.fit_in_folds([_joined(outputs_of(wanted, look)) for look in looks], fold, network.output)
+
+    def fit_in_folds(
+        self, seen: Sequence[dict[str, np.ndarray]], fold: np.ndarray, outputs: Outputs
+    ) -> dict[str, np.ndarray]:
+        """Fits statistics and standards to few images: each image is standardised by statistics of others.
+
+        Args:
+            seen: of each look, what the network made of the images, by name.
+            fold: `(images,)`, the fold of each, from 0.
+            outputs: of the network, see `fit_statistics`.
+
+        Returns:
+            For each image what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
+        """
 
         def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
             for look in seen:
-                for places in np.array_split(np.flatnonzero(chosen), -(-chosen.sum() // BATCH)):
+                for places in _in_batches(np.flatnonzero(chosen)):
                     yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
 
-        held_out: list[dict[str, np.ndarray]] = []
+        self._settle_maps(outputs)
+        fitted, patches = self._counted(features_of(fold >= 0))
+        parts = {part.name for part in self.combined.parts}  # standards are of these alone
+        wanted = {name: all_images for name, all_images in fitted.items() if name.partition("/")[0] in parts}
+        found: dict[str, np.ndarray] = {}
         for i in range(fold.max() + 1):
-            self.fit_statistics(features_of(fold != i), network.output)
-            others = {name: values[fold == i] for name, values in seen[0].items()}
-            held_out.append(_in_numpy(self.part_outputs(None, others)))
-        self.fit_standards(held_out)
-        self.fit_statistics(features_of(fold >= 0), network.output)
+            own = {name: all_images.empty() for name, all_images in wanted.items()}
+            for batch in features_of(fold == i):
+                for name, statistics in own.items():
+                    statistics.add(batch[name])
+            self._fit_gaussians({name: wanted[name].without(own[name]) for name in wanted})
+            if self.bank:
+                self.bank.fit(patches.content(np.tile(fold, len(seen)) != i))
+            for places in _in_batches(np.flatnonzero(fold == i)):
+                others = {name: values[places] for name, values in seen[0].items()}
+                for name, values in _in_numpy(self.part_outputs(None, others)).items():
+                    column = found.setdefault(name, np.zeros((len(fold), *values.shape[1:]), values.dtype))
+                    column[places] = values
+        self.fit_standards([found])
+        self._fit_gaussians(fitted)
+        if self.bank:
+            self.bank.fit(patches.content())
+        return found
+
+    def out_of_fold(
+        self, parts: dict[str, np.ndarray], chosen: ScoreName, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The scores that images have by statistics of other images; the standards are those of all.
+
+        Args:
+            parts: as `fit_in_folds` gives it.
+            chosen: `combined` or one of its parts, with maps of its own.
+            size: of an image, height and width in pixels.
+
+        Returns:
+            `pred_score` and the largest value of each anomaly map, `(images,)`.
+        """
+        wanted = self.combined.parts if chosen == "combined" else [self.scores[chosen]]
+        pred_score, map_max = [], []
+        for places in _in_batches(np.arange(len(next(iter(parts.values()))))):
+            scores = {}
+            for part in wanted:
+                if not self._is_scaled(part):
+                    scores[part.name] = Score(parts[part.name][places])
+                    continue
+                prefix = f"{part.name}/"
+                maps = {name.removeprefix(prefix): parts[name][places] for name in parts if name.startswith(prefix)}
+                scores[part.name] = part.of_distances(maps, size)
+            score = self.combined.of_parts(scores) if chosen == "combined" else scores[chosen]
+            pred_score.append(keras.ops.convert_to_numpy(score.pred_score))
+            map_max.append(keras.ops.convert_to_numpy(keras.ops.max(score.anomaly_map, axis=(1, 2))))
+        return np.concatenate(pred_score), np.concatenate(map_max)
 
     def features(self, outputs: Outputs) -> dict[str, Any]:
         """What is fitted to: by `SCORE/FEATURE`, `(batch, places, dim)`; of the bank `(batch, height, width, dim)`."""
@@ -120,10 +180,20 @@ class ScoreSet:
             outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
             chosen: patches of the bank, of those that the batches hold; None: they are chosen here.
         """
+        self._settle_maps(outputs)
+        statistics, patches = self._counted(batches)
+        self._fit_gaussians(statistics)
+        if self.bank:
+            self.bank.fit(patches.content(), chosen)
+
+    def _settle_maps(self, outputs: Outputs) -> None:
         if not self.parameters.local.maps:
             local = dataclasses.replace(self.parameters.local, maps=finest_maps(outputs))
             self.parameters = dataclasses.replace(self.parameters, local=local)
             self.local.parameters = local
+
+    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], "_Reservoir"]:
+        """Statistics of each feature but the patches, by name, and the patches."""
         statistics: dict[str, NormalStatistics] = {}
         patches = _Reservoir(MOST_PATCHES)
         for batch in batches:
@@ -132,6 +202,9 @@ class ScoreSet:
                     patches.add(values)
                 else:
                     statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add(values)
+        return statistics, patches
+
+    def _fit_gaussians(self, statistics: dict[str, NormalStatistics]) -> None:
         for score in self.gaussian_scores:
             score.gaussians = {}
             for name, fitted in statistics.items():
@@ -139,8 +212,6 @@ class ScoreSet:
                 if owner == score.name:
                     components = self.local.components_of(feature) if score is self.local else None
                     score.gaussians[feature] = fitted.gaussians(score.floor, components)
-        if self.bank:
-            self.bank.fit(patches.content(), chosen)
 
     def part_outputs(self, images, outputs: Outputs) -> dict[str, Any]:
         """What standards are fitted to: of each part of the combined score its maps, or its `pred_score`."""
@@ -300,6 +371,10 @@ def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
 
 
+def _in_batches(places: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(places, -(-len(places) // BATCH))
+
+
 def _in_numpy(tensors: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: keras.ops.convert_to_numpy(values) for name, values in tensors.items()}
 
@@ -320,6 +395,7 @@ class _Reservoir:
                     self._kept, self._every = self._kept[::2], 2 * self._every
             self._seen += 1
 
-    def content(self) -> np.ndarray:
-        """All that was kept, `(n, dim)`."""
-        return np.concatenate(self._kept)
+    def content(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """All that was kept, `(n, dim)`, or that of the `chosen` images, `(images,)`, bool."""
+        kept = self._kept if chosen is None else itertools.compress(self._kept, chosen[:: self._every].tolist())
+        return np.concatenate(list(kept))

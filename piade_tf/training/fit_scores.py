@@ -1,5 +1,8 @@
 """From the splits to fitted scores: which images statistics and standards are taken from."""
 
+import functools
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -13,6 +16,7 @@ from piade_tf.scoring.score_set import ScoreSet
 
 BATCH = 32
 FEW, FOLDS = 20, 5  # validation images below which every image serves for both, in turn
+CALIBRATION_FOLDS = 10  # docs/threshold.md compares numbers of folds
 
 
 def fit_scores(
@@ -30,41 +34,61 @@ def fit_scores(
         augment: how images may be changed without becoming anomalous.
         seed: of the changes and of the folds.
     """
-    scorer = ScoreSet(parameters)
     if is_pretrained(network) and _are_few(data):
-        _fit_in_folds(scorer, network, data, augment, seed)
-    else:
-        fitted_to = batched(images_of_statistics(data, augment, seed, is_pretrained(network)), BATCH)
-        scorer.fit(network, fitted_to, batches(data.validation, BATCH))
+        return fit_in_folds(network, parameters, [data.train, data.validation], augment, seed)[0]
+    scorer = ScoreSet(parameters)
+    fitted_to = batched(images_of_statistics(data, augment, seed, is_pretrained(network)), BATCH)
+    scorer.fit(network, fitted_to, batches(data.validation, BATCH))
     return scorer
 
 
-def images_of_statistics(data: DataSplits, augment: AugmentName, seed: int, pretrained: bool) -> tf.data.Dataset:
-    """The images that the final statistics are fitted to, unbatched, uint8, in a fixed order.
+def fit_in_folds(
+    network: keras.Model,
+    parameters: ScoreParameters,
+    splits: Sequence[Split],
+    augment: AugmentName,
+    seed: int,
+    folds: int = FOLDS,
+) -> tuple[ScoreSet, dict[str, np.ndarray]]:
+    """The scores of a pretrained encoder, fitted to all images of some splits, standards found in folds.
+
+    Returns:
+        The scores, and for each image what `ScoreSet.fit_in_folds` says of it by the other folds.
+    """
+    scorer = ScoreSet(parameters)
+    looks = _looks(splits, augment, seed)
+    fold = folds_of(sum(split.count for split in splits), folds, seed)
+    return scorer, scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold)
+
+
+def images_of_statistics(
+    data: DataSplits, augment: AugmentName, seed: int, pretrained: bool, in_folds: bool = False
+) -> tf.data.Dataset:
+    """The images that the final statistics are fitted to, unbatched, uint8, in the order in which they were fitted.
 
     Of a network trained from scratch the training images. Behind a pretrained encoder also their variants, and, where
-    there are fewer than 20 validation images, these too.
+    there are fewer than 20 validation images, these too; all good images where the calibration was `in_folds`.
     """
     if not pretrained:
         return data.train.images
-    splits = [data.train, data.validation] if _are_few(data) else [data.train]
-    first, *others = [part for split in splits for part in _with_variants(split, augment, seed)]
-    for part in others:
-        first = first.concatenate(part)
-    return first
+    splits = [data.train]
+    if in_folds or _are_few(data):
+        splits.append(data.validation)
+    if in_folds:
+        splits.append(data.calibration)
+    return functools.reduce(tf.data.Dataset.concatenate, _looks(splits, augment, seed))
 
 
 def _are_few(data: DataSplits) -> bool:
     return data.validation.count < FEW
 
 
-def _with_variants(split: Split, augment: AugmentName, seed: int) -> list[tf.data.Dataset]:
-    return [split.images, *variants(split, augment, seed)]
+def _looks(splits: Sequence[Split], augment: AugmentName, seed: int) -> list[tf.data.Dataset]:
+    """The images of all splits as they are, then the same in the same order as they may also look."""
+    by_split = [[split.images, *variants(split, augment, seed)] for split in splits]
+    return [functools.reduce(tf.data.Dataset.concatenate, look) for look in zip(*by_split, strict=True)]
 
 
-def _fit_in_folds(scorer: ScoreSet, network: keras.Model, data: DataSplits, augment: AugmentName, seed: int) -> None:
-    of_train, of_validation = (_with_variants(split, augment, seed) for split in (data.train, data.validation))
-    looks = [first.concatenate(second) for first, second in zip(of_train, of_validation, strict=True)]
-    count = data.train.count + data.validation.count
-    fold = np.random.default_rng(seed).permutation(count) % min(FOLDS, count)
-    scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold)
+def folds_of(count: int, folds: int, seed: int) -> np.ndarray:
+    """Which of `folds` parts of nearly equal size each of `count` images belongs to, from 0, at random."""
+    return np.random.default_rng(seed).permutation(count) % min(folds, count)

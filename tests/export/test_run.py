@@ -10,6 +10,7 @@ import pytest
 
 import export.run
 from export.builder import Builder
+from export.finished import FOLDER
 from export.formats import FORMATS, Format, Tolerance
 from export.options import Export, Show
 from export.refusal import CannotRun
@@ -111,6 +112,7 @@ def test_scores_that_are_no_numbers_are_a_reason(monkeypatch, tmp_path, scores):
         np.savez(command[-1], pred_score=scores, peak_bytes=1, **columns)
         return subprocess.CompletedProcess(command, 0)
 
+    np.save(tmp_path / "images.npy", np.zeros((2, 8, 8, 1), "uint8"))
     monkeypatch.setattr(export.verification.measure.subprocess, "run", verify)
     with pytest.raises(CannotRun, match="not finite"):
         export.verification.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy")
@@ -230,3 +232,51 @@ def test_a_batch_of_two_gives_each_image_its_own_score(run, test_images, scores)
     inspect = Interpreter(str(run / "export/float32.tflite")).get_signature_runner("inspect")
     outputs = inspect(image=test_images[[5, 90]])
     assert outputs["pred_score"] == pytest.approx(scores.pred_score[[5, 90]], rel=1e-3, abs=1e-3)
+
+
+def test_an_export_that_was_cut_off_goes_on_with_what_it_had(run, monkeypatch, capsys):
+    formats = ("float32", "float16")
+    whole = Builder.litert
+    with monkeypatch.context() as patched:
+        patched.setattr(Builder, "litert", _cut_off_at("float16", whole))
+        with pytest.raises(KeyboardInterrupt):
+            export.run.export(Export(run, formats))
+    with monkeypatch.context() as patched:
+        patched.setattr(Builder, "litert", _cut_off_at("float32", whole))
+        assert export.run.export(Export(run, formats)) == 0
+    once = contents(run / "export")
+    assert not list(run.glob(f"{FOLDER}*"))
+    assert export.run.export(Export(run, formats)) == 0
+    assert contents(run / "export")["float32.tflite"] == once["float32.tflite"]
+
+
+def _cut_off_at(unwanted, whole):
+    def litert(self, name):
+        if name == unwanted:
+            raise KeyboardInterrupt
+        return whole(self, name)
+
+    return litert
+
+
+def test_what_was_made_of_other_scores_is_not_taken(run, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(export.run, "write_golden", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export.run.export(Export(run, ("float32",)))
+    assert (run / FOLDER / "float32").is_dir()
+    with np.load(run / "scorer.npz") as arrays:
+        np.savez(run / "scorer.npz", **{**arrays, "another": np.zeros(1)})
+    monkeypatch.setattr(export.run, "measure", _interrupted)
+    with pytest.raises(KeyboardInterrupt):  # it is measured anew
+        export.run.export(Export(run, ("float32",)))
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_measurement_that_hangs_is_ended(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((1, 8, 8, 1), "uint8"))
+    with pytest.raises(CannotRun, match="ended after 0 seconds"):
+        export.verification.measure.measure(tmp_path / "int8.tflite", tmp_path / "images.npy", (0.05, 0.0))

@@ -406,6 +406,7 @@ def test_evaluate_gives_the_metrics_of_the_run_again(run, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "again").iterdir()} >= {"scores.csv", "report.html", "figures"}
     printed = capsys.readouterr().out
     assert printed.endswith(f"Evaluation: {tmp_path / 'again'}\n") and "Run directory" not in printed
+    assert "% false alarms expected" in printed
 
 
 def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path, capsys):
@@ -417,7 +418,11 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
     assert metrics["n_normal"] == sum(row["class"] == "5" for row in run.rows) > 0
     scores = [[float(row["pred_score"]) for row in table] for table in (rows, run.rows)]
     np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)
-    assert "normal: 5" in (tmp_path / "fives" / "report.html").read_text()
+    report = (tmp_path / "fives" / "report.html").read_text()
+    assert "normal: 5" in report
+    for shown in (report, capsys.readouterr().out):
+        assert "no false-alarm rate is promised for images other than the run" in shown
+        assert "false alarms expected" not in shown
     assert "--category belongs to" in refused(capsys, "evaluate", run.path, "--category", "bottle")
 
 
@@ -439,6 +444,7 @@ def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):
     metrics = json.loads((target / "metrics.json").read_text())
     assert (metrics["n_normal"], metrics["n_anomalous"], metrics["pixel_regions"]) == (3, 3, 3)
     assert 0 <= metrics["pixel_AUPRO"] <= 1 and metrics["per_class"]["hole"]["images"] == 3
+    assert "false alarms expected" not in capsys.readouterr().out
     assert "exists already" in refused(capsys, *arguments, "--out", target)
     shutil.rmtree(data / "test")
     assert "no test images" in refused(capsys, *arguments)

@@ -8,8 +8,7 @@ from export.verification.gate import problems, too_many
 
 GOOD = {
     "verdicts": 141, "verdicts_differ": 2, "verdicts_on_normal": 21, "verdicts_differ_on_normal": 1,
-    "rank_correlation": 1.0, "rank_correlation_at_most": 1.0, "score_error": 0.0, "size_ratio": 0.2,
-    "float_bytes": 2**21,
+    "rank_correlation": 1.0, "rank_correlation_at_most": 1.0, "score_error": 0.0,
 }  # fmt: skip
 MAY_DIFFER = 0.04
 
@@ -28,7 +27,6 @@ def test_a_file_like_the_run_ships_in_every_format():
     [
         ({"verdicts_differ": 20}, ("20 of 141", "1 of 21", "19 of 120", "4.0%")),
         ({"rank_correlation": 0.8, "rank_correlation_at_most": 0.87}, ("0.8", "0.87", "2 of 141")),
-        ({"size_ratio": 0.33}, ("0.330", "float32", "0.32")),
     ],
 )
 def test_int8_is_refused_for_what_differs_and_the_reason_counts_verdicts(worse, named):
@@ -70,7 +68,3 @@ def test_floats_are_refused_where_all_must_be_integers():
     (problem,) = found("int8_full", tensors)
     assert "float32" in problem
     assert found("int8", tensors) == []
-
-
-def test_small_models_are_not_refused_for_their_size():
-    assert found(size_ratio=0.5, float_bytes=2**19) == []

@@ -28,7 +28,7 @@ def judged(exported, tmp_path_factory):
     data = load_images(config, Export(exported.run))
     scorer, threshold = ScoreSet.load(run.path / "scorer.npz"), Threshold.read(run.path / "threshold.json")
     inspection = scorer.inspection_model(network, "combined")
-    images, scores = write_images(work / "images.npy", data, inspection, threshold, 0)
+    images, scores, _ = write_images(work / "images.npy", data, inspection, threshold, 0)
     said = Said.of(images, scores, threshold)
     may_differ = max(share_of_chance(said, 0), MAY_DIFFER)
     pixels = np.load(images.path)[: images.changed.stop]

@@ -47,6 +47,7 @@ OPTIONS = {
     "fpr": ("--fpr 0.05", 0.05),
     "export": ("--export float32 int8", ("float32", "int8")),
     "threshold": ("--threshold sigma:3", "sigma:3"),
+    "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
     "name": ("--name mine", "mine"),
     "loss.mse": ("--loss.mse 0.25", 0.25),

@@ -168,3 +168,15 @@ def test_heatmaps_of_very_long_names_have_names_of_their_own(detector, photograp
     for name in names:
         assert len(os.fsencode(name)) <= 255 and os.fsencode(name).decode()[-4:] == ".png"
         Image.open(tmp_path / "maps" / name).verify()
+
+
+# === No numbers ===
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_no_verdict(detector, photos, tmp_path, capsys, score):
+    detector.scores = {1: score}
+    assert predict(photos, "--json", tmp_path / "t.json", "--csv", tmp_path / "t.csv") == 2
+    images = json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)["images"]
+    assert images[1]["pred_score"] is None and images[1]["verdict"].startswith("unreadable: has the score")
+    assert "1 anomalous and 2 normal of 4 images" in capsys.readouterr().out

@@ -282,6 +282,19 @@ def test_several_masks_of_one_image_as_in_mvtec_loco(tmp_path):
     assert all(one.any() for one in data.test.masks.images.as_numpy_iterator())
 
 
+def test_maps_are_compared_with_masks_in_their_own_size_too(mvtec):
+    mask(mvtec / "ground_truth/dent/000_mask.png", size=(2 * SIDE, 2 * SIDE))
+    test = load(mvtec).test
+    assert test.in_own_size is not None
+    dent, good = (int(np.flatnonzero(test.classes == name)[0]) for name in ("dent", "good"))
+    anomaly_map = np.full((28, 28), 0.5, "float32")
+    for index, side, anomalous in ((dent, 2 * SIDE, True), (good, SIDE, False)):
+        enlarged, one_mask = test.in_own_size(index, anomaly_map)
+        assert enlarged.shape == one_mask.shape == (side, side) and one_mask.any() == anomalous
+        np.testing.assert_array_equal(enlarged, np.full((side, side), 0.5))
+    assert load_data(DataConfig("folder", mvtec, image_size=(SIDE,)), seed=0).test.in_own_size is None
+
+
 def test_masks_that_lie_in_one_folder(tmp_path):
     write(tmp_path, [*numbered("train/good", 5), *numbered("test/bad", 2)])
     for i in range(2):

@@ -100,6 +100,19 @@ def test_a_mask_goes_the_way_of_its_image(resize):
     np.testing.assert_array_equal(small, image > 127)
 
 
+@pytest.mark.parametrize("resize, crop", [("stretch", None), ("pad", None), ("crop", None), ("stretch", (48, 32))])
+def test_a_map_is_laid_back_where_it_came_from(resize, crop):
+    image = np.zeros((90, 140, 1), "uint8")
+    image[30:60, 55:85] = 255
+    preparation = Preparation((64, 48), resize, crop)
+    back = preparation.undone(preparation(image)[..., 0].astype("float32"), (90, 140))
+    assert back.shape == (90, 140) and back.dtype == np.float32
+    wrong = (back > 127) != (image[..., 0] > 127)
+    assert wrong.sum() <= 4 * 30  # at the edge
+    whole = preparation.undone(np.ones(preparation.shape[:2], "float32"), (90, 140))
+    assert whole[45, 70] == 1 and (whole[0, 0] == 0) == (crop is not None or resize == "crop")
+
+
 @settings(deadline=None, max_examples=30)
 @given(row=st.integers(0, 255), column=st.integers(0, 255), size=st.sampled_from(((28, 28), (31, 77), (128, 128))))
 def test_a_defect_of_one_pixel_is_not_lost(row, column, size):

@@ -1,5 +1,6 @@
 """The metrics against definitions written out."""
 
+import dataclasses
 import json
 
 import keras
@@ -14,6 +15,7 @@ from sklearn.metrics import precision_score, recall_score, roc_auc_score
 from piade_tf.data import LabelledSplit, Split
 from piade_tf.evaluation.intervals import clopper_pearson
 from piade_tf.evaluation.metrics import all_metrics, confusion, f1_max, image_metrics
+from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.evaluation.scored_split import Scored, score_split
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.report.metric import Metric
@@ -194,6 +196,26 @@ def test_pixel_metrics_are_those_of_the_images_that_have_a_mask(inspection):
     of_dent = np.r_[0:7]
     expected = roc_auc_score(masks[of_dent].ravel(), images[of_dent].ravel())
     assert metrics["per_class"]["dent"]["pixel_AUROC"] == pytest.approx(expected, abs=2e-3)
+
+
+def test_pixel_metrics_in_the_masks_own_size_stand_beside_those_in_the_networks(inspection):
+    images = np.random.default_rng(0).integers(0, 256, (4, 6, 6, 1), "uint8")
+    masks = np.zeros((4, 6, 6), "uint8")
+    masks[2:, :3] = 1
+    split = labelled(images, [0, 0, 1, 1], ["good"] * 2 + ["dent"] * 2, masks)
+    large = np.zeros((12, 12), bool)
+    large[:6] = True
+
+    def in_own_size(index, anomaly_map):
+        return anomaly_map.repeat(2, 0).repeat(2, 1), large & (index > 1)
+
+    pixels, own_pixels = {}, PixelMetrics()
+    scored = score_split(inspection, dataclasses.replace(split, in_own_size=in_own_size), 3, pixels, own_pixels)
+    metrics = all_metrics(split, scored, fit_threshold("value:0.5", 0.01, [0.1]), pixels, own_pixels)
+    assert own_pixels.result()["n_pixels"] == 4 * 144
+    for name in ("pixel_AUROC", "pixel_AUPR"):  # each pixel four times
+        assert metrics[f"{name}_own_size"] == pytest.approx(metrics[name], abs=1e-6)
+    assert "pixel_AUROC_own_size" not in measured(inspection, split)[1]
 
 
 def test_every_class_is_told_apart_from_all_normal_images(inspection):

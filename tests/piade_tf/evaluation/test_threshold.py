@@ -18,6 +18,7 @@ from piade_tf.evaluation.threshold import (
     explain,
     fit_threshold,
     images_needed,
+    on_other_images,
     parse_method,
 )
 
@@ -47,11 +48,44 @@ def conformal_rank(count, rate):
 @settings(deadline=None, max_examples=150)
 @given(scores=tied_scores, rate=rates)
 def test_the_conformal_threshold_is_the_smallest_score_that_keeps_the_promise(scores, rate):
-    threshold = fit_threshold("fpr", float(rate), scores)
+    threshold = fit_threshold("fpr", float(rate), scores, apart=0)
     rank = conformal_rank(len(scores), rate)
     assert threshold.value == sorted(scores)[rank - 1]
     assert threshold.promised_fpr == float(Fraction(len(scores) + 1 - rank, len(scores) + 1))
     assert (threshold.n, threshold.wanted_fpr, threshold.optimistic) == (len(scores), float(rate), False)
+
+
+ODD = [*np.arange(30.0), 100.0]  # the highest is 71 above the next, which is 14 above the median
+
+
+def test_one_odd_photograph_among_few_does_not_set_the_threshold():
+    threshold = fit_threshold("fpr", 0.01, ODD)
+    assert (threshold.value, threshold.promised_fpr, threshold.apart) == (29.0, 2 / 32, 1)
+    assert "stands apart" in explain(threshold) and "6.3 %" in explain(threshold)
+    assert fit_threshold("fpr", 0.01, ODD, apart=0).value == 100.0
+    assert fit_threshold("max", 0.01, ODD).value == 100.0
+
+
+@pytest.mark.parametrize("highest, apart", [(43.0, 0), (44.0, 1)])  # the next is 29, the median 15
+def test_it_stands_apart_where_it_is_further_from_the_next_than_that_from_the_median(highest, apart):
+    assert fit_threshold("fpr", 0.01, [*np.arange(30.0), highest]).apart == apart
+
+
+@pytest.mark.parametrize("scores", [[*np.arange(18.0), 100.0], [*np.arange(99.0), 1000.0], [1.0] * 30])
+def test_among_very_few_or_where_the_rate_can_be_promised_every_score_counts(scores):
+    threshold = fit_threshold("fpr", 0.01, scores)
+    assert (threshold.value, threshold.apart) == (max(scores), 0)
+
+
+def test_the_promise_holds_on_average_where_the_highest_may_stand_apart():
+    rng = np.random.default_rng(0)
+    flagged = []
+    for _ in range(2000):
+        *normal, new = rng.standard_t(2, 31)
+        threshold = fit_threshold("fpr", 0.01, normal)
+        flagged.append((new > threshold.value, threshold.promised_fpr))
+    rate, promised = np.mean(flagged, axis=0)
+    assert 1 / 31 < promised < 2 / 31 and rate <= promised + 3 * np.sqrt(promised / 2000)
 
 
 @pytest.mark.parametrize("percent", range(1, 100))
@@ -100,7 +134,7 @@ def test_the_promise_holds_on_average_and_one_rank_lower_would_break_it(count, f
     realised, one_lower = [], []
     for _ in range(2000):
         calibration, test = rng.standard_gamma(2, count), rng.standard_gamma(2, 200)
-        threshold = fit_threshold("fpr", fpr, calibration)
+        threshold = fit_threshold("fpr", fpr, calibration, apart=0)
         realised.append(threshold.is_anomalous(test).mean())
         lower = calibration[calibration < threshold.value].max(initial=-np.inf)
         one_lower.append((test > lower).mean())
@@ -308,6 +342,26 @@ def test_what_was_written_is_read_back(tmp_path, method):
     assert json.loads((tmp_path / "threshold.json").read_text())["format_version"] == 1
 
 
+def test_the_file_says_in_how_many_folds_and_how_far_it_is_guaranteed(tmp_path):
+    threshold = fit_threshold("fpr", 0.1, np.arange(30.0), folds=10)
+    threshold.write(tmp_path / "threshold.json")
+    assert Threshold.read(tmp_path / "threshold.json") == threshold
+    content = json.loads((tmp_path / "threshold.json").read_text())
+    assert (content["folds"], content["n"], content["guarantee"]) == (10, 30, "approximate")
+
+
+def test_elsewhere_the_same_threshold_promises_nothing():
+    threshold = fit_threshold("fpr", 0.1, np.arange(30.0))
+    elsewhere = on_other_images(threshold)
+    assert (elsewhere.value, elsewhere.promised_fpr, elsewhere.guarantee) == (threshold.value, None, "none")
+    assert "false alarms expected" in explain(threshold) and "false alarms expected" not in explain(elsewhere)
+
+
+def test_a_promise_of_folds_does_not_say_at_most():
+    assert "about 10 % false alarms" in explain(fit_threshold("fpr", 0.1, np.arange(99.0), folds=10))
+    assert "at most 10 % false alarms" in explain(fit_threshold("fpr", 0.1, np.arange(99.0)))
+
+
 GOOD = {
     "format_version": 1,
     "method": "fpr",
@@ -347,6 +401,9 @@ def test_the_file_from_which_the_bad_ones_are_made_is_good(tmp_path):
         ({"value": True}, "value must be a finite number, got True"),
         ({"n": 0}, "n must be a whole number of at least 1, got 0"),
         ({"n": 2.0}, "n must be a whole number of at least 1, got 2.0"),
+        ({"folds": -1}, "folds must be a whole number of at least 0, got -1"),
+        ({"apart": 2}, "apart must be 0 or 1, got 2"),
+        ({"folds": 2.5}, "folds must be a whole number of at least 0, got 2.5"),
         ({"promised_fpr": 0}, "promised_fpr must be null or between 0 and 1, got 0"),
         ({"promised_fpr": 1.5}, "promised_fpr must be null or between 0 and 1, got 1.5"),
         ({"wanted_fpr": math.nan}, "wanted_fpr must be null or between 0 and 1, got nan"),

@@ -182,6 +182,7 @@ def test_every_encoder_is_frozen_and_gives_maps_of_strides_8_16_and_32(encoder):
     network = build_network(NetworkConfig(encoder=encoder, encoder_weights="random"), 96, 64, 1)
     maps = [network.output[f"feature_map_{i}"].shape[1:3] for i in range(3)]
     assert maps == [(12, 8), (6, 4), (3, 2)]
+    assert max(network.output[f"feature_map_{i}"].shape[-1] for i in range(3)) <= 256
     assert network.output["reconstruction"].shape == (None, 96, 64, 1)
     trained = {weight.path.split("/")[0] for weight in network.trainable_weights}
     assert trained and encoder not in trained and is_pretrained(network)

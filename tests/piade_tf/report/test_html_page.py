@@ -173,6 +173,13 @@ def test_the_promise_is_rounded_up_as_in_the_sentence():
     assert "for at most 1 % false alarms" in text
 
 
+def test_of_folds_the_page_says_about_and_counts_all_good_images():
+    config = CONFIG | {"options": CONFIG["options"] | {"calibration": "folds"}}
+    text = words(render(make_content(threshold=THRESHOLD | {"guarantee": "approximate"}, config=config)))
+    assert "for about 5 % false alarms" in text
+    assert "learned, and threshold in folds, from 122" in text
+
+
 def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
     shapes = ((830, 400), (400, 400), (400, 400), (830, 400), (400, 400))
     figures = [(make_figure(tmp_path / f"{i}.png", *shape), "") for i, shape in enumerate(shapes)]

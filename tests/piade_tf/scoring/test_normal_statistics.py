@@ -128,3 +128,12 @@ def test_the_floor_bounds_how_much_a_quiet_direction_counts():
     whitening = fit([train]).gaussians(floor=0.1).whitening[0]
     largest = np.linalg.svd(whitening)[1].max()
     assert largest == pytest.approx(1 / np.sqrt(2 * 0.1 * 0.5), rel=0.1)
+
+
+def test_statistics_without_some_images_are_those_of_the_others():
+    features = make_features(30, 4, 3)
+    all_images, others = fit([features]), fit([features[12:]])
+    some = all_images.empty()
+    some.add(features[:12])
+    expected = squared_distances(others, features)
+    assert squared_distances(all_images.without(some), features) == pytest.approx(expected, rel=1e-4)

@@ -1,0 +1,231 @@
+"""The tables of README.md and docs/, made of the CSVs that the other benchmarks write.
+
+    python benchmarks/tables.py            # writes them
+    python benchmarks/tables.py --check    # exit code 1 where one differs
+
+A table stands between `<!-- table NAME -->` and `<!-- end of table -->`.
+"""
+
+import argparse
+import csv
+import re
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+Row = dict[str, str]
+NAMES = {
+    "bottle": "MVTec AD, bottle",
+    "transistor": "MVTec AD, transistor",
+    "toothbrush": "MVTec AD, toothbrush (own split)",
+    "cookies": "cookies, 31 good photographs",
+    "kolektorsdd": "KolektorSDD, 640x256",
+    "magnetic_tile": "magnetic tiles",
+    "digits": "digits",
+}
+FORMATS = ("saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    different = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        made = with_tables(text)
+        if made != text:
+            different.append(page)
+            if not args.check:
+                page.write_text(made, encoding="utf-8")
+    for page in different:
+        print(f"{page.relative_to(ROOT)}: {'differs from the CSVs' if args.check else 'written'}")
+    return int(args.check and bool(different))
+
+
+def with_tables(text: str) -> str:
+    """The text of a page with its tables as the CSVs have them."""
+    return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+def photographs() -> str:
+    """Every metric, mean and deviation over seeds."""
+    header = (
+        "",
+        "image AUROC",
+        "pixel AUROC",
+        "pixel AUPRO",
+        "found at the threshold, by seed",
+        "false alarms, by seed",
+    )
+    rows = []
+    for data, seeds in grouped(_default_photographs(), "data").items():
+        found = f"{' '.join(row['TP'] for row in seeds)} of {seeds[0]['n_anomalous']}"
+        alarms = f"{' '.join(row['FP'] for row in seeds)} of {seeds[0]['n_normal']}"
+        metrics = [spread(seeds, name) for name in ("image_AUROC", "pixel_AUROC", "pixel_AUPRO")]
+        rows.append((NAMES[data], *metrics, found, alarms))
+    return table(header, rows)
+
+
+def photographs_in_short() -> str:
+    """For the README."""
+    header = ("data", "image AUROC, mean and deviation of five seeds", "anomalies found", "false alarms")
+    rows = []
+    for data, seeds in grouped(_default_photographs(), "data").items():
+        found = statistics.mean(int(row["TP"]) for row in seeds)
+        share = statistics.mean(int(row["FP"]) / int(row["n_normal"]) for row in seeds)
+        rows.append(
+            (NAMES[data], spread(seeds, "image_AUROC"), f"{found:.0f} of {seeds[0]['n_anomalous']}", f"{share:.0%}")
+        )
+    return table(header, [[cell.replace("%", " %") for cell in row] for row in rows])
+
+
+def few_images() -> str:
+    """Mean and worst of the draws for each number of images."""
+    rows = read("few_images.csv")
+    counts = [count for count in dict.fromkeys(row["images"] for row in rows) if count != "all"]
+    lines = []
+    for data, of_data in grouped(rows, "data").items():
+        by_count = grouped(of_data, "images")
+        cells = [_mean_and_worst(by_count.get(count, [])) for count in (*counts, "all")]
+        lines.append((NAMES[data], *cells[:-1], f"{cells[-1]} of {of_data[0]['of']}"))
+    return table(("", *counts, "all"), lines)
+
+
+def cifar10() -> str:
+    """One class against nine, each class and the mean."""
+    rows = read("one_class_cifar10_seed0.csv")
+    values = [float(row["image_AUROC"]) for row in rows]
+    cells = [percent(value) for value in values] + [f"**{percent(statistics.mean(values))}**"]
+    return table(("CIFAR-10", *(row["normal_class"] for row in rows), "mean"), [("`combined`", *cells)])
+
+
+def beside_anomalib() -> str:
+    """A row for each method, the data sets side by side."""
+    rows = read("beside_anomalib.csv")
+    lines = []
+    for method, of_method in grouped(rows, "method").items():
+        cells = [
+            " / ".join(f"{float(row[name]):.{digits}f}" if row[name] else "-" for row in of_method)
+            for name, digits in (("image_AUROC", 3), ("pixel_AUPRO", 3), ("fit_cpu_seconds", 0), ("ms", 0))
+        ]
+        size = " / ".join(f"{int(row['bytes']) / 1e6:.1f}" for row in of_method)
+        lines.append((f"`{method}`", *cells, size))
+    sets = ", ".join(grouped(rows, "data"))
+    header = ("", "image AUROC", "AUPRO", "seconds to fit", "ms of an image", "MB")
+    return table((sets, *header[1:]), lines)
+
+
+def gate_ships() -> str:
+    """For each format and data set how many seeds ship, and how many verdicts differ."""
+    return _gate("gate_ships.csv", "format", "ships", lambda name: f"`{name}`")
+
+
+def gate_spoilings() -> str:
+    """For each mistake and data set how many seeds are rejected, and how many verdicts differ."""
+    return _gate("gate_spoilings.csv", "spoiling", "rejected", lambda name: name.replace("_", " "))
+
+
+def int8_loss() -> str:
+    """Image AUROC of the run, and what int8 loses, the worst of the seeds."""
+    rows = [row for row in read("gate_ships.csv") if row["format"] in ("float32", "int8") and row["image_AUROC"]]
+    lines = []
+    for data, of_data in grouped(rows, "data").items():
+        by_format = grouped(of_data, "format")
+        losses = [
+            float(first["image_AUROC"]) - float(second["image_AUROC"])
+            for first, second in zip(by_format["float32"], by_format["int8"], strict=True)
+        ]
+        lines.append(
+            (
+                NAMES[data],
+                str(len(losses)),
+                *(spread(by_format[name], "image_AUROC") for name in ("float32", "int8")),
+                f"{100 * max(losses, key=abs):+.2f}",
+            )
+        )
+    return table(("", "seeds", "`float32`", "`int8`", "largest difference"), lines)
+
+
+def _gate(file: str, key: str, decision: str, named: Callable[[str], str]) -> str:
+    rows = read(file)
+    sets = list(dict.fromkeys(row["data"] for row in rows))
+    lines = []
+    for name, of_name in grouped(rows, key).items():
+        by_set = grouped(of_name, "data")
+        lines.append((named(name), *(_decided(by_set.get(data, []), decision) for data in sets)))
+    return table(("", *(NAMES[data] for data in sets)), lines)
+
+
+def _decided(rows: Sequence[Row], decision: str) -> str:
+    """`5 of 5: 8 to 12 of 141`."""
+    if not rows:
+        return "-"
+    counts = f"{sum(row[decision] == 'True' for row in rows)} of {len(rows)}"
+    differ = sorted(int(row["verdicts_differ"]) for row in rows if row["verdicts_differ"])
+    if not differ:
+        return counts
+    ends = f"{differ[0]}" if differ[0] == differ[-1] else f"{differ[0]} to {differ[-1]}"
+    return f"{counts}: {ends} of {rows[0]['verdicts']}"
+
+
+def _default_photographs() -> list[Row]:
+    return [row for row in read("photographs.csv") if row["options"] == "--no-tensorboard --epochs 1"]
+
+
+def _mean_and_worst(rows: Sequence[Row]) -> str:
+    values = [float(row["image_AUROC"]) for row in rows]
+    return f"{percent(statistics.mean(values))} ({percent(min(values))})" if values else "-"
+
+
+def read(name: str) -> list[Row]:
+    """The rows of a CSV of benchmarks/results."""
+    with open(RESULTS / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    """The rows by their value of a column, in the order of `NAMES`, formats or first appearance."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[key], []).append(row)
+    order = [*NAMES, *FORMATS]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+
+
+def spread(rows: Sequence[Row], name: str) -> str:
+    """Mean and standard deviation in percent."""
+    values = [float(row[name]) for row in rows if row[name]]
+    if not values:
+        return "-"
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{percent(statistics.mean(values))} +- {percent(deviation)}"
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """In Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    function.__name__: function
+    for function in (
+        *(photographs, photographs_in_short, few_images, cifar10),
+        *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
+    )
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A run that was calibrated in folds, through every command that reads or changes its threshold."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from export.options import Export
+from export.run import export
+from piade_tf.cli.adapt import Adapt, adapt
+from piade_tf.cli.parsing import parse_config
+from piade_tf.cli.threshold import SetThreshold, set_threshold
+from piade_tf.cli.train import train
+from piade_tf.data.known_images import calibration_images, calibration_scores
+from piade_tf.evaluation.threshold import fit_threshold
+from piade_tf.run_directory import RunDirectory
+
+GOOD, NEW = 30, 4
+TINY = [
+    *("--encoder", "efficientnet_lite0", "--network.magnifications", "1", "2", "--image-size", "64"),
+    *("--epochs", "1", "--no-tensorboard", "--export"),
+]
+
+
+def write(folder, count, seed, shift=0):
+    """Stripes of changing width, and noise."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        stripes = 60 * np.sin(np.arange(64) / rng.uniform(2.5, 3.5))[None, :, None]
+        pixels = 120 + shift + stripes + rng.uniform(0, 30, (64, 64, 3))
+        Image.fromarray(pixels.clip(0, 255).astype("uint8")).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of 30 good images, with one exported file."""
+    root = tmp_path_factory.mktemp("folds")
+    write(root / "good", GOOD, 0)
+    arguments = ["--dataset", "folder", "--data-dir", str(root / "good"), "--runs-dir", str(root), "--name", "run"]
+    train(parse_config([*TINY, *arguments]))
+    export(Export(root / "run", ("float32",)))
+    return root / "run"
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def learned(run):
+    counts = read(run / "config.json")["counts"]
+    return counts["train"] + counts["validation"] + counts["calibration"]
+
+
+def test_few_photographs_are_calibrated_in_folds_by_default(trained):
+    assert read(trained / "config.json")["options"]["calibration"] == "folds"
+    threshold, known = read(trained / "threshold.json"), RunDirectory(trained).read_known()
+    assert len(calibration_images(known)) == threshold["n"] == learned(trained)
+    assert (threshold["folds"], threshold["guarantee"]) == (10, "approximate")
+    fitted = fit_threshold("fpr", 0.01, calibration_scores(known)[0], folds=10)
+    assert threshold["value"] == pytest.approx(fitted.value)
+
+
+def test_the_file_has_a_threshold_of_folds_that_is_the_runs(trained):
+    entry = read(trained / "export/manifest.json")["files"]["float32"]
+    threshold = read(trained / "threshold.json")
+    assert entry["accepted"], entry["reasons"]
+    assert entry["threshold"]["folds"] == threshold["folds"] and entry["threshold"]["n"] == threshold["n"]
+    assert entry["threshold"]["value"] == pytest.approx(threshold["value"], rel=1e-3)
+    card = (trained / "export/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"{learned(trained)}" in card and "about" in card
+
+
+def test_another_threshold_is_of_folds_in_run_and_file(run):
+    set_threshold(SetThreshold(run, fpr=0.2))
+    threshold = read(run / "threshold.json")
+    entry = read(run / "export/manifest.json")["files"]["float32"]["threshold"]
+    scores = calibration_scores(RunDirectory(run).read_known())[0]
+    assert 0 < np.mean(scores > threshold["value"]) <= 0.2
+    assert threshold["folds"] == entry["folds"] == 10
+    assert entry["value"] == pytest.approx(threshold["value"], rel=1e-3)
+
+
+def test_more_good_images_join_all_those_that_set_the_threshold(run, tmp_path):
+    set_threshold(SetThreshold(run, good=write(tmp_path / "more", NEW, 1)))
+    threshold = read(run / "threshold.json")
+    assert threshold["n"] == learned(run) == len(calibration_images(RunDirectory(run).read_known()))
+    assert read(run / "export/manifest.json")["files"]["float32"]["threshold"]["n"] == threshold["n"]
+
+
+def test_an_adapted_run_scores_old_and_new_images_in_folds(run, tmp_path):
+    adapt(Adapt(run, write(tmp_path / "lamp", NEW, 1, shift=-30), name="new", folds=0))
+    new = tmp_path / "new"
+    known = RunDirectory(new).read_known()
+    assert len(calibration_images(known)) == read(new / "threshold.json")["n"] == learned(run) + NEW
+    assert read(new / "threshold.json")["folds"] == 10
+    assert all(one.pred_score is not None for one in known if one.added)

@@ -59,14 +59,20 @@ class ServedFile:
             path,
             about,
             Preparation(size, given["resize"], crop, given["shape"][3], given.get("bits", DEEPEST)),
-            Threshold(**about["threshold"] | {"quantiles": tuple(about["threshold"]["quantiles"])}),
-            Threshold(**about["map_threshold"] | {"quantiles": tuple(about["map_threshold"]["quantiles"])}),
+            _threshold(about["threshold"]),
+            _threshold(about["map_threshold"]),
         )
 
     @property
     def description(self) -> dict[str, Any]:
         """What `GET /v1/model` tells: the metadata without the places of statistics in the file."""
         return {"file": self.path.name} | {key: value for key, value in self.about.items() if key != "outside"}
+
+
+def _threshold(content: dict[str, Any]) -> Threshold:
+    """A threshold as the metadata have it; later versions may add keys."""
+    known = {field.name: content[field.name] for field in dataclasses.fields(Threshold) if field.name in content}
+    return Threshold(**known | {"quantiles": tuple(known["quantiles"])})
 
 
 def files_for_the_app(export: Path) -> dict[str, Path]:

@@ -1,5 +1,6 @@
 """The image of a request: its body, or the field `image` of a form, and never more of it than is allowed."""
 
+import logging
 from collections.abc import AsyncGenerator
 
 import anyio
@@ -11,6 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 FIELD = "image"
 SECONDS = 30.0  # in which a request must have arrived
 FORM_BYTES = 16 << 10  # beside the image, in a form
+PASSED_OVER = 64 << 20  # bytes of what is too large that are read on: most clients read the answer only then
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # who sent a damaged form is told, the log is not
 
 
 class Room:
@@ -64,20 +68,24 @@ async def image_of(request: Request, most_bytes: int, place: Place) -> bytes:
     is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
     most = most_bytes + FORM_BYTES * is_form
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most:
+    if announced.isdecimal() and int(announced) > most + PASSED_OVER:
         raise _too_large(most_bytes)
-    body = bytearray()
+    body, count = bytearray(), 0
     try:
         with anyio.fail_after(SECONDS):
             async for chunk in request.stream():
-                place.take(len(chunk))
-                body += chunk
-                if len(body) > most:
-                    raise _too_large(most_bytes)
+                count += len(chunk)
+                if count <= most:
+                    place.take(len(chunk))
+                    body += chunk
+                elif count > most + PASSED_OVER:
+                    break
     except TimeoutError:
         raise HTTPException(408, f"the image did not arrive within {SECONDS:.0f} seconds; send it again") from None
     except ClientDisconnect:
         raise HTTPException(400, "the connection ended before the image was there; send it again") from None
+    if count > most:
+        raise _too_large(most_bytes)
     content = await _of_form(request, bytes(body), most_bytes) if is_form else bytes(body)
     if not content:
         raise HTTPException(400, f"no image came; send it as the body, or in a form as the field {FIELD!r}")

@@ -80,6 +80,8 @@ def test_thresholds_follow_the_rule_of_training(in_node):
         for rate in (0.01, 0.05, 0.1, 0.29, 1e-7)
     ]
     cases.append((0.1, [1.0] * 30))
+    odd = [*rng.normal(0, 1, 24).tolist(), 50.0]  # one photograph stands apart, and must not set the threshold
+    cases += [(0.01, odd), (0.05, odd), (0.01, odd[-19:])]
     found = in_node(
         """import {fitThreshold, imagesNeeded, percentile} from './core/threshold.js';
         found = given.map(([rate, scores]) => {
@@ -216,6 +218,7 @@ def test_a_table_holds_no_formula_and_an_archive_no_path(in_node):
 
 def test_what_is_promised_is_rounded_up(in_node):
     found = in_node("""import {promise} from './core/threshold.js';
-        found = [1 / 22, 0.05, 1 / 3, 0.001234, 1, null].map(promise);""")
+        found = [1 / 22, 0.05, 1 / 3, 0.001234, 1, null].map((promised) => promise({promised, approximate: false}));
+        found.push(promise({promised: 0.05, approximate: true}));""")
     assert [text.split(" %")[0].split()[-1] for text in found[:5]] == ["4.6", "5", "34", "0.13", "100"]
-    assert "no rate" in found[5]
+    assert "no rate" in found[5] and "at most" in found[1] and "about" in found[6]

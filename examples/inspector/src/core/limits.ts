@@ -32,6 +32,7 @@ export interface Limits {
   n: number;
   origin: 'exported' | 'chosen' | 'calibrated';
   promised: number | null;
+  approximate: boolean;
 }
 
 export const AS_EXPORTED: Choice = {flagged: null, calibration: null};
@@ -40,15 +41,15 @@ export function limitsOf(about: About, {flagged, calibration}: Choice): Limits {
   const [ofScores, ofMaps] = calibration
     ? [fitThreshold(calibration.rate, calibration.scores), fitThreshold(calibration.rate, calibration.maps)]
     : [about.threshold, about.mapThreshold];
-  const {n, quantiles} = ofScores;
+  const {n, quantiles, approximate} = ofScores;
   if (flagged === null) {
     const origin = calibration ? 'calibrated' : 'exported';
-    return {score: ofScores.value, map: ofMaps.value, quantiles, n, origin, promised: ofScores.promised};
+    return {score: ofScores.value, map: ofMaps.value, quantiles, n, approximate, origin, promised: ofScores.promised};
   }
   const [score, map] = calibration
     ? [exactly(flagged, calibration.scores), exactly(flagged, calibration.maps)]
     : [allowing(flagged, ofScores), allowing(flagged, ofMaps)];
-  return {score: score.value, map: map.value, quantiles, n, origin: 'chosen', promised: score.promised};
+  return {score: score.value, map: map.value, quantiles, n, approximate, origin: 'chosen', promised: score.promised};
 }
 
 /** The largest number of flagged normal images that the slider offers: half of them. */
@@ -69,15 +70,16 @@ export function explained(limits: Limits): string {
     chosen: 'Chosen here',
     calibrated: 'Calibrated here',
   }[limits.origin];
-  return `${origin}, ${limits.n} normal images behind it: ${promise(limits.promised)}.`;
+  return `${origin}, ${limits.n} normal images behind it: ${promise(limits)}.`;
 }
 
 /** What a calibration promises, and what it would need for more. */
 export function calibrated({rate, scores}: Calibration): string {
-  const {n, promised} = fitThreshold(rate, scores);
+  const fitted = fitThreshold(rate, scores);
+  const {n} = fitted;
   const needed = imagesNeeded(rate);
   const more = needed > n ? ` For ${Number((100 * rate).toPrecision(6))} % it needs ${needed} photographs, ${needed - n} more.` : '';
-  return `Fitted to ${n} photographs: ${promise(promised)}, as long as parts are photographed in the same way.${more}`;
+  return `Fitted to ${n} photographs: ${promise(fitted)}, as long as parts are photographed in the same way.${more}`;
 }
 
 /** What was kept, checked; as exported where it cannot be read. */

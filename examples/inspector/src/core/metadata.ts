@@ -116,6 +116,7 @@ function thresholdOf(found: Fields): Threshold {
   return {
     value: found.number('value', -3.5e38, 3.5e38, false),
     n: found.number('n', 1, 1e9),
+    approximate: found.has('folds') && found.number('folds', 0, 1e6) > 0,
     promised: found.has('promised_fpr') ? found.number('promised_fpr', 0, 1, false) : null,
     quantiles,
   };

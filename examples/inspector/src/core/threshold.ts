@@ -8,6 +8,7 @@ import {Problem} from './words.ts';
 
 /** The first and last of the quantiles, and all between: 0, 1, ... 100 %. */
 export const LEVELS = 101;
+const FEWEST_TO_STAND_APART = 20;
 
 /** Images that score higher than `value` are anomalous. */
 export interface Threshold {
@@ -16,23 +17,39 @@ export interface Threshold {
   n: number;
   /** Bound on the expected share of false alarms; null: nothing is promised. */
   promised: number | null;
+  /** Whether the rate is about what is expected, not at most: normal images were scored in folds. */
+  approximate: boolean;
   /** The 0, 1, ... 100 % quantiles of the normal scores, non-decreasing. */
   quantiles: number[];
 }
 
-/** The threshold for a rate of false alarms in (0, 1), taken as the decimal that it is written as. */
+/**
+ * The threshold for a rate of false alarms in (0, 1), taken as the decimal that it is written as.
+ *
+ * Where there are too few scores for that rate, it is the largest; of 20 or more the next, where the largest lies
+ * further above that than that above the median: one odd photograph does not set the threshold.
+ */
 export function fitThreshold(rate: number, normalScores: readonly number[]): Threshold {
   const n = normalScores.length;
   if (n === 0) throw new Problem('A threshold needs at least one normal score.');
   if (!normalScores.every(Number.isFinite)) throw new Problem('Normal scores must be finite numbers.');
   const sorted = Float64Array.from(normalScores).sort();
-  const rank = Math.min(rankOf(rate, n), n);
+  const odd = n < imagesNeeded(rate) && highestStandsApart(sorted);
+  const rank = Math.min(rankOf(rate, n), n) - Number(odd);
   return {
     value: sorted[rank - 1],
     n,
     promised: (n + 1 - rank) / (n + 1),
+    approximate: false,
     quantiles: Array.from({length: LEVELS}, (_, level) => quantile(sorted, level / 100)),
   };
+}
+
+function highestStandsApart(sorted: Float64Array): boolean {
+  const n = sorted.length;
+  if (n < FEWEST_TO_STAND_APART) return false;
+  const median = (sorted[(n - 1) >> 1] + sorted[n >> 1]) / 2;
+  return sorted[n - 1] - sorted[n - 2] > sorted[n - 2] - median;
 }
 
 /** The fewest normal images with which a rate can be promised. */
@@ -64,11 +81,12 @@ export function percentile(score: number, quantiles: readonly number[]): number 
 }
 
 /** A share of false alarms in words, rounded up so that it is never less than what is promised. */
-export function promise(promised: number | null): string {
+export function promise({promised, approximate}: Pick<Threshold, 'promised' | 'approximate'>): string {
   if (promised === null) return 'no rate of false alarms is promised';
   const percent = 100 * promised;
   const digits = 10 ** (1 - Math.floor(Math.log10(percent)));
-  return `at most ${Number((Math.ceil(percent * digits - 1e-9) / digits).toPrecision(2))} % false alarms expected`;
+  const howFar = approximate ? 'about' : 'at most';
+  return `${howFar} ${Number((Math.ceil(percent * digits - 1e-9) / digits).toPrecision(2))} % false alarms expected`;
 }
 
 /** `rate` as a fraction of whole numbers, of the decimal that it is written as. */

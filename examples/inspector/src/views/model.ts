@@ -52,7 +52,7 @@ export class ModelView {
       ['score', about.score],
       ['input', `${width} x ${height}, ${channels === 3 ? 'colour' : 'grey'}, ${resize}`],
       ['threshold', `${short(about.threshold.value)}, from ${about.threshold.n} normal images`],
-      ['promise', promise(about.threshold.promised)],
+      ['promise', promise(about.threshold)],
       ['PIADE-TF', printable(about.version)],
       ['SHA-256', about.sha256.slice(0, 16)],
     ]);
@@ -72,7 +72,7 @@ export class ModelView {
     this.slider.max = String(mostFlagged(limits));
     this.slider.value = String(flaggedBy(limits));
     this.slider.disabled = mostFlagged(limits) < 1;
-    const words = `${promise(limits.promised)}, threshold ${short(limits.score)}`;
+    const words = `${promise(limits)}, threshold ${short(limits.score)}`;
     this.slider.setAttribute('aria-valuetext', words);
     element('slider-text', HTMLOutputElement).textContent = words;
     element('threshold-text', HTMLParagraphElement).textContent = explained(limits);

@@ -1,7 +1,6 @@
 """Which file of a run is served, and what it says of itself."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +76,7 @@ def _threshold(content: dict[str, Any]) -> Threshold:
 
 def files_for_the_app(export: Path) -> dict[str, Path]:
     """By the address below `/served/`, what the inspector fetches of an export: models, manifest, golden images."""
-    try:
-        golden = json.loads((export / "golden" / "golden.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        golden = {}
-    names = ["manifest.json", *(f"{name}.tflite" for name in IN_BROWSERS), "golden/golden.json"]
-    names += [f"golden/{name}" for name in golden if Path(name).name == name]
+    names = ["manifest.json", *(f"{name}.tflite" for name in IN_BROWSERS)]
+    if (export / "golden").is_dir():
+        names += [f"golden/{path.name}" for path in sorted((export / "golden").iterdir())]
     return {name: export / name for name in names if (export / name).is_file()}

@@ -101,11 +101,14 @@ export class App {
     };
   }
 
-  /** The golden images of the model, with what it is to say of them. */
+  /** The golden images of the model, with what it is to say of them: in the network's size, and as photographs. */
   async golden(): Promise<{expected: Expected; image: Blob}[]> {
     const source = this.source;
     if (!source) throw new Problem('A single .tflite brings no images to test with. Open a zip of the folder export.');
-    const expected = readGolden(await parsed(await source('golden/golden.json')), this.model.format);
+    const {format} = this.model;
+    const expected = readGolden(await parsed(await source('golden/golden.json')), format);
+    const photographs = await source('golden/photographs.json').catch(() => null); // older exports have none
+    if (photographs) expected.push(...readGolden(await parsed(photographs), format));
     if (expected.length === 0) throw new Problem('golden.json says nothing of this model. Export the run again.');
     return Promise.all(expected.map(async (one) => ({expected: one, image: await source(`golden/${one.image}`)})));
   }

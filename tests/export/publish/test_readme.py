@@ -12,7 +12,7 @@ from export.publish.readme import ROOT, readme
 LANGUAGES = ("python", "kotlin", "swift", "javascript")
 
 
-def page(run=Path("elsewhere"), channels=3, **files):
+def page(run=Path("/elsewhere"), channels=3, **files):
     image = {"shape": [1, 40, 30, channels], "dtype": "uint8"}
     signatures = {"inspect": {"inputs": {"image": image}}}
     shipped = {

@@ -2,12 +2,10 @@
 
 import csv
 import dataclasses
-import datetime
 import importlib.metadata
 import json
 import os
 import platform
-import re
 import subprocess
 import zipfile
 from collections.abc import Sequence
@@ -26,6 +24,7 @@ from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import check_folder, replacing, write_csv, write_json
+from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
@@ -55,21 +54,21 @@ class RunDirectory:
 
         Args:
             runs_dir: where.
-            name: of the directory; None: the label and the time.
+            name: of the directory; None: as `make_new_folder` calls it.
             label: words, for instance the data set and its normal class.
 
         Raises:
             InputError: the name is taken or leaves the folder, or the folder cannot be written.
         """
-        time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (*label, time))
         cls.check(runs_dir, name)
-        path = runs_dir / name
         try:
-            path.mkdir(parents=True)
+            if name is None:
+                return cls(make_new_folder(runs_dir, label))
+            (runs_dir / name).mkdir(parents=True)
         except OSError as error:
-            raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
-        return cls(path)
+            made = f"{runs_dir / name}" if name else f"a folder in {runs_dir}"
+            raise InputError(f"cannot make {made} ({error.strerror}); choose another --runs-dir") from None
+        return cls(runs_dir / name)
 
     @staticmethod
     def check(runs_dir: Path, name: str | None) -> None:

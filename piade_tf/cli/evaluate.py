@@ -1,9 +1,7 @@
 """`piade evaluate`: scores a run anew, on its own test images or on others."""
 
 import dataclasses
-import datetime
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +12,7 @@ from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_folder
 from piade_tf.lost_images import losses_told
+from piade_tf.new_folder import make_new_folder
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -122,12 +121,10 @@ def _check_target(options: Evaluate) -> None:
 
 
 def _make(options: Evaluate, dataset: str) -> Path:
-    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    label = re.sub(r"[^\w.-]+", "_", dataset)
-    path = options.out or options.run / "evaluations" / f"{label}-{time}"
-    if path.exists():
-        raise InputError(f"{path} exists already; choose another --out")
+    path = options.out or options.run / "evaluations"
     try:
+        if options.out is None:
+            return make_new_folder(path, (dataset,))
         path.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"cannot make {path} ({error.strerror}); choose another --out") from None

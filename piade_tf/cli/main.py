@@ -14,6 +14,7 @@ from piade_tf.cli.export import export, show
 from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
+from piade_tf.cli.serve import Serve, serve
 from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
 from piade_tf.cli.watch import Watch, watch
@@ -23,6 +24,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "train": (Config, train),
     "predict": (Predict, predict),
     "watch": (Watch, watch),
+    "serve": (Serve, serve),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
     "threshold": (SetThreshold, set_threshold),

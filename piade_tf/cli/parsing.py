@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NoReturn, Union
 
@@ -12,7 +13,7 @@ from piade_tf.cli.option_help import REGISTRY
 from piade_tf.config import Config, PresetName, check
 from piade_tf.errors import InputError
 from piade_tf.model.presets import preset_config
-from piade_tf.program import as_typed_here
+from piade_tf.program import as_typed_here, path_argument
 
 KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "N | H W": "one whole number or two"}
 ABOUT = "Finds anomalies in images, having seen normal ones alone. COMMAND --help has its options. Also: --version."
@@ -34,6 +35,7 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
         InputError: an unknown command or option, or a value out of place.
         SystemExit: with code 0, after `--help`.
     """
+    arguments = _without_dashes(arguments)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:  # tyro: not understood
         meant = _meant(arguments[0], commands)
         raise InputError(f"no command {arguments[0]!r}{meant}; choose one of {', '.join(commands)} (see --help)")
@@ -53,6 +55,7 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
 
 def parse_command(arguments: list[str], options: type, program: str) -> Any:
     """The options of the one command that `program` runs; otherwise as `parse`."""
+    arguments = _without_dashes(arguments)
     defaults = _defaults(options, arguments)
     return _checked(_cli(options, arguments, options, prog=program, description=_description(options), **defaults))
 
@@ -60,6 +63,14 @@ def parse_command(arguments: list[str], options: type, program: str) -> Any:
 def parse_config(arguments: list[str]) -> Config:
     """The configuration of a training; raises as `parse` does."""
     return parse_command(arguments, Config, "piade train")
+
+
+def _without_dashes(arguments: list[str]) -> list[str]:
+    """The same without `--`, which ends the options: what stands behind it begins with no dash."""
+    if "--" not in arguments:
+        return arguments
+    end = arguments.index("--")
+    return arguments[:end] + [path_argument(word) for word in arguments[end + 1 :]]
 
 
 def _description(options: type) -> str:
@@ -123,6 +134,9 @@ def _not_understood(tokens: list[str], options: type | None) -> str:
     """Names what is no option or value, and the options that were meant."""
     flags = _flags(options) if options else ()
     meant = [_meant(token.partition("=")[0], flags) for token in tokens if token.startswith("--")]
+    files = [path_argument(word) for word in tokens if word.startswith("-") and os.path.lexists(word)]
+    if files:
+        return f"not understood: {' '.join(tokens)}; for the file give {files[0]}"
     return f"not understood: {' '.join(tokens)}" + next(filter(None, meant), "")
 
 

@@ -44,7 +44,7 @@ class Predict:
         tyro.conf.arg(metavar="IMAGE [IMAGE ...]", help_behavior_hint="(required)"),
     ]
     """Files, folders with all below them, patterns such as 'photos/*.png', or - for paths on standard input, one a line
-    or as find -print0 writes them."""
+    or as find -print0 writes them, each scored as it comes."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there, row by row, to FILE.part until all are scored. A character of a path that cannot be
     printed is escaped, a line break as \\n."""
@@ -97,17 +97,20 @@ def predict(options: Predict) -> int:
     if options.heatmaps:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
-    print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path")
+    print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path", flush=True)
+    listed = found.listed if found.paths or found.unread else _begun(found.listed)
     with contextlib.ExitStack() as opened:
         tables = [opened.enter_context(table) for table in _tables(options, detector)]
-        scored = detector.stream(found.paths, options.batch_size, maps=options.heatmaps is not None)
-        count = len(found.paths) + len(found.unread)
-        stream = itertools.chain((Unreadable(*one) for one in found.unread), map(_with_a_score, scored))
+        lists = itertools.chain([found.paths] if found.paths else [], listed)
+        scored = (detector.stream(paths, options.batch_size, maps=options.heatmaps is not None) for paths in lists)
+        unread = (Unreadable(*one) for one in found.unread)
+        stream = itertools.chain(unread, itertools.chain.from_iterable(scored))
+        count = None if "-" in options.images else len(found.paths) + len(found.unread)
         for number, result in enumerate(track(stream, count, "scoring")):
             row: dict[str, Any] = {"path": result.path}
             if isinstance(result, Unreadable):
                 verdict, row["verdict"] = "unreadable", f"unreadable: {result.reason}"
-                print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}")
+                print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}", flush=True)
                 print(f"error: {printable(result.path)} {result.reason}", file=sys.stderr)
             else:
                 verdict = result.verdict
@@ -117,7 +120,7 @@ def predict(options: Predict) -> int:
                 row |= {"pred_score": result.pred_score, "percentile": result.percentile}
                 row |= {"pred_label": int(result.pred_label), "verdict": verdict}
                 place = f"{verdict:>10} {result.pred_score:>10.4g} {result.percentile:>10.1f}"
-                print(f"{place}  {printable(result.path)}")
+                print(f"{place}  {printable(result.path)}", flush=True)
                 if options.heatmaps:
                     words = (f"{number:05d}", verdict, class_of(result.path), Path(result.path).stem)
                     row[HEATMAP] = str(options.heatmaps / name_within("_".join(filter(None, words)), ".png"))
@@ -128,7 +131,7 @@ def predict(options: Predict) -> int:
             if nobody_reads() and not tables and not options.heatmaps:
                 return SOME_UNREADABLE
     print(
-        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {count} images, "
+        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {sum(counts.values())} images, "
         f"threshold {in_short(detector.threshold)}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
         + (f"; the {counts['normal']} normal ones are not listed (--only anomalous)" if options.only else "")
@@ -141,13 +144,10 @@ def predict(options: Predict) -> int:
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
 
 
-def _with_a_score(result: Any) -> Any:
-    """The result, or that there is none: a score that is no number is above no threshold, and would pass as normal."""
-    from piade_tf.detector import Unreadable
-
-    if isinstance(result, Unreadable) or math.isfinite(result.pred_score):
-        return result
-    return Unreadable(result.path, f"has the score {result.pred_score}, which is no number; train again")
+def _begun(lists: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The same lists, when the first has come: without any there is an error, and no table."""
+    first = next(lists, None)
+    return itertools.chain([first] if first else [], lists)
 
 
 def _tables(options: Predict, detector) -> Iterator[contextlib.AbstractContextManager[AddRow]]:

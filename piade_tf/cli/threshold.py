@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import tyro
 
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
-from piade_tf.program import command
+from piade_tf.program import command, path_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +104,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
     print(explain(now))
     offers = [(f"--fpr {rate:g}", refitted("fpr", rate, scores)) for rate in OFFERED]
     show_offers([("now", now), *offers, ("--sigma 3", refitted("sigma:3", None, scores))], scores)
-    print(f"Set one of them: {command('threshold')} {shlex.quote(str(run.path))} --fpr {OFFERED[2]:g}")
+    print(f"Set one of them: {command('threshold')} {path_word(run.path)} --fpr {OFFERED[2]:g}")
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shlex
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import tyro
 from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
-from piade_tf.program import command
+from piade_tf.program import command, shell_line
 
 RENAMED = {"turns": "rotation"}  # options of earlier versions
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
@@ -31,11 +30,11 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         One line for a POSIX shell, or None where the options are missing or of an unknown preset.
     """
     if lineage := config.get("lineage"):
-        return shlex.join([*shlex.split(command("adapt")), lineage["parent_path"], "--good", lineage["good"]])
+        return shell_line([*command("adapt").split(), lineage["parent_path"], *_words("good", lineage["good"])])
     options = _plain(config.get("options"))
     if not isinstance(options, Mapping) or options.get("preset") not in PRESETS:
         return None
-    words = shlex.split(command("train"))
+    words = command("train").split()
     if options["preset"] != Config().preset:
         words += ["--preset", options["preset"]]
     defaults = _defaults(options["preset"], config.get("image_shape"))
@@ -51,7 +50,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
             words += _words(TYPED.get(str(name), str(name)), value)
     if name := options.get("name"):
         words += ["--name", f"{name}-again"]  # the name itself is taken
-    return shlex.join(words)
+    return shell_line(words)
 
 
 def _defaults(preset: Any, image_shape: Any) -> dict[str, Any]:
@@ -77,5 +76,7 @@ def _words(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         section, _, name = option.rpartition(".")
         return ["--" + (f"{section}." if section else "") + (name if value else f"no-{name}")]
+    if isinstance(value, str) and value.startswith("-"):
+        return [f"--{option}={value}"]  # it would be taken for an option
     values = value if isinstance(value, list | tuple) else [value]
     return [f"--{option}", *(str(inner) for inner in values)]

@@ -1,6 +1,5 @@
 """What a training prints before and after."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from rich.table import Table
 from piade_tf.data import DataSplits
 from piade_tf.data.known_images import KnownImage
 from piade_tf.evaluation.threshold import Threshold, explain, fit_threshold
-from piade_tf.program import command
+from piade_tf.program import command, path_word
 from piade_tf.report.page_text import ends
 
 METRICS = {
@@ -51,11 +50,11 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
 
 def show_next(path: Path) -> None:
     """Prints the two commands that come next: to score photographs, and for the files for phones."""
-    run = shlex.quote(str(path))
+    run = path_word(path)
     print(f"\nNext, score photographs:  {command('predict')} {run} PHOTOS --heatmaps heatmaps")
     files = sorted(path.glob("export/*.tflite"), key=lambda file: (file.stem != "int8", file.stem))
     if files:
-        print(f"and see a phone's file:   {command('show')} {shlex.quote(str(files[0]))}")
+        print(f"and see a phone's file:   {command('show')} {path_word(files[0])}")
     else:
         print(f"and make phones' files:   {command('export')} {run}")
 
@@ -117,7 +116,7 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
         print(f"Not available: {missing}: {reason}.")
     print(explain(threshold))
     if what == RUN and metrics["n_anomalous"] and counts["TPR"] < FEW:
-        others = f"{command('threshold')} {shlex.quote(str(path))}"
+        others = f"{command('threshold')} {path_word(path)}"
         print(f"It finds few of the anomalies; see what others would find: {others}")
     print(f"Report: {path / 'report.html'}")
     print(f"{what}: {path}")

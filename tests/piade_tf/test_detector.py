@@ -77,6 +77,31 @@ def test_one_bare_array_is_one_image(run, as_given):
     assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
 
 
+def test_a_picture_of_pillows_gives_what_its_file_gives(run, tmp_path):
+    detector = Detector.load(run.path)
+    grey = Image.fromarray(run.images[0][..., 0])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey.save(tmp_path / "turned.png", exif=exif)
+    grey.convert("P").save(tmp_path / "palette.png")
+    grey.convert("RGBA").save(tmp_path / "alpha.png")
+    for path in tmp_path.iterdir():
+        (expected,) = detector.predict(path)
+        with Image.open(path) as image:
+            assert detector.predict(image)[0].pred_score == expected.pred_score, path
+        with Image.open(path) as image:
+            assert detector.predict([image, run.images[0]])[0].pred_score == pytest.approx(expected.pred_score)
+
+
+@pytest.mark.parametrize("shape", [lambda one: one, lambda one: one[None], lambda one: [one]])
+def test_a_fourth_channel_is_dropped_as_in_files(run, shape):
+    detector = Detector.load(run.path)
+    colour = np.repeat(run.images[0], 3, -1)
+    with_alpha = np.dstack([colour, np.full(colour.shape[:2], 9, "uint8")])
+    (found,), (expected,) = detector.predict(shape(with_alpha)), detector.predict([colour])
+    assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
+
+
 def test_an_array_of_another_shape_is_refused_by_its_shape(run):
     for shape in ((5,), (2, 8, 8), (1, 2, 8, 8, 3)):
         with pytest.raises(InputError, match=re.escape(str(shape))):
@@ -147,6 +172,22 @@ def test_images_of_any_size_and_colour_are_taken(run):
 def test_what_is_no_image_is_refused(run, wrong):
     with pytest.raises(InputError, match="expected uint8"):
         Detector.load(run.path).predict([run.images[0], wrong])
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_is_no_verdict(run, tmp_path, monkeypatch, capsys, score):
+    def run_over(batches, _live):
+        for batch in batches:
+            yield {"pred_score": np.where(np.arange(len(batch)) == 1, score, -99.0)}
+
+    detector = Detector.load(run.path)
+    monkeypatch.setattr(Detector, "_runner", lambda *_: run_over)
+    first, second, third = detector.stream(run.images[:3])
+    assert not first.anomalous and not third.anomalous and "no number" in second.reason
+    assert command("predict", run.path, run.photos, "--json", tmp_path / "t.json") == 2
+    images = json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)["images"]
+    assert images[1]["pred_score"] is None and images[1]["verdict"].startswith("unreadable: has the score")
+    assert "0 anomalous and 11 normal of 12 images" in capsys.readouterr().out
 
 
 def test_one_path_will_do(run):
@@ -430,6 +471,18 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
         assert "no false-alarm rate is promised for images other than the run" in shown
         assert "false alarms expected" not in shown
     assert "--category belongs to" in refused(capsys, "evaluate", run.path, "--category", "bottle")
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_evaluate_gives_json_on_images_that_do_not_vary(run, tmp_path, grey):
+    for i in range(4):
+        path = tmp_path / "data" / "test" / ("OK" if i < 2 else "NG") / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 40), grey).save(path)
+    arguments = ("--dataset", "folder", "--data-dir", tmp_path / "data", "--out", tmp_path / "out")
+    assert command("evaluate", run.path, *arguments) == 0
+    metrics = json.loads((tmp_path / "out/metrics.json").read_text(), parse_constant=pytest.fail)
+    assert (metrics["n_normal"], metrics["n_anomalous"], metrics["image_AUROC"]) == (2, 2, 0.5)
 
 
 def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):

@@ -119,9 +119,12 @@ def test_more_good_images_join_all_those_that_set_the_threshold(run, tmp_path):
 
 
 def test_an_adapted_run_scores_old_and_new_images_in_folds(run, tmp_path):
-    adapt(Adapt(run, write(tmp_path / "lamp", NEW, 1, shift=-30), name="new", folds=0))
+    adapt(Adapt(run, write(tmp_path / "lamp", NEW, 1, shift=-30), name="new"))
     new = tmp_path / "new"
     known = RunDirectory(new).read_known()
     assert len(calibration_images(known)) == read(new / "threshold.json")["n"] == learned(run) + NEW
     assert read(new / "threshold.json")["folds"] == 10
-    assert all(one.pred_score is not None for one in known if one.added)
+    scores = [one.pred_score for one in known if one.added]
+    assert len(scores) == NEW and None not in scores
+    judged = read(new / "adaptation.json")["new good images, each held out"]
+    assert judged["flagged_after"] == sum(score > read(new / "threshold.json")["value"] for score in scores)

@@ -242,6 +242,16 @@ def help_of(capsys, monkeypatch):
     return text
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-v.png").touch()
+    with pytest.raises(SystemExit):
+        main(["predict", "run", "-v.png"])
+    assert "./-v.png" in capsys.readouterr().err
+    commands = {name: options for name, (options, _) in COMMANDS.items()}
+    assert parse(["predict", "--csv", "t", "--", "run", "-v.png", "-"], commands).images == ("./-v.png", "-")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_that_names_it_as_it_is_typed(command, help_of):
     assert f"piade {command}" in help_of(command)

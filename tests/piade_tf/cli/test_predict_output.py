@@ -168,6 +168,15 @@ def test_only_anomalous_lists_and_draws_those_and_what_could_not_be_read_and_cou
     assert len(printed) == 4 and "1 anomalous and 3 normal of 5 images" in printed[-1]
 
 
+@pytest.mark.parametrize("pattern, count", [("*", 6), ("**", 6), ("lot*", 2), ("**/*.png", 6), ("lot[1]", 2)])
+def test_folders_that_a_pattern_matches_are_walked_once(detector, photos, photograph, capsys, pattern, count):
+    for name in ("lot1/1.png", "lot1/deep/[2].png", "lot1/.hidden.png"):
+        photograph(photos / name)
+    (photos / "empty").mkdir()
+    assert predict(photos / pattern) in (0, 1)
+    assert f"of {count} images" in capsys.readouterr().out
+
+
 def test_only_pictures_that_were_drawn_are_told_from_photographs(detector, photos, tmp_path):
     predict(photos, "--heatmaps", tmp_path / "maps")
     assert all(map(is_own_picture, (tmp_path / "maps").iterdir()))
@@ -189,15 +198,3 @@ def test_heatmaps_of_very_long_names_have_names_of_their_own(detector, photograp
     for name in names:
         assert len(os.fsencode(name)) <= 255 and os.fsencode(name).decode()[-4:] == ".png"
         Image.open(tmp_path / "maps" / name).verify()
-
-
-# === No numbers ===
-
-
-@pytest.mark.parametrize("score", [float("nan"), float("inf")])
-def test_a_score_that_is_no_number_is_no_verdict(detector, photos, tmp_path, capsys, score):
-    detector.scores = {1: score}
-    assert predict(photos, "--json", tmp_path / "t.json", "--csv", tmp_path / "t.csv") == 2
-    images = json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)["images"]
-    assert images[1]["pred_score"] is None and images[1]["verdict"].startswith("unreadable: has the score")
-    assert "1 anomalous and 2 normal of 4 images" in capsys.readouterr().out

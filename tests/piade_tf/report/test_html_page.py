@@ -275,6 +275,7 @@ def test_the_command_has_another_name_where_the_run_has_one():
         "--normal-class 8 --epochs 10",
         "--preset paper --score latent --image-size 128 --crop 120 --fpr 0.05",
         "--network.no-grid --network.skip --loss.mse 0.5 --dataset folder --data-dir 'a folder/x' --seed 7",
+        "--dataset folder --data-dir=-photos --normal-class=\"-O'Brien's-\"",
     ],
 )
 def test_the_command_makes_the_same_configuration(arguments):

@@ -1,0 +1,82 @@
+"""Golden images as photographs, as a phone takes them: larger, held sideways, with noise that resizing averages out.
+
+They test an app's preparation, where the other golden images test its network alone.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from export.verification.verify import load_litert
+from piade_tf.data.decode import decode_bytes
+from piade_tf.data.preparation import Preparation
+from piade_tf.files import write_json
+from piade_tf.pixels import WHITE
+from piade_tf.quiet import stderr_only_on_failure
+
+NAME = "photographs.json"
+HELD = ((6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270))  # EXIF's orientation, and what it undoes
+ORIENTATION = 0x0112  # EXIF's tag
+SHORT_SIDE = 720  # 960 x 720 pixels at least, which is another aspect ratio than that of most networks
+NOISE = 12.0  # standard deviation, of 255: a resize that leaves pixels out shows in the score
+JPEG = {"quality": 95, "subsampling": 0}
+
+
+def write_photographs(
+    golden: Path,
+    sources: Sequence[tuple[np.ndarray, dict[str, Any]]],
+    files: dict[str, Path],
+    limits: dict[str, float],
+    preparation: Preparation,
+) -> None:
+    """Writes a JPEG for each source, and `photographs.json` with what each file says of it.
+
+    Args:
+        golden: the folder.
+        sources: images `(height, width, channels)`, uint8, in the size of the network, with what is known of each.
+        files: LiteRT files that ship, by format.
+        limits: their thresholds, by format.
+        preparation: of the run.
+    """
+    content: dict[str, Any] = {}
+    prepared = []
+    for number, (image, about) in enumerate(sources):
+        name, (orientation, turn) = f"photograph_{number}.jpg", HELD[number % len(HELD)]
+        photograph = _photograph(image, orientation, turn, number)
+        (golden / name).write_bytes(photograph)
+        content[name] = about | {"orientation": orientation}
+        prepared.append(preparation(decode_bytes(photograph)))
+    for format_name, path in files.items():
+        with stderr_only_on_failure():  # LiteRT tells of its delegate
+            run = load_litert(path, 1)
+            outputs = [run(np.repeat(image[None], run.batch, axis=0)) for image in prepared]
+        for said, found in zip(content.values(), outputs, strict=True):
+            score = float(found["pred_score"][0])
+            said[format_name] = {
+                "pred_score": score,
+                "anomalous": score > limits[format_name],
+                "anomaly_map_max": float(found["anomaly_map"][0].max()),
+                "anomaly_map_mean": float(found["anomaly_map"][0].mean()),
+                "reconstruction_mean": float(found["reconstruction"][0].mean()),
+            }
+    write_json(golden / NAME, content)
+
+
+def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose, seed: int) -> bytes:
+    """The image, enlarged to 4:3, as a JPEG that was taken with the camera turned."""
+    short = max(SHORT_SIDE, 2 * max(image.shape[:2]))
+    size = (short * 4 // 3, short)
+    squeezed = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    larger = np.asarray(squeezed.resize(size, Image.Resampling.BICUBIC), "float32")
+    noise = np.random.default_rng(seed).normal(0, NOISE, larger.shape[:2])
+    noisy = larger + (noise if larger.ndim == 2 else noise[..., None])
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    content = io.BytesIO()
+    pixels = np.clip(np.round(noisy), 0, WHITE).astype("uint8")
+    Image.fromarray(pixels).transpose(turn).save(content, "JPEG", exif=exif, **JPEG)
+    return content.getvalue()

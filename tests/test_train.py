@@ -78,7 +78,7 @@ def test_a_run_leaves_a_complete_directory_and_nothing_else(run):
         *("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json", "metrics.json"),
         *("scores.csv", "known_images.csv", "history.csv", "figures", "logs", "report.html"),
     }
-    for path in (run.path / "figures").iterdir():
+    for path in (run.path / "figures").rglob("*.png"):
         with Image.open(path) as picture:
             picture.verify()
             assert picture.format == "PNG"

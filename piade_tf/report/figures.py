@@ -164,7 +164,7 @@ def roc_figure(
     axes.plot((0, 1), (0, 1), color=colours.muted, linestyle=":", label="chance 0.500")
     if threshold is not None:
         tpr, fpr, _ = _rates(labels, scores, threshold)
-        _mark(axes, fpr, tpr, f"threshold {threshold:.3g}{aside}: TPR {tpr:.3f}, FPR {fpr:.3f}", colours)
+        _mark(axes, fpr, tpr, f"threshold {threshold:.3g}: TPR {tpr:.3f}, FPR {fpr:.3f}{_below(aside)}", colours)
     figure.legend(loc="outside lower center", title=_counts(labels))
     return figure
 
@@ -191,12 +191,17 @@ def precision_recall_figure(
     if threshold is not None:
         at_recall, _, at_precision = _rates(labels, scores, threshold)
         if at_precision is None:
-            axes.plot([], [], " ", label=f"threshold {threshold:.3g}{aside}: no image is flagged")
+            axes.plot([], [], " ", label=f"threshold {threshold:.3g}: no image is flagged{_below(aside)}")
         else:
-            text = f"threshold {threshold:.3g}{aside}: precision {at_precision:.3f}, recall {at_recall:.3f}"
-            _mark(axes, at_recall, at_precision, text, colours)
+            text = f"threshold {threshold:.3g}: precision {at_precision:.3f}, recall {at_recall:.3f}"
+            _mark(axes, at_recall, at_precision, text + _below(aside), colours)
     figure.legend(loc="outside lower center", title=_counts(labels))
     return figure
+
+
+def _below(aside: str) -> str:
+    """On a line of its own: a panel of a curve is narrow."""
+    return f"\n{aside}" if aside else ""
 
 
 def _rates(labels: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[float, float, float | None]:

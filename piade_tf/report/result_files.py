@@ -51,7 +51,7 @@ class Judged:
     def limits(self) -> Limits:
         """The thresholds for figures."""
         by_hand = parse_method(self.threshold.method).kind == "value"
-        aside = " (set by hand, promises nothing)" if by_hand else ""
+        aside = "set by hand, promises nothing" if by_hand else ""
         return Limits(self.threshold.value, self.map_threshold.value, aside)
 
     def rows(self, normal_class: str) -> dict[str, Any]:

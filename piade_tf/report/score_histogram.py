@@ -59,7 +59,8 @@ def score_histogram(
         axes.text(float(edges[-2]), 0.98, text, color=colours.muted, transform=place, ha="right", va="top")
     if threshold is not None:
         at = float(np.clip(threshold, edges[0], edges[-1]))
-        axes.axvline(at, color=colours.curve, linestyle=":", linewidth=1.5, label=f"threshold {threshold:.3g}{aside}")
+        said = f"threshold {threshold:.3g}" + (f" ({aside})" if aside else "")
+        axes.axvline(at, color=colours.curve, linestyle=":", linewidth=1.5, label=said)
     axes.set(xlim=(edges[0], edges[-1]))
     figure.legend(loc="outside lower center", ncols=3)
     return figure

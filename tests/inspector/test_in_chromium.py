@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import INSPECTOR, as_png
+from inspector_site import INSPECTOR, as_png
 from PIL import Image
 from playwright.sync_api import expect
 

@@ -13,7 +13,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 from PIL import Image
 
+from export.verification.peak_memory import peak_memory
 from piade_tf.files import write_csv
 
 SIDE, KINDS = 256, 64
@@ -106,7 +106,7 @@ def measure(folder: Path) -> list[float]:
     start = time.monotonic()
     trainer.fit(images, batch_size=BATCH, epochs=2, verbose=0)
     training = 2 * TRAINED / (time.monotonic() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory() / (1 << 20)
     return [round(listed, 2), round(checked, 1), round(pipeline, 1), round(training, 1), round(pipeline / training, 2),
             round(peak)]  # fmt: skip
 

@@ -28,7 +28,6 @@ import importlib.util
 import math
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
 import time
@@ -42,6 +41,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 
+from export.verification.peak_memory import peak_memory
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.errors import InputError
 from piade_tf.files import write_csv
@@ -93,9 +93,7 @@ class Round:
     @classmethod
     def of(cls, workload: Workload, seconds: float, parameters: int, threads: int = 0) -> "Round":
         """The round of this process, from the time that the steps took."""
-        unit = 1 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss: bytes there, KiB elsewhere
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
-        return cls(workload.steps * workload.batch_size / seconds, peak, parameters, threads)
+        return cls(workload.steps * workload.batch_size / seconds, peak_memory() / (1 << 20), parameters, threads)
 
 
 # === One round, in a process of its own ===
@@ -232,7 +230,7 @@ def median_speed(rounds: list[Round]) -> float:
     return statistics.median(each.images_per_second for each in rounds)
 
 
-def peak_memory(rounds: list[Round]) -> float:
+def largest_peak(rounds: list[Round]) -> float:
     """MiB, the largest of all rounds."""
     return max(each.peak_memory for each in rounds)
 
@@ -249,8 +247,8 @@ def show(comparisons: list[Comparison]) -> None:
             f"{median_speed(each.ours):.1f}",
             f"{median_speed(each.pytorch):.1f}",
             f"{each.ratio():.2f}",
-            f"{peak_memory(each.ours):.0f}",
-            f"{peak_memory(each.pytorch):.0f}",
+            f"{largest_peak(each.ours):.0f}",
+            f"{largest_peak(each.pytorch):.0f}",
         )
     Console().print(table)
 
@@ -268,8 +266,8 @@ def write(path: Path, comparisons: list[Comparison], load: float) -> None:
             "ours_images_per_second": round(median_speed(each.ours), 1),
             "torch_images_per_second": round(median_speed(each.pytorch), 1),
             "ratio": round(each.ratio(), 3),
-            "ours_peak_memory_mib": round(peak_memory(each.ours)),
-            "torch_peak_memory_mib": round(peak_memory(each.pytorch)),
+            "ours_peak_memory_mib": round(largest_peak(each.ours)),
+            "torch_peak_memory_mib": round(largest_peak(each.pytorch)),
             "torch_threads": "/".join(str(number) for number in sorted({one.threads for one in each.pytorch})),
             "rounds": len(each.ours),
             "steps": each.workload.steps,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import os
 import threading
 from collections import deque
@@ -11,9 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import Image
 
 from piade_tf.config import DEEPEST
-from piade_tf.data.decode import UnreadableImageError, decode_file
+from piade_tf.data.decode import UnreadableImageError, decode_file, pixels_of
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
@@ -26,6 +28,8 @@ from piade_tf.scoring.score_set import ScoreSet
 MAPS = ("anomaly_map", "reconstruction")
 BATCH_SIZE = 32
 READ_AHEAD = 2  # batches
+VERDICTS = ("normal", "anomalous")  # the place is the label
+CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Prediction:
         path: of the image; its number where it came as an array.
         pred_score: higher is more anomalous.
         percentile: share of normal images that score lower, 0 to 100.
-        anomalous: the verdict, whether `pred_score` is above the threshold.
+        pred_label: whether it is anomalous, that is, `pred_score` is above the threshold. `verdict` is the word for it.
         image: `(height, width, channels)`, uint8, as the network saw it.
         anomaly_map: `(height, width)`, float32, at least 0; None unless asked for.
         reconstruction: like `image`; None unless asked for.
@@ -45,10 +49,20 @@ class Prediction:
     path: str
     pred_score: float
     percentile: float
-    anomalous: bool
+    pred_label: bool
     image: np.ndarray
     anomaly_map: np.ndarray | None = None
     reconstruction: np.ndarray | None = None
+
+    @property
+    def verdict(self) -> str:
+        """`normal` or `anomalous`."""
+        return VERDICTS[self.pred_label]
+
+    @property
+    def anomalous(self) -> bool:
+        """`pred_label` by its earlier name."""
+        return self.pred_label
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,9 +139,10 @@ class Detector:
         """Predictions with anomaly maps and reconstructions, in the order of the images; for few images.
 
         Args:
-            images: a path or an array, or several: arrays of `(height, width)` or `(height, width, 1 or 3)`, uint8,
-                0 to 255, of any size; or `(n, height, width, 1 or 3)`. Grey ones may also be uint16, with as many bits
-                in use as those that were trained on.
+            images: a path, an array or a picture of Pillow's, or several: arrays of `(height, width)` or
+                `(height, width, 1, 3 or 4)`, uint8, 0 to 255, of any size; or `(n, height, width, 1, 3 or 4)`. Grey
+                ones may also be uint16, with as many bits in use as those that were trained on. Of four channels the
+                last, alpha, is dropped, as in files.
             batch_size: images at a time.
 
         Raises:
@@ -174,9 +189,13 @@ class Detector:
                 if isinstance(pixels, str):
                     yield Unreadable(path, pixels)
                     continue
+                score = float(outputs["pred_score"][i])
+                if not math.isfinite(score):  # it is above no threshold, and would pass as normal
+                    yield Unreadable(path, f"has the score {score}, which is no number; train again")
+                    continue
                 yield Prediction(
                     path,
-                    float(outputs["pred_score"][i]),
+                    score,
                     float(percentiles[i]),
                     bool(verdicts[i]),
                     pixels,
@@ -191,25 +210,29 @@ class Detector:
         name = os.fsdecode(image) if is_path else str(number)
         try:
             bits = self.preparation.bits
-            return name, self.preparation(decode_file(image, bits) if is_path else _as_pixels(image, bits))
+            if isinstance(image, Image.Image):
+                pixels = pixels_of(image, bits)
+            else:
+                pixels = decode_file(image, bits) if is_path else _as_pixels(image, bits)
+            return name, self.preparation(pixels)
         except UnreadableImageError as error:
             return name, str(error)
 
 
 def _one_or_many(images: Any) -> Iterable[Any]:
     """Several images, also where one came by itself."""
-    if isinstance(images, str | bytes | os.PathLike):
+    if isinstance(images, str | bytes | os.PathLike | Image.Image):
         return [images]
     shape = getattr(images, "shape", None)
     if shape is None:
         return images
-    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in CHANNELS):
         return [images]
     if len(shape) == 4:
         return images
     raise InputError(
-        f"expected an image (height, width) or (height, width, 1 or 3), or several (n, height, width, 1 or 3), got an "
-        f"array of shape {tuple(shape)}; give a list of images"
+        "expected an image (height, width) or (height, width, 1, 3 or 4), or several (n, height, width, 1, 3 or 4), "
+        f"got an array of shape {tuple(shape)}; give a list of images"
     )
 
 
@@ -219,9 +242,9 @@ def _as_pixels(image: Any, bits: int) -> np.ndarray:
     grey_and_deep = pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] == 1
     if grey_and_deep and pixels.size:
         return in_eight_bits(pixels, bits)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in CHANNELS or 0 in pixels.shape:
         raise UnreadableImageError(
-            f"is no image: expected uint8 (height, width) or (height, width, 1 or 3), got {pixels.dtype} "
+            f"is no image: expected uint8 (height, width) or (height, width, 1, 3 or 4), got {pixels.dtype} "
             f"{np.shape(image)}"
         )
-    return pixels
+    return pixels[..., :3]

@@ -1,7 +1,9 @@
 """What a user types to run a command: messages and help name what works where they are."""
 
 import re
+import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 COMMANDS = ("train", "predict", "watch", "serve", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
@@ -33,3 +35,36 @@ def _started() -> Path:
 def as_typed_here(text: str) -> str:
     """`text` with every `piade NAME` in it as `command` has it."""
     return re.sub(rf"\bpiade ({'|'.join(COMMANDS)})\b", lambda found: command(found[1]), text)
+
+
+def path_word(path: str | Path) -> str:
+    """A path as a word for a POSIX shell, whatever bytes it has, that no command takes for an option."""
+    return shell_word(path_argument(str(path)))
+
+
+def path_argument(path: str) -> str:
+    """A path as an argument that is not taken for an option; `-` stays, which stands for standard input."""
+    return f"./{path}" if path.startswith("-") and path != "-" else path
+
+
+def shell_line(words: Iterable[str]) -> str:
+    """Words on one line for a POSIX shell."""
+    return " ".join(map(shell_word, words))
+
+
+def shell_word(text: str) -> str:
+    """A text as a word for a POSIX shell, on one line; what cannot be printed is escaped, as $'...' has it."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(_escaped(character) for character in text) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    is_byte = "\udc80" <= character <= "\udcff"  # of a name that is no text
+    return "".join(
+        f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    )

@@ -2,12 +2,10 @@
 
 import csv
 import dataclasses
-import datetime
 import importlib.metadata
 import json
 import os
 import platform
-import re
 import subprocess
 import zipfile
 from collections.abc import Sequence
@@ -26,6 +24,7 @@ from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import check_folder, replacing, write_csv, write_json
+from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
@@ -34,6 +33,7 @@ if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wa
     from piade_tf.evaluation.scored_split import Scored
 
 FORMAT_VERSION = 1
+EARLIER_LABEL = "label"  # what gt_label was called in scores.csv before
 NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 
@@ -54,21 +54,21 @@ class RunDirectory:
 
         Args:
             runs_dir: where.
-            name: of the directory; None: the label and the time.
+            name: of the directory; None: as `make_new_folder` calls it.
             label: words, for instance the data set and its normal class.
 
         Raises:
             InputError: the name is taken or leaves the folder, or the folder cannot be written.
         """
-        time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = name or "-".join(re.sub(r"[^\w.-]+", "_", part) for part in (*label, time))
         cls.check(runs_dir, name)
-        path = runs_dir / name
         try:
-            path.mkdir(parents=True)
+            if name is None:
+                return cls(make_new_folder(runs_dir, label))
+            (runs_dir / name).mkdir(parents=True)
         except OSError as error:
-            raise InputError(f"cannot make {path} ({error.strerror}); choose another --runs-dir") from None
-        return cls(path)
+            made = f"{runs_dir / name}" if name else f"a folder in {runs_dir}"
+            raise InputError(f"cannot make {made} ({error.strerror}); choose another --runs-dir") from None
+        return cls(runs_dir / name)
 
     @staticmethod
     def check(runs_dir: Path, name: str | None) -> None:
@@ -218,11 +218,11 @@ class RunDirectory:
             raise InputError(f"{path} cannot be read ({error}); train again") from None
 
     def write_scores(self, split: LabelledSplit, scored: "Scored", threshold: Threshold) -> None:
-        """Writes `scores.csv`: one row for each image; `anomalous` is the verdict."""
+        """Writes `scores.csv`: one row for each image; the labels are 0 for normal and 1 for anomalous."""
         names = list(scored.by_name)
         verdicts = threshold.is_anomalous(scored.pred_score).astype(int)
         columns = [split.ids, split.classes, split.labels, scored.pred_score, verdicts, *scored.by_name.values()]
-        header = ["image", "class", "label", "pred_score", "anomalous", *(f"score_{name}" for name in names)]
+        header = ["image", "class", "gt_label", "pred_score", "pred_label", *(f"score_{name}" for name in names)]
         write_csv(
             self.path / "scores.csv", header, zip(*(np.asarray(column).tolist() for column in columns), strict=True)
         )
@@ -240,7 +240,7 @@ class RunDirectory:
             with open(path, newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
             table = dict(zip(header, np.array(rows, object).reshape(-1, len(header)).T, strict=True))
-            ids, labels = table["image"], table["label"].astype("int64")
+            ids, labels = table["image"], table["gt_label" if "gt_label" in table else EARLIER_LABEL].astype("int64")
             scores = {name: values.astype("float64").astype("float32") for name, values in table.items()
                       if name == "pred_score" or name.startswith("score_")}  # fmt: skip
         except (OSError, ValueError, KeyError) as error:

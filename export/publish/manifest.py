@@ -90,8 +90,15 @@ def describe_run(
         "keras": {"image_AUROC": keras_auroc},
         "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform()},
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "fastest": fastest(entries),
         "files": entries,
     }
+
+
+def fastest(entries: dict[str, dict[str, Any]]) -> str | None:
+    """The name of the LiteRT file that ships and takes least time on one thread; None where none ships."""
+    shipped = {name: entry for name, entry in entries.items() if entry["accepted"] and name != "saved_model"}
+    return min(shipped, key=lambda name: shipped[name]["latency_ms"]["1_thread"]["median"], default=None)
 
 
 def processor() -> str:

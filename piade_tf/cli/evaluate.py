@@ -1,9 +1,7 @@
 """`piade evaluate`: scores a run anew, on its own test images or on others."""
 
 import dataclasses
-import datetime
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +12,7 @@ from piade_tf.config import DEEPEST, DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_folder
 from piade_tf.lost_images import losses_told
+from piade_tf.new_folder import make_new_folder
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -62,7 +61,7 @@ def evaluate(options: Evaluate) -> None:
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.evaluation.threshold import on_other_images
     from piade_tf.report import terminal
-    from piade_tf.report.result_files import write_results
+    from piade_tf.report.result_files import Judged, write_results
     from piade_tf.run_directory import RunDirectory
 
     run = RunDirectory(options.run)
@@ -94,9 +93,8 @@ def evaluate(options: Evaluate) -> None:
     threshold = detector.threshold
     if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
         threshold = on_other_images(threshold)
-    metrics = write_results(
-        target, shown, title, detector.inspection, test, results, threshold, {}, {"run": str(options.run)}
-    )
+    judged = Judged(test, results.scored, threshold, detector.map_threshold)
+    metrics = write_results(target, shown, title, detector.inspection, results, judged, {}, {"run": str(options.run)})
     terminal.show_end(metrics, threshold, target.path, "Evaluation")
 
 
@@ -123,12 +121,10 @@ def _check_target(options: Evaluate) -> None:
 
 
 def _make(options: Evaluate, dataset: str) -> Path:
-    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    label = re.sub(r"[^\w.-]+", "_", dataset)
-    path = options.out or options.run / "evaluations" / f"{label}-{time}"
-    if path.exists():
-        raise InputError(f"{path} exists already; choose another --out")
+    path = options.out or options.run / "evaluations"
     try:
+        if options.out is None:
+            return make_new_folder(path, (dataset,))
         path.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"cannot make {path} ({error.strerror}); choose another --out") from None

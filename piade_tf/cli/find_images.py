@@ -1,11 +1,11 @@
 """The images that the arguments of `piade predict` stand for, and what lies beside them."""
 
-import codecs
 import dataclasses
 import glob
 import os
-import sys
+from collections.abc import Iterator
 
+from piade_tf.cli.stdin_paths import paths_on_stdin
 from piade_tf.errors import InputError
 
 
@@ -15,11 +15,13 @@ class Found:
 
     Attributes:
         paths: of images, in the order given, folders in the order of names.
+        listed: more of them, on standard input, as they come.
         unread: `(path, reason)` of what may hold images and could not be entered or is of a kind that is not read.
         passed_over: what lies in folders and is no photograph.
     """
 
     paths: list[str] = dataclasses.field(default_factory=list)
+    listed: Iterator[list[str]] = dataclasses.field(default_factory=lambda: iter(()))
     unread: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     passed_over: list[str] = dataclasses.field(default_factory=list)
 
@@ -28,51 +30,65 @@ def find_images(given: tuple[str, ...]) -> Found:
     """The files that paths, folders, patterns and `-` stand for.
 
     Raises:
-        InputError: a path that does not exist, a folder or pattern without images, or nothing at all.
+        InputError: a path that does not exist, a folder or pattern without images, or nothing at all; also `listed`
+            raises it.
     """
-    from piade_tf.data.walk import SUFFIXES, walk
+    from piade_tf.data.walk import SUFFIXES
 
     found = Found()
     for name in given:
         if name == "-":
-            _add(found, _listed(sys.stdin.buffer.read()))
+            found.listed = _as_they_come(found)
         elif os.path.isdir(name):
-            below = walk(name)
-            if not below.images and not below.unread:
+            if not _add_folder(found, name):
                 raise InputError(f"{name} holds no images ({' '.join(SUFFIXES)}); give another folder")
-            found.paths += [os.path.join(name, path) for path in below.images]
-            found.unread += [(os.path.normpath(os.path.join(name, path)), reason) for path, reason in below.unread]
-            found.passed_over += [os.path.join(name, path) for path in below.passed_over]
         elif os.path.lexists(name):
-            _add(found, [name])
+            found.paths += _photographs([name], found)
         elif matches := sorted(glob.glob(name, recursive=True)):
-            _add(found, matches)
+            folders = [path for path in matches if os.path.isdir(path)]
+            found.paths += _photographs([path for path in matches if path not in folders], found)
+            for folder in folders:
+                if "**" not in name:  # which matches all below a folder as well
+                    _add_folder(found, folder)
         else:
             missing = "matches nothing" if glob.has_magic(name) else "does not exist"
             raise InputError(f"{name} {missing}; give an image, a folder, a pattern or -")
-    if not found.paths and not found.unread:
-        drawn = f" but {len(found.passed_over)} pictures that PIADE-TF drew" if found.passed_over else ""
-        raise InputError(f"no images{drawn}; give files, folders, patterns or - for paths on standard input")
+    if "-" not in given:
+        _check_some(found)
     return found
 
 
-def _add(found: Found, paths: list[str]) -> None:
-    """Adds files; heatmaps of an earlier prediction, which patterns and lists take along, are none to score."""
+def _add_folder(found: Found, folder: str) -> bool:
+    """Adds all below a folder; returns whether there was an image, or something that may be one."""
+    from piade_tf.data.walk import walk
+
+    below = walk(folder)
+    found.paths += [os.path.join(folder, path) for path in below.images]
+    found.unread += [(os.path.normpath(os.path.join(folder, path)), reason) for path, reason in below.unread]
+    found.passed_over += [os.path.join(folder, path) for path in below.passed_over]
+    return bool(below.images or below.unread)
+
+
+def _as_they_come(found: Found) -> Iterator[list[str]]:
+    any_listed = False
+    for paths in paths_on_stdin():
+        if photographs := _photographs(paths, found):
+            any_listed = True
+            yield photographs
+    if not any_listed:
+        _check_some(found)
+
+
+def _check_some(found: Found) -> None:
+    if not found.paths and not found.unread:
+        drawn = f" but {len(found.passed_over)} pictures that PIADE-TF drew" if found.passed_over else ""
+        raise InputError(f"no images{drawn}; give files, folders, patterns or - for paths on standard input")
+
+
+def _photographs(paths: list[str], found: Found) -> list[str]:
+    """The paths without heatmaps of an earlier prediction, which patterns and lists take along; those are noted."""
     from piade_tf.data.own_pictures import is_own_picture
 
-    for path in paths:
-        (found.passed_over if is_own_picture(path) else found.paths).append(path)
-
-
-def _listed(content: bytes) -> list[str]:
-    """The paths in a list: one a line, or with a zero after each, as `find -print0` has them.
-
-    Names are bytes to the system, and need not be text in any encoding. A mark of Windows' encodings at the start is no
-    part of the first name.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        content = content.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if b"\0" in content:
-        return [os.fsdecode(name) for name in content.split(b"\0") if name]
-    return [os.fsdecode(line) for line in content.replace(b"\r\n", b"\n").split(b"\n") if line.strip()]
+    own = {path for path in paths if is_own_picture(path)}
+    found.passed_over += sorted(own)
+    return [path for path in paths if path not in own]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from export.options import Export, Show
-from piade_tf import program
+from piade_tf import __version__, program
 from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.console import steady_console
 from piade_tf.cli.evaluate import Evaluate, evaluate
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
         only: the command to run, where the program's name says it already, as that of train.py does.
 
     Returns:
-        The command's exit code.
+        The command's exit code; 0 after `--version`.
 
     Raises:
         SystemExit: with code 0 after `--help`, 2 after a mistake, which is told in one line, 130 after an interrupt.
@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
     steady_console()
     arguments = sys.argv[1:] if arguments is None else arguments
     with errors_in_one_line():
+        if arguments == ["--version"]:
+            print(f"piade {__version__}")
+            return 0
         if only is not None:
             options_of, run = COMMANDS[only]
             return run(parse_command(arguments, options_of, program.command(only))) or 0

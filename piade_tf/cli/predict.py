@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -19,7 +19,7 @@ from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
 
-COLUMNS = ("path", "pred_score", "percentile", "verdict")
+COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
 NAMES_SHOWN = 8
 HEATMAP = "heatmap"  # the column besides, with --heatmaps
 ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
@@ -30,6 +30,8 @@ class Predict:
     """Score images with a trained detector: exit code 0 if all are normal, 1 if one is anomalous, 2 on an error.
 
     piade predict RUN photos/ --heatmaps heatmaps/
+
+    piade predict RUN photos/ --only anomalous --heatmaps heatmaps/
 
     find . -name '*.png' | piade predict RUN - --csv scores.csv
     """
@@ -42,7 +44,7 @@ class Predict:
         tyro.conf.arg(metavar="IMAGE [IMAGE ...]", help_behavior_hint="(required)"),
     ]
     """Files, folders with all below them, patterns such as 'photos/*.png', or - for paths on standard input, one a line
-    or as find -print0 writes them."""
+    or as find -print0 writes them, each scored as it comes."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there, row by row, to FILE.part until all are scored. A character of a path that cannot be
     printed is escaped, a line break as \\n."""
@@ -50,7 +52,10 @@ class Predict:
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Write a picture of each image there: image, reconstruction, map, overlay; of anomalous
-    ones the places are outlined."""
+    ones the places are outlined. Verdict and folder are in its name and its title."""
+    only: Literal["anomalous"] | None = None
+    """List and draw the anomalous images alone, and what could not be read. The last line still counts all. Left out:
+    every image."""
     threshold: float | None = None
     """Another threshold for once, on the scale of the scores. It promises nothing. To keep one: piade threshold."""
     batch_size: int = 32
@@ -84,7 +89,7 @@ def predict(options: Predict) -> int:
     from piade_tf.progress import track
 
     if options.heatmaps:  # matplotlib takes half a second to import
-        from piade_tf.report.heatmap_figure import write_heatmap
+        from piade_tf.report.heatmap_figure import class_of, write_heatmap
 
     detector = Detector.load(options.run)
     if options.threshold is not None:
@@ -92,26 +97,33 @@ def predict(options: Predict) -> int:
     if options.heatmaps:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
-    print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path")
+    print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path", flush=True)
+    listed = found.listed if found.paths or found.unread else _begun(found.listed)
     with contextlib.ExitStack() as opened:
         tables = [opened.enter_context(table) for table in _tables(options, detector)]
-        scored = detector.stream(found.paths, options.batch_size, maps=options.heatmaps is not None)
-        count = len(found.paths) + len(found.unread)
-        stream = itertools.chain((Unreadable(*one) for one in found.unread), map(_with_a_score, scored))
+        lists = itertools.chain([found.paths] if found.paths else [], listed)
+        scored = (detector.stream(paths, options.batch_size, maps=options.heatmaps is not None) for paths in lists)
+        unread = (Unreadable(*one) for one in found.unread)
+        stream = itertools.chain(unread, itertools.chain.from_iterable(scored))
+        count = None if "-" in options.images else len(found.paths) + len(found.unread)
         for number, result in enumerate(track(stream, count, "scoring")):
             row: dict[str, Any] = {"path": result.path}
             if isinstance(result, Unreadable):
                 verdict, row["verdict"] = "unreadable", f"unreadable: {result.reason}"
-                print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}")
+                print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}", flush=True)
                 print(f"error: {printable(result.path)} {result.reason}", file=sys.stderr)
             else:
-                verdict = "anomalous" if result.anomalous else "normal"
-                row |= {"pred_score": result.pred_score, "percentile": result.percentile, "verdict": verdict}
+                verdict = result.verdict
+                if options.only not in (None, verdict):
+                    counts[verdict] += 1
+                    continue
+                row |= {"pred_score": result.pred_score, "percentile": result.percentile}
+                row |= {"pred_label": int(result.pred_label), "verdict": verdict}
                 place = f"{verdict:>10} {result.pred_score:>10.4g} {result.percentile:>10.1f}"
-                print(f"{place}  {printable(result.path)}")
+                print(f"{place}  {printable(result.path)}", flush=True)
                 if options.heatmaps:
-                    stem = Path(result.path).stem
-                    row[HEATMAP] = str(options.heatmaps / name_within(f"{number:05d}_{stem}", ".png"))
+                    words = (f"{number:05d}", verdict, class_of(result.path), Path(result.path).stem)
+                    row[HEATMAP] = str(options.heatmaps / name_within("_".join(filter(None, words)), ".png"))
                     write_heatmap(Path(row[HEATMAP]), result, detector)
             counts[verdict] += 1
             for add_row in tables:
@@ -119,9 +131,10 @@ def predict(options: Predict) -> int:
             if nobody_reads() and not tables and not options.heatmaps:
                 return SOME_UNREADABLE
     print(
-        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {count} images, "
+        f"{counts['anomalous']} anomalous and {counts['normal']} normal of {sum(counts.values())} images, "
         f"threshold {in_short(detector.threshold)}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
+        + (f"; the {counts['normal']} normal ones are not listed (--only anomalous)" if options.only else "")
     )
     if found.passed_over:
         names = some(found.passed_over, NAMES_SHOWN)
@@ -131,22 +144,22 @@ def predict(options: Predict) -> int:
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
 
 
-def _with_a_score(result: Any) -> Any:
-    """The result, or that there is none: a score that is no number is above no threshold, and would pass as normal."""
-    from piade_tf.detector import Unreadable
-
-    if isinstance(result, Unreadable) or math.isfinite(result.pred_score):
-        return result
-    return Unreadable(result.path, f"has the score {result.pred_score}, which is no number; train again")
+def _begun(lists: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The same lists, when the first has come: without any there is an error, and no table."""
+    first = next(lists, None)
+    return itertools.chain([first] if first else [], lists)
 
 
 def _tables(options: Predict, detector) -> Iterator[contextlib.AbstractContextManager[AddRow]]:
+    from piade_tf.evaluation.threshold import promise
+
     columns = (*COLUMNS, HEATMAP) if options.heatmaps else COLUMNS
     if options.csv:
         yield csv_table(options.csv, columns, printable)
     if options.json:
         threshold = detector.threshold
-        yield json_table(options.json, {"threshold": threshold.value, "promised_fpr": threshold.promised_fpr}, columns)
+        head = {"threshold": threshold.value, "promised_fpr": threshold.promised_fpr, "promise": promise(threshold)}
+        yield json_table(options.json, head | ({"only": options.only} if options.only else {}), columns)
 
 
 def printable(name: str) -> str:

@@ -8,9 +8,8 @@ import weakref
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 from piade_tf.data.splits import DataSplits, Split
+from piade_tf.free_memory import free_memory
 
 SHARE_OF_MEMORY, SHARE_OF_DISK = 0.25, 0.5
 
@@ -47,7 +46,7 @@ def place_for(size: int, free_memory: int, free_disk: int) -> Place:
 
 
 def _place_now(size: int) -> Place:
-    return place_for(size, psutil.virtual_memory().available, shutil.disk_usage(tempfile.gettempdir()).free)
+    return place_for(size, free_memory(), shutil.disk_usage(tempfile.gettempdir()).free)
 
 
 def _cached(split: Split, data: DataSplits, folder: Path | None, name: str) -> Split:

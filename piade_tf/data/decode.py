@@ -5,6 +5,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -17,6 +18,7 @@ from piade_tf.pixels import in_eight_bits
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
 MAX_PIXELS = 64_000_000  # 8000 x 8000: 192 MB of pixels
 MAX_BYTES = 512 << 20
+DEEP = "16 bits"
 
 Image.MAX_IMAGE_PIXELS = None  # the bound above holds, before a pixel is decoded
 pillow_heif.register_heif_opener()
@@ -38,11 +40,13 @@ class Decoded:
         pixels: `(height, width, 1)` for grey images and `(height, width, 3)` for all others, uint8, 0 to 255.
         mode: of the file as Pillow calls it: L, RGB, RGBA, P, I;16, ...
         deepest: the largest value of a grey image of more than 8 bits; 0 for all others.
+        deep_colour: whether it is a colour image of 16 bits, of which the upper 8 were read.
     """
 
     pixels: np.ndarray
     mode: str
     deepest: int = 0
+    deep_colour: bool = False
 
 
 def decode_file(path: str | bytes | Path, bits: int = DEEPEST) -> np.ndarray:
@@ -94,6 +98,19 @@ def decode(content: bytes, bits: int = DEEPEST, most_pixels: int = MAX_PIXELS) -
         return _decoded(image, bits)
 
 
+def pixels_of(image: Image.Image, bits: int = DEEPEST) -> np.ndarray:
+    """The pixels that `decode` gives for the file of a picture that was opened by Pillow.
+
+    Raises:
+        UnreadableImageError: it cannot be loaded, or has grey values that are not read.
+    """
+    try:
+        image.load()
+    except Exception as error:
+        raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
+    return _decoded(_upright(image), bits).pixels
+
+
 class opened:
     """An image file as Pillow opens it, upright and fully read, for a `with` statement.
 
@@ -143,6 +160,7 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
                 raise TooManyPixelsError(
                     f"has {width} x {height} pixels, more than the {most_pixels / 10**6:g} megapixels that are read"
                 )
+            image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
             image.load()
             return _upright(image)
     except UnidentifiedImageError:
@@ -151,6 +169,12 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet
         raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
+
+
+def _has_sixteen_bits(arguments: Any) -> bool:
+    """Whether a colour file has 16 bits a channel, by what Pillow's decoder is told."""
+    raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return isinstance(raw_mode, str) and raw_mode.startswith(("RGB", "LA")) and ";16" in raw_mode
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -172,7 +196,7 @@ def _decoded(image: Image.Image, bits: int) -> Decoded:
         raise UnreadableImageError("has floating-point pixels; save it with 8 or 16 bit")
     if image.mode in ("1", "L", "LA", "La"):
         return Decoded(np.asarray(image.convert("L"))[..., None], image.mode)
-    return Decoded(np.asarray(image.convert("RGB")), image.mode)
+    return Decoded(np.asarray(image.convert("RGB")), image.mode, deep_colour=bool(image.info.get(DEEP)))
 
 
 def grey_in_colour(pixels: np.ndarray) -> bool:

@@ -95,9 +95,14 @@ def list_images(root: Path, normal_class: str | None) -> Listing:
         InputError: the folder is missing, or the normal class is.
     """
     check_folder(root)
+    return _listed(root, normal_class)
+
+
+def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listing:
+    """As `list_images`; `further`: where that fails, whether a folder below is looked for that would work."""
     folders, here = entries(root)
     if of_meaning(folders, TRAIN) or of_meaning(folders, TEST):
-        return _Parted(root, folders, here).listing(normal_class)
+        return _Parted(root, folders, here, further).listing(normal_class)
     below = {name: walk(root, name) for name in folders}
     classes = [name for name, found in below.items() if found.images]
     besides = Walk([], here.passed_over, here.unread)
@@ -112,16 +117,19 @@ def list_images(root: Path, normal_class: str | None) -> Listing:
     if not classes:
         raise _not_understood(root, "has no images")
     if products := [name for name in classes if _has_train(root / name)]:
-        what = f"holds {some(products)}, each with a train folder of its own"
-        raise _not_understood(root, f"{what}; give {root / products[0]}, or --dataset mvtec --category {products[0]}")
-    good = _choose(root, normal_class, classes, root)
-    _check_depth(root, good, below[good])
-    inner = of_meaning(entries(root / good)[0], BAD)
-    train = _files(root, walk(root, good, tuple(inner)).images, good, False)
-    others = [file for name in classes if name != good for file in _files(root, below[name].images, name, True)]
-    layout = f"classes without a split: {good}/{_lots(root / good, inner)} is normal"
-    layout += "" if others else ", there is no other"
-    warnings = [f"{good}/{name} is not learned: its name says that its parts are not good" for name in inner]
+        raise _not_understood(root, _of_products(root, products, further))
+    chosen = _choose(root, normal_class, classes, root, further, single=False)
+    good = chosen[0] if chosen else ROOT_CLASS
+    warnings = [f"{name} has no images" for name in folders if means(name, GOOD | BAD) and name not in classes]
+    train: list[ImageFile] = []
+    for name in chosen:
+        _check_depth(root, name, below[name], further)
+        images, told = _without_bad(below[name].images, name)
+        train += _files(root, images, good, False)
+        warnings += told
+    names = [name for name in classes if name not in chosen]
+    others = [file for name in names for file in _files(root, below[name].images, name, True)]
+    layout = f"classes without a split: {_in_words(root, chosen)}" + ("" if others else ", there is no other")
     return Listing(_kind(good), layout, good, train, others, not others, warnings, besides)
 
 
@@ -182,11 +190,11 @@ def some(names: Iterable[str], most: int = 5) -> str:
 class _Parted:
     """A folder with train/ or test/ or both, perhaps validation/ and masks."""
 
-    def __init__(self, root: Path, folders: list[str], here: Walk):
-        self.root = root
+    def __init__(self, root: Path, folders: list[str], here: Walk, further: bool):
+        self.root, self.further = root, further
         self.besides = Walk([], here.passed_over, here.unread)
         self.warnings: list[str] = []
-        self.roles = {role: _first(of_meaning(folders, role_names)) for role, role_names in ROLES.items()}
+        self.roles = {role: _first(root, of_meaning(folders, role_names)) for role, role_names in ROLES.items()}
         unused = [name for name in folders if name not in self.roles.values() and walk(root, name).images]
         if unused:
             self.warnings.append(f"not used, since only train, validation, test and masks are: {some(unused)}")
@@ -218,29 +226,42 @@ class _Parted:
             return "", self._files([os.path.join(folder, name) for name in here.images], ROOT_CLASS), "images in train/"
         if not classes:
             raise _not_understood(self.root, f"has a folder {folder}, but no images in it")
-        good = _choose(self.root, normal_class, classes, self.root / folder)
+        chosen = _choose(self.root, normal_class, classes, self.root / folder, self.further)
+        if not chosen:
+            raise _not_understood(self.root, f"has only {some(classes)} in {folder}, whose names say that they are bad")
+        good = chosen[0]
         if here.images:
             self.warnings.append(
                 f"{len(here.images)} images directly in {folder}/ are not learned, only those in {folder}/{good}: "
                 f"{some(here.images)}"
             )
-        if unused := [name for name in names if name != good and name in classes]:
-            self.warnings.append(f"of {folder}/ only {good} is learned; not used: {some(unused)}")
-        inner = of_meaning(entries(self.root / folder / good)[0], BAD)
-        for name in inner:
-            self.warnings.append(f"{folder}/{good}/{name} is not learned: its name says that its parts are not good")
-        below = walk(self.root, os.path.join(folder, good), tuple(inner))
-        _check_depth(self.root, os.path.join(folder, good), below)
-        self._note(below)
+        if unused := [name for name in names if name not in chosen and name in classes]:
+            self.warnings.append(f"of {folder}/ only {', '.join(chosen)} is learned; not used: {some(unused)}")
+        images = [path for name in chosen for path in self._normal(folder, name, to_learn=True)]
         kind = "MVTec's layout" if means(good, GOOD) else "classes with a split"
-        layout = f"{kind}: {folder}/{good}{_lots(self.root / folder / good, inner)}"
-        return good, self._files(below.images, good), layout
+        layout = f"{kind}: {' and '.join(_with_lots(self.root, os.path.join(folder, name)) for name in chosen)}"
+        return good, self._files(images, good), layout
 
     def _no_train(self, normal_class: str | None) -> tuple[str, list[ImageFile], str]:
         folder = self.roles["test"]
-        names = entries(self.root / folder)[0]
-        good = _choose(self.root, normal_class, names, self.root / folder) if names else ""
-        return good, [], "no train/"
+        names = [name for name in entries(self.root / folder)[0] if walk(self.root / folder, name).images]
+        if normal_class is not None and means(normal_class, GOOD) and not of_meaning(names, GOOD):
+            return normal_class, [], "no train/"
+        if not names:
+            return "", [], "no train/"
+        chosen = _choose(self.root, normal_class, names, self.root / folder, self.further, single=False)
+        return chosen[0] if chosen else "", [], "no train/"
+
+    def _normal(self, folder: str, name: str, to_learn: bool = False) -> list[str]:
+        """The images of a normal class in a folder, without those that lie in folders with bad names."""
+        place = os.path.join(folder, name)
+        below = walk(self.root, place)
+        if to_learn:
+            _check_depth(self.root, place, below, self.further)
+        self._note(below)
+        images, told = _without_bad(below.images, place)
+        self.warnings += told
+        return images
 
     def _joined(self, folder: str, good: str) -> list[ImageFile]:
         """The normal images of validation/."""
@@ -249,9 +270,7 @@ class _Parted:
         chosen = [name for name in names if _same_class(name, good or ROOT_CLASS)]
         images = [] if names else [os.path.join(folder, name) for name in here.images]
         for name in chosen:
-            below = walk(self.root, os.path.join(folder, name))
-            self._note(below)
-            images += below.images
+            images += self._normal(folder, name)
         if unused := [name for name in names if name not in chosen]:
             self.warnings.append(f"of {folder}/ only normal images are used; not used: {some(unused)}")
         if names and here.images:
@@ -264,9 +283,11 @@ class _Parted:
         test: list[ImageFile] = []
         for name in names:
             anomalous = not _same_class(name, normal_class)
-            below = walk(self.root, os.path.join(folder, name))
-            self._note(below)
-            files = self._files(below.images, name if anomalous else normal_class, anomalous)
+            if anomalous:
+                below = walk(self.root, os.path.join(folder, name))
+                self._note(below)
+            images = below.images if anomalous else self._normal(folder, name)
+            files = self._files(images, name if anomalous else normal_class, anomalous)
             if not files:
                 self.warnings.append(f"{folder}/{name} has no images")
             if anomalous and self.roles["masks"]:
@@ -284,6 +305,8 @@ class _Parted:
         folder = self.root / self.roles["masks"]
         names, here = entries(folder)
         matching = [name for name in names if same_form(name) == same_form(class_name)]
+        if not matching and means(class_name, BAD):
+            matching = of_meaning(names, BAD)
         place = os.path.join(self.roles["masks"], *matching[:1]) if matching or not here.images else self.roles["masks"]
         found = [(name, path) for name in matching for path in walk(folder, name).images]
         found = found or [("", path) for path in here.images]
@@ -328,8 +351,9 @@ def _files(root: Path, images: list[str], class_name: str, anomalous: bool) -> l
     return [ImageFile(os.path.join(root, path), path, class_name, anomalous) for path in images]
 
 
-def _first(names: list[str]) -> str:
-    return names[0] if names else ""
+def _first(root: Path, names: list[str]) -> str:
+    """The first name, of several the first that has images; empty where there is none."""
+    return next((name for name in names if len(names) > 1 and walk(root, name).images), (names or [""])[0])
 
 
 def _same_class(name: str, normal_class: str) -> bool:
@@ -341,38 +365,78 @@ def _kind(normal_class: str) -> Kind:
     return "parts" if means(normal_class, GOOD) else "classes"
 
 
-def _choose(root: Path, wanted: str | None, classes: list[str], folder: Path) -> str:
-    """The normal one of the classes."""
+def _choose(
+    root: Path, wanted: str | None, classes: list[str], folder: Path, further: bool, single: bool = True
+) -> list[str]:
+    """The normal ones of the classes in `folder`.
+
+    Several, where they say good in different words; none, where all say bad; with `single`, the only one, whatever it
+    is called.
+    """
     if wanted is not None:
-        chosen = [name for name in classes if same_form(name) == same_form(wanted)]
+        exact = [name for name in classes if same_form(name) == same_form(wanted)]
+        chosen = exact + [name for name in classes if _same_class(name, wanted) and name not in exact]
     else:
         chosen = of_meaning(classes, GOOD)
-        chosen = chosen or (classes if len(classes) == 1 and folder != root else [])
+    if not chosen and all(means(name, BAD) for name in classes) and (wanted is None or means(wanted, GOOD)):
+        return []
+    if not chosen and wanted is None and single and len(classes) == 1:
+        return classes
     if not chosen:
         said = "give one of the folders as --normal-class" if wanted is None else f"--normal-class {wanted!r} is none"
-        if wanted is None and (better := _deeper(root)):
+        if wanted is None and folder != root and not single:
+            said += ", or good if none of them is"
+        if wanted is None and further and (better := _deeper(root)):
             raise _not_understood(root, f"is laid out in no way that is understood, but {better} is; give that")
         raise InputError(f"{folder}: {said}; there are {some(classes, 20)}")
-    return chosen[0]
+    return chosen
 
 
-def _check_depth(root: Path, chosen: str, below: Walk) -> None:
+def _check_depth(root: Path, chosen: str, below: Walk, further: bool) -> None:
     """Raises where what would be learned has splits or classes of its own further down."""
     if means(os.path.basename(chosen), GOOD):
         return
     if any(means(part, TRAIN | TEST | GOOD | BAD) for path in below.images for part in _folders_in(path, chosen)):
-        better = _deeper(root) or "the folder that holds them"
+        better = (further and _deeper(root)) or "the folder that holds them"
         raise _not_understood(root, f"has splits or classes further down, below {chosen}; give {better}")
 
 
+def _without_bad(images: list[str], place: str) -> tuple[list[str], list[str]]:
+    """The images of a normal class at `place`, without those in folders below whose names say bad; a line for each."""
+    bad: set[str] = set()
+    kept = []
+    for path in images:
+        parts = _folders_in(path, place)
+        depth = next((depth for depth, part in enumerate(parts) if means(part, BAD)), None)
+        if depth is None:
+            kept.append(path)
+        else:
+            bad.add(os.path.join(place, *parts[: depth + 1]))
+    return kept, [f"{name} is not used: its name says that its parts are not good" for name in sorted(bad)]
+
+
 def _folders_in(path: str, chosen: str) -> list[str]:
-    return os.path.relpath(path, chosen).split(os.sep)[:-1]
+    return path[len(chosen) :].split(os.sep)[1:-1]
 
 
-def _lots(folder: Path, without: list[str]) -> str:
-    """Names of the folders below a class, whose images belong to it."""
-    names = [name for name in entries(folder)[0] if name not in without]
-    return f" with {some(names)} below it" if names else ""
+def _with_lots(root: Path, place: str, slash: str = "") -> str:
+    """A class and the folders below it, whose images belong to it."""
+    names = [name for name in entries(root / place)[0] if not means(name, BAD)]
+    return f"{place}{slash} with {some(names)} below it" if names else f"{place}{slash}"
+
+
+def _in_words(root: Path, chosen: list[str]) -> str:
+    named = " and ".join(_with_lots(root, name, "/") for name in chosen)
+    return f"{named or 'none'} {'are' if len(chosen) > 1 else 'is'} normal"
+
+
+def _of_products(root: Path, products: list[str], further: bool) -> str:
+    what = f"holds {some(products)}, each with a train folder of its own"
+    if not further:
+        return what
+    if any(_works(root / name) for name in products) or not (better := _deeper(root)):
+        return f"{what}; give {root / products[0]}, or --dataset mvtec --category {products[0]}"
+    return f"{what}; give {better}"
 
 
 def _has_train(folder: Path) -> bool:
@@ -395,10 +459,20 @@ def _deeper(root: Path) -> Path | None:
     for count, folder in enumerate(_level_by_level(root)):
         if count > FOLDERS_SEARCHED:
             return None
-        names = _subfolders(folder)
-        if of_meaning(names, GOOD) or any(_has_images(folder / name) for name in of_meaning(names, TRAIN)):
+        if _works(folder):
             return folder
     return None
+
+
+def _works(folder: Path) -> bool:
+    """Whether a folder could be given, without another word."""
+    names = _subfolders(folder)
+    if not any(of_meaning(names, words) for words in (GOOD, TRAIN)):
+        return False
+    try:
+        return bool(_listed(folder, None, further=False).train)
+    except InputError:
+        return False
 
 
 def _level_by_level(root: Path) -> Iterator[Path]:

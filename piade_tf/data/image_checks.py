@@ -12,17 +12,18 @@ from piade_tf.config import DEEPEST
 from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing, printable
-from piade_tf.data.mask import SEPARATOR, read_mask, read_masks
+from piade_tf.data.mask import joined, read_mask
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.in_order import in_order
-from piade_tf.pixels import bits_in_use
+from piade_tf.pixels import WHITE, bits_in_use
 from piade_tf.progress import track
 
 MOST_UNREADABLE = 0.1
 IN_FLIGHT = 1000
 MOST_OF_A_PICTURE = 0.5  # that a defect covers; more looks like a mask the other way round
 NEARLY_BLACK = 16  # of a colour image: 12 bits in 16, of which 8 are read
+DARK = 64  # of all colour images of 16 bits: 14 bits in 16
 
 
 class UnreadableImagesError(InputError):
@@ -48,7 +49,8 @@ class Facts:
         digest: of the file's bytes.
         pixels: digest of the pixels, grey ones as one channel; of more than 8 bits those that the image itself uses.
         deepest: largest value of a grey image of more than 8 bits; 0 for all others.
-        nearly_black: whether no pixel is above 15 of 255.
+        brightest: the largest value, 0 to 255, of a colour image; 255 for all others.
+        deep_colour: whether it is a colour image of 16 bits, of which the upper 8 were read.
         blank: whether all pixels are the same.
     """
 
@@ -58,7 +60,8 @@ class Facts:
     digest: bytes
     pixels: bytes
     deepest: int
-    nearly_black: bool
+    brightest: int
+    deep_colour: bool
     blank: bool
 
 
@@ -69,13 +72,15 @@ class MaskFacts:
     Attributes:
         size: `(height, width)` in pixels.
         share: of the picture that is anomalous, 0 to 1.
-        from_alpha: whether they were found in an alpha channel.
+        from_alpha, two_ways, faint: as `Mask` has them, of any of them.
         digest: of what is anomalous.
     """
 
     size: tuple[int, int]
     share: float
     from_alpha: bool
+    two_ways: bool
+    faint: bool
     digest: bytes
 
 
@@ -150,7 +155,8 @@ def _facts(path: str) -> Facts | str:
         digest=hashlib.blake2b(content, digest_size=16).digest(),
         pixels=digest_of(pixels[..., :1] if grey else pixels),
         deepest=found.deepest,
-        nearly_black=found.pixels.shape[2] == 3 and int(found.pixels.max()) < NEARLY_BLACK,
+        brightest=int(found.pixels.max()) if found.pixels.shape[2] == 3 else WHITE,
+        deep_colour=found.deep_colour,
         blank=bool((pixels == pixels[:1, :1]).all()),
     )
 
@@ -168,10 +174,15 @@ def _depth(bits: int, deepest: int, facts: dict[str, Facts]) -> list[str]:
         warnings.append(
             f"grey values up to {deepest} do not fit {bits} bits and are cut to {(1 << bits) - 1}; see --bits"
         )
-    if dark := [path for path, one in facts.items() if one.nearly_black and not one.blank]:
+    all_dark = max((one.brightest for one in facts.values() if one.deep_colour), default=WHITE) < DARK
+    if dark := [
+        path
+        for path, one in facts.items()
+        if not one.blank and (one.brightest < NEARLY_BLACK or (all_dark and one.deep_colour))
+    ]:
         warnings.append(
-            f"{len(dark)} colour images are nearly black, perhaps 12 bits in 16, of which 8 are read; save them with "
-            f"8 bits: {shown(map(printable, map(os.path.basename, dark)))}"
+            f"{len(dark)} colour images are nearly black, perhaps 10 to 14 bits in 16, of which the upper 8 are read; "
+            f"save them with 8 bits: {shown(map(printable, map(os.path.basename, dark)))}"
         )
     return warnings
 
@@ -213,6 +224,16 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
         warnings.append(
             f"{len(alpha)} masks are taken from the alpha channel of a picture of one colour: {shown(alpha)}"
         )
+    if two_ways := [name for name, (mask, _) in known.items() if mask.two_ways]:
+        warnings.append(
+            f"{len(two_ways)} masks have colours and an alpha channel that tell of different places, and the colours "
+            f"are taken; save them without the other: {shown(two_ways)}"
+        )
+    if faint := [name for name, (mask, _) in known.items() if mask.faint]:
+        warnings.append(
+            f"{len(faint)} masks have more shades too dark to be taken for the defect than shades bright enough; save "
+            f"them in black and white: {shown(faint)}"
+        )
     alike = Counter(mask.digest for mask, _ in known.values() if mask.share)
     if len(alike) == 1 and alike.total() > 2:
         warnings.append(f"all {alike.total()} masks are the same: {shown(known)}")
@@ -228,12 +249,19 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
 
 def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
     try:
-        anomalous = read_masks(SEPARATOR.join(paths))[..., 0] > 0
-        from_alpha = read_mask(paths[0]).from_alpha
+        found = [read_mask(path) for path in paths]
+        anomalous = joined([mask.anomalous for mask in found])
     except UnreadableImageError as error:
         return str(error)
     digest = hashlib.blake2b(np.packbits(anomalous).tobytes(), digest_size=16).digest()
-    return MaskFacts(anomalous.shape, float(anomalous.mean()), from_alpha, digest)
+    return MaskFacts(
+        size=anomalous.shape,
+        share=float(anomalous.mean()),
+        from_alpha=any(mask.from_alpha for mask in found),
+        two_ways=any(mask.two_ways for mask in found),
+        faint=any(mask.faint for mask in found),
+        digest=digest,
+    )
 
 
 def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts]) -> list[str]:

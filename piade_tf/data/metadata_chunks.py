@@ -3,16 +3,21 @@
 import struct
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+PNG_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}  # alpha is dropped anyway, and tRNS with it
+TIFF = {b"II*\0": "<", b"MM\0*": ">"}
+ORIENTATION = 274
+# Sizes, bits, compression, strips and tiles, colours, JPEG's tables.
+TIFF_PIXELS = {*range(254, 260), 262, 266, 273, *range(277, 280), 284, 292, 293, 317, 320, *range(322, 326), 338, 339}
+TIFF_PIXELS |= {347, *range(512, 522), *range(529, 533)}
 START_OF_SCAN, COMMENT = 0xDA, 0xFE
 JFIF, EXIF, ADOBE = 0xE0, 0xE1, 0xEE  # JFIF and Adobe's segment say how colours are stored
 
 
 def without_metadata(content: bytes, keep_exif: bool) -> bytes:
-    """A PNG or a JPEG without texts, profiles and the like.
+    """A PNG, a JPEG or a TIFF without texts, profiles and the like.
 
     Args:
-        content: the bytes of a file of any kind; all but PNG and JPEG come back as they are.
+        content: the bytes of a file of any kind; all but these three come back as they are.
         keep_exif: whether EXIF, which has the orientation, stays.
     """
     try:
@@ -20,6 +25,8 @@ def without_metadata(content: bytes, keep_exif: bool) -> bytes:
             return _png(content, PNG_PIXELS | ({b"eXIf"} if keep_exif else set()))
         if content.startswith(JPEG):
             return _jpeg(content, keep_exif)
+        if content[:4] in TIFF:
+            return _tiff(content, TIFF[content[:4]], TIFF_PIXELS | ({ORIENTATION} if keep_exif else set()))
     except (struct.error, IndexError):  # not even the sizes of its parts can be read
         pass
     return content
@@ -47,3 +54,13 @@ def _jpeg(content: bytes, keep_exif: bool) -> bytes:
             parts.append(content[at:end])
         at = end
     return b"".join([*parts, content[at:]])
+
+
+def _tiff(content: bytes, order: str, kept: set[int]) -> bytes:
+    """The same bytes with the first directory shortened; later ones, of other pages, are no longer found."""
+    (at,) = struct.unpack_from(f"{order}I", content, 4)
+    (count,) = struct.unpack_from(f"{order}H", content, at)
+    entries = [content[at + 2 + 12 * i : at + 14 + 12 * i] for i in range(count)]
+    entries = [entry for entry in entries if struct.unpack_from(f"{order}H", entry)[0] in kept]
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries) + bytes(4)
+    return content[:at] + directory + content[at + len(directory) :]

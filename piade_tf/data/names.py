@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 GOOD = {
     *("good", "ok", "okay", "normal", "nominal", "pass", "passed", "nodefect", "nondefective", "defectfree"),
-    *("flawless", "gut", "io", "bon", "bueno", "buono", "良品", "正常"),
+    *("nodefects", "undamaged", "intact", "flawless", "accepted", "gut", "io", "bon", "conforme", "bueno", "buono"),
+    *("良品", "正常", "合格", "合格品", "양품", "정상"),
 }
 BAD = {
     *("bad", "ng", "nok", "ko", "notok", "notgood", "defect", "defects", "defective", "anomaly", "anomalies"),
     *("anomalous", "abnormal", "fail", "failed", "faulty", "reject", "rejects", "rejected"),
-    *("schlecht", "nio", "不良", "不良品", "異常", "异常"),
+    *("damaged", "scrap", "schlecht", "defekt", "ausschuss", "nio", "不良", "不良品", "異常", "异常", "不合格", "불량"),
 }
 TRAIN = {"train", "training", "traindata", "trainingdata", "trainset", "trainingset"}
 VALIDATION = {"validation", "val", "valid", "validationset", "dev"}
@@ -25,8 +26,9 @@ def same_form(name: str) -> str:
 
 
 def means(name: str, synonyms: set[str]) -> bool:
-    """Whether a name is one of `synonyms`, whatever its case and the marks between its words (Ground-Truth, i.O.)."""
-    return re.sub(r"[\s_.-]+", "", same_form(name)) in synonyms
+    """Whether a name is one of `synonyms`, whatever its case, width, marks and number: i.O., ＮＧ, bad_1."""
+    plain = unicodedata.normalize("NFKC", same_form(name))
+    return re.sub(r"[\s_.()-]+", "", plain).strip("0123456789") in synonyms
 
 
 def of_meaning(names: Iterable[str], synonyms: set[str]) -> list[str]:

@@ -3,6 +3,7 @@
 Training, evaluation and prediction all walk this way, so that they cannot differ in what they leave out.
 """
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -32,7 +33,7 @@ LEFT_BEHIND = {
 }
 LEFT_BEHIND_ENDINGS = re.compile(r"(\.(part|partial|crdownload|download|tmp|temp|swp|bak)|~)$")
 CONTENT = re.compile(
-    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II\*\0|MM\0\*|P[256]\s"
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|P[2356]\s"
     rb"|.{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis)",
     re.DOTALL,
 )
@@ -59,38 +60,47 @@ class Walk:
         return self
 
 
-def walk(root: str | Path, folder: str = "", without: tuple[str, ...] = ()) -> Walk:
+def walk(root: str | Path, folder: str = "") -> Walk:
     """Everything below `root/folder`. Links are followed; a folder is entered once, however many links lead to it.
+
+    A link to a folder above is not followed: all that lies beside this one would seem to lie in it.
 
     Args:
         root: where paths begin.
         folder: where to start, from `root` on; empty: at `root`.
-        without: folders at the start, by name, that are not entered.
     """
     found = Walk()
-    entered: dict[tuple[int, int], str] = {}
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
+    entered = dict.fromkeys(_above(os.path.join(root, folder)), "")
+    waiting, linked = [folder], list[str]()  # links last, so that a folder goes by its own name
+    while waiting or linked:
+        here = waiting.pop() if waiting else linked.pop(0)
         place = os.path.join(root, here)
         try:
             status = os.stat(place)
-            if (first := entered.setdefault((status.st_dev, status.st_ino), here)) != here:
-                found.passed_over.append(f"{here} (the same folder as {first or '.'})")
+            if (first := entered.setdefault((status.st_dev, status.st_ino), here or ".")) != (here or "."):
+                found.passed_over.append(f"{here} (the same folder as {first})" if first else f"{here} (leads back up)")
                 continue
             names, files, left = _sorted_entries(place)
         except OSError as error:
             found.unread.append((here or ".", f"cannot be entered: {error.strerror}"))
             continue
         found.passed_over += [os.path.join(here, name) for name in left]
-        below = [os.path.join(here, name) for name in names if here != folder or name not in without]
-        waiting += reversed(below)
+        for below in (os.path.join(here, name) for name in reversed(names)):
+            (linked if os.path.islink(os.path.join(root, below)) else waiting).append(below)
         for name in files:
             _judge(root, os.path.join(here, name), found)
     found.images.sort()
     found.passed_over.sort()
     found.unread.sort()
     return found
+
+
+def _above(folder: str) -> Iterator[tuple[int, int]]:
+    """Device and number of every folder above one."""
+    for place in Path(os.path.realpath(folder)).parents:
+        with contextlib.suppress(OSError):
+            status = os.stat(place)
+            yield status.st_dev, status.st_ino
 
 
 def entries(folder: str | Path) -> tuple[list[str], Walk]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shlex
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +11,12 @@ import tyro
 from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
-from piade_tf.program import command
+from piade_tf.program import command, shell_line
 
 RENAMED = {"turns": "rotation"}  # options of earlier versions
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
-NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken by now
+TYPED = {"export": "formats"}  # an option by another word than its field
+NOT_REPEATED = ("preset", "name")  # the preset comes first, the name last
 
 
 def rerun_command(config: Mapping[str, Any]) -> str | None:
@@ -30,11 +30,11 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         One line for a POSIX shell, or None where the options are missing or of an unknown preset.
     """
     if lineage := config.get("lineage"):
-        return shlex.join([*shlex.split(command("adapt")), lineage["parent_path"], "--good", lineage["good"]])
+        return shell_line([*command("adapt").split(), lineage["parent_path"], *_words("good", lineage["good"])])
     options = _plain(config.get("options"))
     if not isinstance(options, Mapping) or options.get("preset") not in PRESETS:
         return None
-    words = shlex.split(command("train"))
+    words = command("train").split()
     if options["preset"] != Config().preset:
         words += ["--preset", options["preset"]]
     defaults = _defaults(options["preset"], config.get("image_shape"))
@@ -47,8 +47,10 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:
                     words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
         elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):
-            words += _words(name, value)
-    return shlex.join(words)
+            words += _words(TYPED.get(str(name), str(name)), value)
+    if name := options.get("name"):
+        words += ["--name", f"{name}-again"]  # the name itself is taken
+    return shell_line(words)
 
 
 def _defaults(preset: Any, image_shape: Any) -> dict[str, Any]:
@@ -74,5 +76,7 @@ def _words(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         section, _, name = option.rpartition(".")
         return ["--" + (f"{section}." if section else "") + (name if value else f"no-{name}")]
+    if isinstance(value, str) and value.startswith("-"):
+        return [f"--{option}={value}"]  # it would be taken for an option
     values = value if isinstance(value, list | tuple) else [value]
     return [f"--{option}", *(str(inner) for inner in values)]

@@ -1,18 +1,18 @@
 """What a training prints before and after."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from piade_tf.data import DataSplits
 from piade_tf.data.known_images import KnownImage
-from piade_tf.evaluation.threshold import Threshold, explain
-from piade_tf.program import command
+from piade_tf.evaluation.threshold import Threshold, explain, fit_threshold
+from piade_tf.program import command, path_word
 from piade_tf.report.page_text import ends
 
 METRICS = {
@@ -22,6 +22,8 @@ METRICS = {
     "pixel_AUPR_own_size": "pixel AUPR, masks in their own size",
     "pixel_AUPRO_own_size": "pixel AUPRO, masks in their own size",
 }
+FAR_OUT = 3  # interquartile ranges
+NAMED = 5  # images
 FEW = 0.5  # of the anomalous test images found at the threshold
 RUN = "Run directory"
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
@@ -48,24 +50,34 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
 
 def show_next(path: Path) -> None:
     """Prints the two commands that come next: to score photographs, and for the files for phones."""
-    run = shlex.quote(str(path))
+    run = path_word(path)
     print(f"\nNext, score photographs:  {command('predict')} {run} PHOTOS --heatmaps heatmaps")
     files = sorted(path.glob("export/*.tflite"), key=lambda file: (file.stem != "int8", file.stem))
     if files:
-        print(f"and see a phone's file:   {command('show')} {shlex.quote(str(files[0]))}")
+        print(f"and see a phone's file:   {command('show')} {path_word(files[0])}")
     else:
         print(f"and make phones' files:   {command('export')} {run}")
 
 
 def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
-    """Names the good image that stands apart, where one does."""
-    if threshold.apart:
-        scored = [(one.pred_score, one.image) for one in known if one.pred_score is not None]
-        (score, image), (next_score, _) = sorted(scored, reverse=True)[:2]
-        print(
-            f"note: {image} scores {score:.4g}, far above all other good images (the next {next_score:.4g}). It does "
-            "not set the threshold; look whether it is good."
-        )
+    """Names the good images that are far out, if any, and says what the threshold would be without them.
+
+    Far out: more than three interquartile ranges above the third quartile (Tukey, "Exploratory Data Analysis", 1977).
+    """
+    scored = sorted(((one.pred_score, one.image) for one in known if one.pred_score is not None), reverse=True)
+    scores = np.array([score for score, _ in scored])
+    first, third = np.quantile(scores, (0.25, 0.75))
+    odd = [f"{image} {score:.3g}" for score, image in scored if score > third + FAR_OUT * (third - first)]
+    if not odd:
+        return
+    named = ", ".join(odd[:NAMED]) + (f" and {len(odd) - NAMED} more" if len(odd) > NAMED else "")
+    said = (
+        f"note: {len(odd)} of {len(scores)} good images score far above the others: {named}. Look whether they are good"
+    )
+    if threshold.method == "fpr" and len(odd) < len(scores):
+        without = fit_threshold("fpr", threshold.wanted_fpr or 0.5, scores[len(odd) :], folds=threshold.folds)
+        said += f"; without them the threshold would be near {without.value:.3g}"
+    print(f"{said}.")
 
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = RUN) -> None:
@@ -79,8 +91,9 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
             table.add_row(name, f"{metrics[key]:.4f}{note}")
     for name, value in (metrics["image_AUROC_by_score"] or {}).items():
         table.add_row(f"image AUROC of {name}", f"{value:.4f}")
-    table.add_row("test images, normal", str(metrics["n_normal"]))
-    table.add_row("test images, anomalous", str(metrics["n_anomalous"]))
+    for kind in ("normal", "anomalous"):
+        if metrics[f"n_{kind}"]:
+            table.add_row(f"test images, {kind}", str(metrics[f"n_{kind}"]))
     counts = metrics.get("at_threshold", {})
     for kind, name, count, rate in (
         ("n_normal", "false alarms", "FP", "FPR"),
@@ -95,12 +108,15 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
     Console().print(table)
     for warning in metrics.get("warnings", []):
         print(f"warning: {warning}")
+    if not (metrics["n_normal"] or metrics["n_anomalous"]):
+        print("There were good images alone: nothing says how many defects are found.")
+        metrics = metrics | {"reasons": {}}
     for reason in dict.fromkeys(metrics["reasons"].values()):
         missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
         print(f"Not available: {missing}: {reason}.")
     print(explain(threshold))
     if what == RUN and metrics["n_anomalous"] and counts["TPR"] < FEW:
-        others = f"{command('threshold')} {shlex.quote(str(path))}"
+        others = f"{command('threshold')} {path_word(path)}"
         print(f"It finds few of the anomalies; see what others would find: {others}")
     print(f"Report: {path / 'report.html'}")
     print(f"{what}: {path}")

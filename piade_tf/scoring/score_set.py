@@ -1,7 +1,6 @@
 """All scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from piade_tf.json_text import json_text
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
+from piade_tf.scoring.coreset import ProjectedPatches
 from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
@@ -98,7 +98,10 @@ class ScoreSet:
                     yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
 
         self._settle_maps(outputs)
-        fitted, patches = self._counted(features_of(fold >= 0))
+        fitted, reservoir = self._counted(features_of(fold >= 0))
+        if self.bank:
+            patches = reservoir.content()
+            projected = ProjectedPatches(patches, self.bank.parameters.seed)
         parts = {part.name for part in self.combined.parts}  # standards are of these alone
         wanted = {name: all_images for name, all_images in fitted.items() if name.partition("/")[0] in parts}
         found: dict[str, np.ndarray] = {}
@@ -109,7 +112,8 @@ class ScoreSet:
                     statistics.add(batch[name])
             self._fit_gaussians({name: wanted[name].without(own[name]) for name in wanted})
             if self.bank:
-                self.bank.fit(patches.content(np.tile(fold, len(seen)) != i))
+                rows = reservoir.rows(np.tile(fold, len(seen)) != i)
+                self.bank.fit(patches, projected.coreset(self.bank.parameters.patches, rows))
             for places in _in_batches(np.flatnonzero(fold == i)):
                 others = {name: values[places] for name, values in seen[0].items()}
                 for name, values in _in_numpy(self.part_outputs(None, others)).items():
@@ -118,7 +122,7 @@ class ScoreSet:
         self.fit_standards([found])
         self._fit_gaussians(fitted)
         if self.bank:
-            self.bank.fit(patches.content())
+            self.bank.fit(patches, projected.coreset(self.bank.parameters.patches))
         return found
 
     def out_of_fold(
@@ -395,7 +399,10 @@ class _Reservoir:
                     self._kept, self._every = self._kept[::2], 2 * self._every
             self._seen += 1
 
-    def content(self, chosen: np.ndarray | None = None) -> np.ndarray:
-        """All that was kept, `(n, dim)`, or that of the `chosen` images, `(images,)`, bool."""
-        kept = self._kept if chosen is None else itertools.compress(self._kept, chosen[:: self._every].tolist())
-        return np.concatenate(list(kept))
+    def content(self) -> np.ndarray:
+        """All that was kept, `(n, dim)`."""
+        return np.concatenate(self._kept)
+
+    def rows(self, chosen: np.ndarray) -> np.ndarray:
+        """Which of these are of the `chosen` images, `(images,)`, bool."""
+        return np.flatnonzero(np.repeat(chosen[:: self._every], len(self._kept[0])))

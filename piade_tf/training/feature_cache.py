@@ -4,11 +4,11 @@ import math
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from piade_tf.data import Split, batches
 from piade_tf.data.pipeline import SHUFFLE_BUFFER_BYTES
+from piade_tf.free_memory import free_memory
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.network import pooled_map
 from piade_tf.pixels import to_unit
@@ -34,7 +34,7 @@ def with_features(
         None where the features would take more than a quarter of the free memory.
     """
     shape = pooled_map(network).shape[1:]
-    if 4 * split.count * math.prod(shape) > SHARE_OF_MEMORY * psutil.virtual_memory().available:
+    if 4 * split.count * math.prod(shape) > SHARE_OF_MEMORY * free_memory():
         return None
     encoder = keras.Model(network.input, {FEATURES: pooled_map(network)})
     found = [outputs[FEATURES] for outputs in outputs_of(encoder, batches(split, BATCH))]

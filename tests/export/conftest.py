@@ -12,9 +12,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def scores(exported):
-    """`pred_score` and `label` of the test images, from scores.csv."""
+    """`pred_score` and `gt_label` of the test images, from scores.csv."""
     table = np.genfromtxt(exported.run / "scores.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
-    return SimpleNamespace(pred_score=table["pred_score"], label=table["label"])
+    return SimpleNamespace(pred_score=table["pred_score"], label=table["gt_label"])
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,15 @@ def test_golden_images_give_what_golden_json_says(exported, name):
         assert expected[name]["anomalous"] == bool(outputs["pred_score"][0] > threshold)
 
 
+def test_the_fastest_file_is_named_with_the_processor(exported):
+    files = {name: entry for name, entry in exported.manifest["files"].items() if name != "saved_model"}
+    took = {name: entry["latency_ms"]["1_thread"]["median"] for name, entry in files.items()}
+    name = exported.manifest["fastest"]
+    assert took[name] == min(took.values())
+    (line,) = [line for line in exported.printed.splitlines() if line.startswith("Fastest here: ")]
+    assert name in line and exported.manifest["machine"]["processor"] in line
+
+
 @pytest.mark.parametrize("name", LITERT)
 def test_photographs_give_what_photographs_json_says_once_they_are_prepared(exported, name):
     said = json.loads((exported.folder / "golden/photographs.json").read_text(encoding="utf-8"))

@@ -77,6 +77,31 @@ def test_one_bare_array_is_one_image(run, as_given):
     assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
 
 
+def test_a_picture_of_pillows_gives_what_its_file_gives(run, tmp_path):
+    detector = Detector.load(run.path)
+    grey = Image.fromarray(run.images[0][..., 0])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey.save(tmp_path / "turned.png", exif=exif)
+    grey.convert("P").save(tmp_path / "palette.png")
+    grey.convert("RGBA").save(tmp_path / "alpha.png")
+    for path in tmp_path.iterdir():
+        (expected,) = detector.predict(path)
+        with Image.open(path) as image:
+            assert detector.predict(image)[0].pred_score == expected.pred_score, path
+        with Image.open(path) as image:
+            assert detector.predict([image, run.images[0]])[0].pred_score == pytest.approx(expected.pred_score)
+
+
+@pytest.mark.parametrize("shape", [lambda one: one, lambda one: one[None], lambda one: [one]])
+def test_a_fourth_channel_is_dropped_as_in_files(run, shape):
+    detector = Detector.load(run.path)
+    colour = np.repeat(run.images[0], 3, -1)
+    with_alpha = np.dstack([colour, np.full(colour.shape[:2], 9, "uint8")])
+    (found,), (expected,) = detector.predict(shape(with_alpha)), detector.predict([colour])
+    assert found.pred_score == pytest.approx(expected.pred_score, abs=1e-6)
+
+
 def test_an_array_of_another_shape_is_refused_by_its_shape(run):
     for shape in ((5,), (2, 8, 8), (1, 2, 8, 8, 3)):
         with pytest.raises(InputError, match=re.escape(str(shape))):
@@ -96,7 +121,7 @@ def test_three_lines_of_python_give_the_scores_of_the_run(run):
     predictions = detector.predict(run.images)
     scores = [prediction.pred_score for prediction in predictions]
     np.testing.assert_allclose(scores, [float(row["pred_score"]) for row in run.rows[:12]], rtol=1e-4, atol=1e-4)
-    assert [prediction.anomalous for prediction in predictions] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [prediction.pred_label for prediction in predictions] == [row["pred_label"] == "1" for row in run.rows[:12]]
     assert [prediction.path for prediction in predictions] == [str(i) for i in range(12)]
     first = predictions[0]
     assert first.image.shape == first.reconstruction.shape == (32, 32, 1) and first.anomaly_map.shape == (32, 32)
@@ -132,7 +157,7 @@ def test_the_percentile_is_among_the_normal_scores(run):
     for prediction in Detector.load(run.path).predict(run.images):
         below = np.searchsorted(stored["quantiles"], prediction.pred_score)  # of 101 quantiles, a percent apart
         assert max(0, below - 1) <= prediction.percentile <= min(100, below)
-        assert prediction.anomalous == (prediction.pred_score > stored["value"])
+        assert prediction.pred_label == (prediction.pred_score > stored["value"])
 
 
 def test_images_of_any_size_and_colour_are_taken(run):
@@ -147,6 +172,22 @@ def test_images_of_any_size_and_colour_are_taken(run):
 def test_what_is_no_image_is_refused(run, wrong):
     with pytest.raises(InputError, match="expected uint8"):
         Detector.load(run.path).predict([run.images[0], wrong])
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_is_no_verdict(run, tmp_path, monkeypatch, capsys, score):
+    def run_over(batches, _live):
+        for batch in batches:
+            yield {"pred_score": np.where(np.arange(len(batch)) == 1, score, -99.0)}
+
+    detector = Detector.load(run.path)
+    monkeypatch.setattr(Detector, "_runner", lambda *_: run_over)
+    first, second, third = detector.stream(run.images[:3])
+    assert not first.anomalous and not third.anomalous and "no number" in second.reason
+    assert command("predict", run.path, run.photos, "--json", tmp_path / "t.json") == 2
+    images = json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)["images"]
+    assert images[1]["pred_score"] is None and images[1]["verdict"].startswith("unreadable: has the score")
+    assert "0 anomalous and 11 normal of 12 images" in capsys.readouterr().out
 
 
 def test_one_path_will_do(run):
@@ -255,14 +296,20 @@ def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, 
     with open(files["csv"], newline="") as file:
         rows = list(csv.DictReader(file))
     content = json.loads(files["json"].read_text())
-    anomalous = sum(row["anomalous"] == "1" for row in run.rows[:12])
+    anomalous = sum(row["pred_label"] == "1" for row in run.rows[:12])
     assert code == (1 if anomalous else 0)
-    assert [row["verdict"] == "anomalous" for row in rows] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [row["pred_label"] for row in rows] == [row["pred_label"] for row in run.rows[:12]]
+    assert [row["verdict"] == "anomalous" for row in rows] == [row["pred_label"] == "1" for row in rows]
+    assert [(image["pred_label"], image["verdict"]) for image in content["images"]] == [
+        (int(row["pred_label"]), row["verdict"]) for row in rows
+    ]
     assert [image["path"] for image in content["images"]] == [row["path"] for row in rows]
     np.testing.assert_allclose([float(row["pred_score"]) for row in rows], [i["pred_score"] for i in content["images"]])
     assert len(printed) == 14 and printed[-1].startswith(f"{anomalous} anomalous and {12 - anomalous} normal of 12")
     pictures = sorted((tmp_path / "maps").iterdir())
-    assert [path.name for path in pictures] == [f"{i:05d}_{i:02d}.png" for i in range(12)]
+    folder = run.photos.name
+    named = [f"{i:05d}_{row['verdict']}_{folder}_{i:02d}.png" for i, row in enumerate(rows)]
+    assert [path.name for path in pictures] == named
     assert [row["heatmap"] for row in rows] == [str(path) for path in pictures]
     assert [image["heatmap"] for image in content["images"]] == [str(path) for path in pictures]
     assert all(Image.open(path).size[0] > 800 for path in pictures)
@@ -273,7 +320,7 @@ def test_without_heatmaps_the_tables_have_no_such_column_and_a_file_that_is_none
     broken.write_text("notes")
     arguments = ("predict", run.path, broken, run.photos / "00.png", "--csv", tmp_path / "t.csv")
     command(*arguments)
-    assert (tmp_path / "t.csv").read_text().splitlines()[0] == "path,pred_score,percentile,verdict"
+    assert (tmp_path / "t.csv").read_text().splitlines()[0] == "path,pred_score,percentile,pred_label,verdict"
     command(*arguments, "--json", tmp_path / "t.json", "--heatmaps", tmp_path / "maps")
     with open(tmp_path / "t.csv", newline="") as file:
         first, second = csv.DictReader(file)
@@ -390,7 +437,7 @@ def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
         text=True,
         timeout=120,
     )
-    assert process.returncode == (1 if run.rows[0]["anomalous"] == "1" else 0)
+    assert process.returncode == (1 if run.rows[0]["pred_label"] == "1" else 0)
     assert process.stderr == ""
 
 
@@ -414,7 +461,7 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
     metrics = json.loads((tmp_path / "fives" / "metrics.json").read_text())
     with open(tmp_path / "fives" / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["class"] == "5" for row in rows] == [row["label"] == "0" for row in rows]
+    assert [row["class"] == "5" for row in rows] == [row["gt_label"] == "0" for row in rows]
     assert metrics["n_normal"] == sum(row["class"] == "5" for row in run.rows) > 0
     scores = [[float(row["pred_score"]) for row in table] for table in (rows, run.rows)]
     np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)
@@ -424,6 +471,18 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
         assert "no false-alarm rate is promised for images other than the run" in shown
         assert "false alarms expected" not in shown
     assert "--category belongs to" in refused(capsys, "evaluate", run.path, "--category", "bottle")
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_evaluate_gives_json_on_images_that_do_not_vary(run, tmp_path, grey):
+    for i in range(4):
+        path = tmp_path / "data" / "test" / ("OK" if i < 2 else "NG") / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 40), grey).save(path)
+    arguments = ("--dataset", "folder", "--data-dir", tmp_path / "data", "--out", tmp_path / "out")
+    assert command("evaluate", run.path, *arguments) == 0
+    metrics = json.loads((tmp_path / "out/metrics.json").read_text(), parse_constant=pytest.fail)
+    assert (metrics["n_normal"], metrics["n_anomalous"], metrics["image_AUROC"]) == (2, 2, 0.5)
 
 
 def test_evaluate_takes_another_data_set_with_masks(run, tmp_path, capsys):

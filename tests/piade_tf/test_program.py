@@ -1,5 +1,6 @@
 """What a message tells the user to type is what works where they are."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from piade_tf.cli.main import COMMANDS
 from piade_tf.program import COMMANDS as NAMES
-from piade_tf.program import as_typed_here, command
+from piade_tf.program import as_typed_here, command, path_word, shell_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,3 +39,26 @@ def test_the_help_in_a_clone_shows_what_can_be_typed_there():
     process = subprocess.run([sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert process.stdout.startswith("usage: python train.py ")
     assert "python train.py --preset paper" in process.stdout and "piade train" not in process.stdout
+
+
+# === Words for a shell ===
+
+ODD = [
+    *("plain", "a b", "it's", "zeile\n2", "tab\t", '$HOME `ls` "x" \\', "検査 é", "cafe\u0301", "~", "#1", "\x1b[31m"),
+    *map(os.fsdecode, (b"caf\xe9a", b"\xff\xfe'\\")),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
+def test_a_shell_reads_every_name_as_it_is():
+    line = shell_line(["printf", r"%s\0", *ODD])
+    assert line.isprintable()
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+    )
+    assert [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]] == ODD
+
+
+def test_a_path_is_never_an_option():
+    assert path_word("-v.png") == "./-v.png" and path_word(Path("-my run")) == "'./-my run'"
+    assert path_word("-") == "-" and path_word("runs/-x") == "runs/-x"

@@ -2,15 +2,19 @@
 
 import csv
 import dataclasses
+import datetime
 import importlib.metadata
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from piade_tf.cli.evaluate import Evaluate, _make
 from piade_tf.config import Config, DataConfig
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
@@ -50,6 +54,30 @@ def test_without_a_name_it_is_called_after_data_set_class_and_time(config):
     config = dataclasses.replace(config, name=None, data=DataConfig("fashion_mnist"))
     name = create(config, "T-shirt/top").path.name
     assert re.fullmatch(r"fashion_mnist-T-shirt_top-\d{8}-\d{6}", name)
+
+
+def test_runs_of_one_second_have_folders_of_their_own(config, monkeypatch):
+    class Frozen(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 12, 1, 8, 30, 15)
+
+    monkeypatch.setattr("piade_tf.new_folder.datetime.datetime", Frozen)
+    config = dataclasses.replace(config, name=None, data=DataConfig("mnist"))
+    with ThreadPoolExecutor(8) as pool:
+        paths = [run.path for run in pool.map(lambda _: create(config, "3"), range(24))]
+    first = config.runs_dir / "mnist-3-20261201-083015"
+    assert sorted(paths) == sorted([first, *(Path(f"{first}-{number}") for number in range(2, 25))])
+    Path(f"{first}-25").write_text("precious")
+    assert create(config, "3").path == Path(f"{first}-26")
+    evaluations = [_make(Evaluate(first), "folder") for _ in range(3)]
+    assert [path.name for path in evaluations] == [f"folder-20261201-083015{end}" for end in ("", "-2", "-3")]
+
+
+@pytest.mark.parametrize("label", ["部" * 85, "a" * 255, "\udce9" * 255])
+def test_a_label_that_is_too_long_for_a_name_keeps_the_time(config, label):
+    name = create(dataclasses.replace(config, name=None), label).path.name
+    assert len(os.fsencode(name)) <= 255 and re.search(r"-\d{8}-\d{6}$", name)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../outside", "a/b", "/tmp/absolute", "a/"])
@@ -135,13 +163,24 @@ def test_scores_csv_has_a_row_for_each_test_image(config, splits):
     run.write_scores(splits.test, Scored(values[0], {"a": values[1], "b": values[2]}), threshold)
     with open(run.path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "class", "label", "pred_score", "anomalous", "score_a", "score_b"]
+    assert list(rows[0]) == ["image", "class", "gt_label", "pred_score", "pred_label", "score_a", "score_b"]
     assert [row["image"] for row in rows] == splits.test.ids.tolist()
     assert [row["class"] for row in rows] == splits.test.classes.tolist()
-    assert [int(row["anomalous"]) for row in rows] == (values[0] > 0.1).tolist()
-    assert [int(row["label"]) for row in rows] == splits.test.labels.tolist()
+    assert [int(row["pred_label"]) for row in rows] == (values[0] > 0.1).tolist()
+    assert [int(row["gt_label"]) for row in rows] == splits.test.labels.tolist()
     for column, expected in zip(["pred_score", "score_a", "score_b"], values, strict=True):
         np.testing.assert_array_equal(np.array([row[column] for row in rows], "float32"), expected)
+
+
+def test_scores_csv_of_an_earlier_version_is_read_too(config, splits):
+    run = create(config, "up")
+    values = np.random.default_rng(0).normal(size=(2, 13)).astype("float32")
+    run.write_scores(splits.test, Scored(values[0], {"a": values[1]}), fit_threshold("value:0.1", 0.01, values[0]))
+    text = (run.path / "scores.csv").read_text()
+    (run.path / "scores.csv").write_text(text.replace("gt_label", "label").replace("pred_label", "anomalous"))
+    split, scored = run.read_scores()
+    np.testing.assert_array_equal(split.labels, splits.test.labels)
+    np.testing.assert_array_equal(scored.by_name["a"], values[1])
 
 
 def test_metrics_with_a_number_that_is_none_are_not_written(config):

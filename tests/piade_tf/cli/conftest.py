@@ -14,14 +14,12 @@ class StubDetector:
 
     Attributes:
         on_image: called before each verdict, with the number of those before it.
-        scores: by the number of the image, in place of its brightness.
     """
 
     threshold = map_threshold = fit_threshold("max", 0.01, [0.2, 0.5])
 
     def __init__(self):
         self.on_image = lambda number: None
-        self.scores = {}
 
     def stream(self, paths, batch_size=32, maps=False):
         for number, path in enumerate(paths):
@@ -32,7 +30,7 @@ class StubDetector:
             except OSError:
                 yield Unreadable(path, "is damaged")
                 continue
-            score = self.scores.get(number, float(pixels.mean()) / 255)
+            score = float(pixels.mean()) / 255
             shown = (np.full(pixels.shape[:2], score, "float32"), pixels) if maps else (None, None)
             yield Prediction(path, score, 50.0, score > self.threshold.value, pixels, *shown)
 

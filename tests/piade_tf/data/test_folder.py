@@ -1,7 +1,9 @@
 """Folders: which layout is found, which image is what, and what goes wrong with the files of real life."""
 
 import os
+import struct
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +231,7 @@ def counts(root, learn=True, **options):
         ("Training", "ok", "Testing", "Normal", "GT"),
         ("TRAIN", "良品", "Test", "good", "Masks"),
         ("train_data", "No_Defect", "test-data", "i.O.", "Ground Truth"),
+        ("1_Train", "ＯＫ", "2_Test", "合格", "annotations"),
     ],
 )
 def test_folders_in_other_words(tmp_path, train, good, test, fine, masks):
@@ -254,10 +257,68 @@ def test_lots_below_a_class_belong_to_it_and_are_named(tmp_path):
     assert counts(tmp_path / "classes", learn=False) == (0, 6, 2)
 
 
-def test_what_is_called_bad_below_good_is_not_learned(tmp_path):
-    write(tmp_path, [*numbered("train/good", 5), *numbered("train/good/NG", 2)])
+@pytest.mark.parametrize("bad", ["NG", "bad_1", "lot2/Ausschuss", "a/b/不良"])
+@pytest.mark.parametrize("good", ["train/good", "validation/good", "test/good", "OK"])
+def test_what_is_called_bad_below_good_is_not_taken_for_good(tmp_path, good, bad):
+    write(tmp_path, [*numbered(good, 3), *numbered(f"{good}/lot2", 1), *numbered(f"{good}/{bad}", 2)])
+    if good != "OK":
+        write(tmp_path, numbered("train/good", 5))
     listing = list_images(tmp_path, None)
-    assert len(listing.train) == 5 and any("train/good/NG" in one for one in listing.warnings)
+    normal = [file for file in [*listing.train, *listing.test] if not file.anomalous]
+    assert len(normal) == (4 if good == "OK" else 6 if good == "train/good" else 9)
+    assert any(f"{good}/{bad}" in one for one in listing.warnings)
+
+
+@pytest.mark.parametrize("names", [["good", "OK"], ["good_1", "good_2"], ["良品", "合格", "io"]])
+def test_several_folders_that_say_good_are_all_good(tmp_path, names):
+    for name in names:
+        write(tmp_path / "a", numbered(name, 4))
+        write(tmp_path / "b", [*numbered(f"train/{name}", 4), *numbered(f"test/{name}", 1)])
+    write(tmp_path, [*numbered("a/bad", 2), *numbered("b/test/bad", 2)])
+    count = len(names)
+    for wanted in (None, "good"):
+        assert counts(tmp_path / "a", learn=False, normal_class=wanted) == (0, 4 * count, 2)
+        assert counts(tmp_path / "b", normal_class=wanted) == (4 * count, count, 2)
+    assert all(name in list_images(tmp_path / "b", None).layout for name in names)
+
+
+@pytest.mark.parametrize("bad", ["bad", "test/NG", "defects/lot1", "test/不良/a"])
+def test_bad_parts_alone_are_tested_as_bad_and_never_learned(tmp_path, bad):
+    write(tmp_path, numbered(bad, 6))
+    assert counts(tmp_path, learn=False) == (0, 0, 6)
+    refuses("no images to learn from", load, tmp_path)
+
+
+def test_a_single_defect_to_test_on_is_not_taken_for_normal(tmp_path):
+    write(tmp_path, numbered("test/scratch", 6))
+    refuses("--normal-class, or good", find_source, DataConfig("folder", tmp_path), False)
+    assert counts(tmp_path, learn=False, normal_class="good") == (0, 0, 6)
+    assert counts(tmp_path, learn=False, normal_class="scratch") == (0, 6, 0)
+    write(tmp_path, numbered("train/bad", 6))
+    refuses("bad in train", load, tmp_path)
+
+
+def test_of_several_folders_for_one_purpose_the_one_with_images_is_taken(tmp_path):
+    write(tmp_path, [*numbered("train/good", 5), *numbered("test/dent", 1)])
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "coco.json").write_text("{}")
+    mask(tmp_path / "ground_truth/dent/000_mask.png")
+    assert all(file.masks for file in list_images(tmp_path, None).test)
+
+
+@pytest.mark.parametrize("tested, masks", [("NG", "bad"), ("defect", "KO"), ("不良", "ng")])
+def test_masks_of_bad_parts_are_found_under_another_word_for_bad(tmp_path, tested, masks):
+    write(tmp_path, [*numbered("train/good", 5), *numbered(f"test/{tested}", 2)])
+    for i in range(2):
+        mask(tmp_path / f"ground_truth/{masks}/{i:03d}_mask.png")
+    listing = list_images(tmp_path, None)
+    assert all(file.masks for file in listing.test) and not listing.warnings
+
+
+def test_an_empty_class_without_a_split_is_told(tmp_path):
+    write(tmp_path, numbered("good", 5))
+    (tmp_path / "NG").mkdir()
+    assert list_images(tmp_path, None).warnings == ["NG has no images"]
 
 
 def test_validation_images_are_joined_and_defective_ones_named(tmp_path):
@@ -295,6 +356,14 @@ def test_maps_are_compared_with_masks_in_their_own_size_too(mvtec):
     assert load_data(DataConfig("folder", mvtec, image_size=(SIDE,)), seed=0).test.in_own_size is None
 
 
+@pytest.mark.parametrize("name", ["000.png", "000_mask.PNG", "000-Mask.bmp", "000_GT.tif", "000_label.gif"])
+def test_masks_have_the_name_of_their_image_and_one_of_several_endings(tmp_path, name):
+    write(tmp_path, [*numbered("train/good", 5), *numbered("test/dent", 1, ".JPG")])
+    mask(tmp_path / "ground_truth/dent" / name)
+    (file,) = list_images(tmp_path, None).test
+    assert [os.path.basename(path) for path in file.masks] == [name]
+
+
 def test_masks_that_lie_in_one_folder(tmp_path):
     write(tmp_path, [*numbered("train/good", 5), *numbered("test/bad", 2)])
     for i in range(2):
@@ -318,7 +387,13 @@ def test_what_is_not_learned_from_is_all_for_testing(tmp_path):
     refuses("test/.*--data-dir", load, tmp_path / "c")
 
 
-@pytest.mark.parametrize("below", ["Train/Dataset/train/OK", "export/2024/v2/train/good", "parts/Training/io"])
+@pytest.mark.parametrize(
+    "below",
+    [
+        *("Train/Dataset/train/OK", "export/2024/v2/train/good", "parts/Training/io"),
+        *("docs/Train/Dataset/train/OK", "a/train/b/training/good"),
+    ],
+)
 def test_a_layout_further_down_is_pointed_to(tmp_path, below):
     write(tmp_path, [*numbered(below, 3), *numbered(f"{os.path.dirname(os.path.dirname(below))}/test/NG", 2)])
     error = refuses("give", list_images, tmp_path, None)
@@ -337,17 +412,18 @@ def test_images_and_folders_that_no_layout_has_are_named(mvtec):
 # === Bits ===
 
 
-def deep(root, count, largest):
+def deep(root, count, largest, ending=".png"):
     root.mkdir(parents=True)
     for i in range(count):
         values = np.random.default_rng(i).integers(0, largest + 1, (SIDE, SIDE)).astype("uint16")
         values[0, 0] = largest
-        Image.fromarray(values).save(root / f"{i:03d}.png")
+        Image.fromarray(values).save(root / f"{i:03d}{ending}")
 
 
+@pytest.mark.parametrize("ending", [".png", ".tif"])
 @pytest.mark.parametrize("largest, bits", [(4000, 12), (900, 10), (16383, 14), (65535, 16), (70, 8)])
-def test_sixteen_bit_images_are_scaled_by_the_bits_in_use(tmp_path, largest, bits):
-    deep(tmp_path / "d", 6, largest)
+def test_sixteen_bit_images_are_scaled_by_the_bits_in_use(tmp_path, largest, bits, ending):
+    deep(tmp_path / "d", 6, largest, ending)
     data = load(tmp_path / "d")
     assert data.preparation.bits == bits
     assert max(image.max() for image in data.train.images.as_numpy_iterator()) > 60
@@ -369,6 +445,33 @@ def test_a_colour_camera_of_twelve_bits_in_sixteen_is_told(tmp_path):
     assert any("nearly black" in one and "000.png" in one for one in load(tmp_path).warnings)
 
 
+def colour_of_sixteen_bits(values):
+    """A PNG, `(height, width, 3)`, which Pillow does not write."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", *values.shape[1::-1], 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("bits, told", [(10, True), (12, True), (14, True), (16, False)])
+def test_colour_files_of_sixteen_bits_that_use_fewer_are_told(tmp_path, bits, told):
+    for i in range(6):
+        values = np.random.default_rng(i).integers(0, 1 << bits, (SIDE, SIDE, 3))
+        (tmp_path / f"{i}.png").write_bytes(colour_of_sixteen_bits(values))
+    assert any("nearly black" in one for one in load(tmp_path).warnings) == told
+
+
+def test_a_dark_photograph_among_bright_ones_is_nothing_to_tell(tmp_path):
+    write(tmp_path, numbered("", 6))
+    values = np.arange(3 * SIDE**2).reshape(SIDE, SIDE, 3)
+    (tmp_path / "dark.png").write_bytes(colour_of_sixteen_bits(4 * values))
+    (tmp_path / "bright.png").write_bytes(colour_of_sixteen_bits(20 * values))
+    assert load(tmp_path).warnings == ()
+
+
 # === Odd masks ===
 
 
@@ -383,6 +486,24 @@ def test_masks_the_other_way_round_all_the_same_or_in_alpha_are_told(mvtec):
     for path in folder.rglob("*.png"):
         path.write_bytes(same)
     assert any("all 5 masks are the same" in one for one in load(mvtec).warnings)
+
+
+def test_masks_that_could_mean_something_else_are_told_by_name(mvtec):
+    folder = mvtec / "ground_truth"
+    photograph = np.asarray(picture(1))
+    alpha = np.asarray(Image.open(folder / "scratch/000_mask.png"))
+    Image.fromarray(np.dstack([photograph, alpha])).save(folder / "scratch/000_mask.png")
+    Image.fromarray(np.dstack([0 * alpha, alpha])).save(folder / "scratch/001_mask.png")
+    faint = np.asarray(Image.open(folder / "dent/000_mask.png")).copy()
+    faint[20:], faint[18:20] = 100, 70
+    Image.fromarray(faint).save(folder / "dent/000_mask.png")
+    warnings = load(mvtec).warnings
+    for words, name in (
+        ("alpha channel that tell of different places", "test/scratch/000.png"),
+        ("taken from the alpha channel", "test/scratch/001.png"),
+        ("too dark", "test/dent/000.jpg"),
+    ):
+        assert any(words in one and name in one for one in warnings)
 
 
 # === Files of real life ===

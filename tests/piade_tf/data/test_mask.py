@@ -32,6 +32,10 @@ def beside_opaque_alpha():
     return Image.fromarray(np.dstack([white, np.full(DEFECT.shape, 255, "uint8")]))
 
 
+def drawn_on_transparent():
+    return Image.fromarray(np.dstack([DEFECT * np.uint8(value) for value in (255, 0, 40, 255)]))
+
+
 STORED = {
     "0 and 255": Image.fromarray(DEFECT * np.uint8(255)),
     "0 and 1": Image.fromarray(DEFECT.astype("uint8")),
@@ -45,6 +49,8 @@ STORED = {
     "red on black": Image.fromarray(np.dstack([DEFECT * np.uint8(255), *[np.zeros(DEFECT.shape, "uint8")] * 2])),
     "the alpha channel": in_alpha(),
     "an alpha channel that says nothing": beside_opaque_alpha(),
+    "white on a transparent ground": drawn_on_transparent(),
+    "black and transparent": Image.fromarray(np.dstack([np.zeros(DEFECT.shape, "uint8"), DEFECT * np.uint8(255)])),
 }
 
 
@@ -53,7 +59,8 @@ def test_the_same_defect_is_read_however_it_is_stored(tmp_path, how):
     STORED[how].save(tmp_path / "mask.png")
     found = read_mask(tmp_path / "mask.png")
     np.testing.assert_array_equal(found.anomalous, DEFECT)
-    assert found.from_alpha == (how == "the alpha channel")
+    assert found.from_alpha == (how in ("the alpha channel", "black and transparent"))
+    assert not found.two_ways and not found.faint
 
 
 def test_shades_are_cut_at_half_of_white_and_sixteen_bits_at_half_of_the_brightest(tmp_path):
@@ -61,6 +68,34 @@ def test_shades_are_cut_at_half_of_white_and_sixteen_bits_at_half_of_the_brighte
     np.testing.assert_array_equal(read_mask(tmp_path / "8.png").anomalous, SMOOTH > 127)
     Image.fromarray(SMOOTH.astype("uint16") * 16).save(tmp_path / "12.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "12.png").anomalous, SMOOTH > 127)
+
+
+@pytest.mark.parametrize("kind, most", [("int16", 4095), ("int32", 1), ("float32", 1.0), ("float32", 255.0)])
+def test_tiffs_of_other_numbers_are_read(tmp_path, kind, most):
+    Image.fromarray((DEFECT * most).astype("int32" if kind == "int16" else kind)).save(tmp_path / "mask.tif")
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.tif").anomalous, DEFECT)
+    Image.fromarray((SMOOTH / 255).astype("float32")).save(tmp_path / "shades.tif")
+    np.testing.assert_array_equal(read_mask(tmp_path / "shades.tif").anomalous, SMOOTH > 127)
+
+
+def test_an_alpha_channel_that_says_something_else_is_told(tmp_path):
+    photograph = np.random.default_rng(0).integers(0, 256, (*DEFECT.shape, 3), "uint8")
+    for colours, differs in ((photograph, True), (np.repeat(SMOOTH[..., None], 3, 2), True), (None, False)):
+        colours = np.repeat(DEFECT[..., None] * np.uint8(255), 3, 2) if colours is None else colours
+        Image.fromarray(np.dstack([colours, DEFECT * np.uint8(255)])).save(tmp_path / "mask.png")
+        assert read_mask(tmp_path / "mask.png").two_ways == differs
+
+
+def test_shades_too_dark_to_count_are_told(tmp_path):
+    classes = np.where(DEFECT, 200, 0).astype("uint8")
+    classes[12:20, 5:12], classes[12:20, 20:28] = 60, 100
+    Image.fromarray(classes).save(tmp_path / "classes.png")
+    found = read_mask(tmp_path / "classes.png")
+    assert found.faint and np.array_equal(found.anomalous, DEFECT)
+    soft = np.asarray(Image.fromarray(DEFECT * np.uint8(255)).resize((64, 48), Image.BILINEAR))
+    Image.fromarray(soft).save(tmp_path / "soft.png")
+    Image.fromarray(soft).save(tmp_path / "soft.jpg")
+    assert not read_mask(tmp_path / "soft.png").faint and not read_mask(tmp_path / "soft.jpg").faint
 
 
 def test_black_in_a_jpeg_is_black_though_it_is_not_quite_0(tmp_path):

@@ -15,6 +15,8 @@ from piade_tf.errors import InputError
         *(("OK", GOOD), ("i.O.", GOOD), ("No_Defect", GOOD), ("良品", GOOD), ("NG", BAD), ("n.i.O.", BAD)),
         *(("Training", TRAIN), ("train_data", TRAIN), ("Val", VALIDATION), ("TEST-set", TEST)),
         *(("Ground Truth", MASKS), ("ground-truth", MASKS), ("GT", MASKS)),
+        *(("ＯＫ", GOOD), ("good_1", GOOD), ("0_Good", GOOD), ("合格品", GOOD), ("no defect (2)", GOOD)),
+        *(("ＮＧ", BAD), ("bad_1", BAD), ("NG007", BAD), ("02-schlecht", BAD), ("train2017", TRAIN)),
     ],
 )
 def test_synonyms_are_understood_in_any_case_and_with_any_marks(name, synonyms):
@@ -23,7 +25,8 @@ def test_synonyms_are_understood_in_any_case_and_with_any_marks(name, synonyms):
 
 
 def test_a_defect_is_none_of_them():
-    assert not any(means(name, GOOD | TRAIN | TEST | MASKS) for name in ("scratch", "goods", "broken_large", "oké"))
+    for name in ("scratch", "goods", "broken_large", "oké", "7"):
+        assert not means(name, GOOD | TRAIN | TEST | MASKS)
 
 
 def test_the_plain_word_comes_first():

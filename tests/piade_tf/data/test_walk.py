@@ -29,6 +29,14 @@ def test_a_picture_is_known_by_its_content_whatever_its_ending(tmp_path, kind, n
     assert walk(tmp_path).images == [name]
 
 
+@pytest.mark.parametrize(
+    "start", [b"P3 1 1 255 ", b"P6\n", b"MM\0+", b"II+\0", b"\0\0\0 ftypheic", b"\xff\xd8\xff\xdb"]
+)
+def test_a_picture_without_an_ending_is_one_however_it_begins(tmp_path, start):
+    put(tmp_path, "scan", start + bytes(30))
+    assert walk(tmp_path).images == ["scan"]
+
+
 @pytest.mark.parametrize("name", ["a.JPE", "a.jfif", "a.HEIC", "a.avif", "a.PGM", "a.dib", "a.TIF"])
 def test_a_known_ending_is_enough(tmp_path, name):
     put(tmp_path, name, b"")
@@ -75,6 +83,25 @@ def test_links_are_followed_once_and_loops_end(tmp_path):
         "lot2/self (the same folder as lot2)",
         "lot3 (the same folder as lot1)",
     ]
+
+
+@pytest.mark.parametrize("target", ["..", "../..", "../../..", "/"])
+def test_a_link_to_a_folder_above_does_not_bring_in_what_lies_beside(tmp_path, target):
+    put(tmp_path, "data/train/good/1.png", content())
+    put(tmp_path, "data/test/scratch/2.png", content())
+    (tmp_path / "data/train/good/up").symlink_to(target)
+    (tmp_path / "data/train/good/ok").symlink_to(tmp_path / "data/train/good")
+    for found in (walk(tmp_path / "data", "train/good"), walk(tmp_path / "data/train/good")):
+        assert [os.path.basename(path) for path in found.images] == ["1.png"] and not found.unread
+        assert len(found.passed_over) == 2 and any("up (leads back up)" in one for one in found.passed_over)
+
+
+def test_links_that_lead_to_each_other_end(tmp_path):
+    for one, other in ("ab", "ba"):
+        put(tmp_path, f"{one}/{one}.png", content())
+        (tmp_path / one / "on").symlink_to(tmp_path / other)
+    assert walk(tmp_path).images == ["a/a.png", "b/b.png"]
+    assert walk(tmp_path / "a").images == ["a.png", "on/b.png"]
 
 
 def test_a_link_to_nothing_and_a_link_to_itself_are_named(tmp_path):

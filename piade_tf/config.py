@@ -69,6 +69,10 @@ class DataConfig:
     augment: AugmentName = "none"
     """What may be done to a normal part without making it anomalous. texture: flips and quarter turns. aligned:
     small shifts and changes of brightness. Only training images are changed."""
+    group_by: Annotated[str | None, tyro.conf.arg(metavar="folder|PATTERN")] = None
+    """Images that belong together, such as the frames of a burst, are all learned or all held out. folder: those in
+    one folder. A pattern, such as 'lot[0-9]+' or '(.*)_[0-9]+': those whose names have the same in its parentheses, or
+    without any the same match. Left out: every image by itself."""
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
     """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
     is free, else on disk if there is room, else nowhere."""

@@ -31,7 +31,7 @@ def load_data(config: DataConfig, seed: int) -> DataSplits:
 def divide_source(source: Source, config: DataConfig, seed: int) -> DataSplits:
     """The four splits of a source, prepared as the options say; see `load_data`."""
     preparation = Preparation.from_options(config, source.default_size, source.grey, source.bits)
-    return divide(source, preparation, seed)
+    return divide(source, preparation, seed, config.group_by)
 
 
 def find_source(config: DataConfig, learn: bool = True) -> Source:

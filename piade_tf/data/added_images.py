@@ -139,13 +139,15 @@ def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
         item_bytes=math.prod(shape),
         jittered=(lambda seed: one(seed).concatenate(other(seed))) if one and other else None,
         ids=np.concatenate([np.asarray(part.ids, object) for part in (first, second)]) if known else first.ids[:0],
+        groups=np.concatenate([first.groups, second.ids]) if len(first.groups) else first.groups,  # each by itself
     )
 
 
 def _part(split: LabelledSplit, kept: np.ndarray) -> LabelledSplit:
-    masks = split.masks
+    masks, whole, places = split.masks, split.in_own_size, np.flatnonzero(kept)
     return dataclasses.replace(
         split,
+        in_own_size=None if whole is None else lambda index, anomaly_map: whole(int(places[index]), anomaly_map),
         items=only(split.items, kept),
         count=int(kept.sum()),
         masks=None if masks is None else dataclasses.replace(masks, items=only(masks.items, kept), count=kept.sum()),

@@ -59,15 +59,15 @@ def _digits(config: DataConfig, _learn: bool) -> Source:
 
 
 def _folder(config: DataConfig, learn: bool) -> Source:
-    return file_source(list_images(_root(config), config.normal_class), config.bits, learn)
+    return file_source(list_images(_root(config), config.normal_class), config.bits, learn, config.group_by)
 
 
 def _mvtec(config: DataConfig, learn: bool) -> Source:
-    return file_source(list_mvtec(_root(config), config.category), config.bits, learn)
+    return file_source(list_mvtec(_root(config), config.category), config.bits, learn, config.group_by)
 
 
 def _btad(config: DataConfig, learn: bool) -> Source:
-    return file_source(list_btad(_root(config), config.category), config.bits, learn)
+    return file_source(list_btad(_root(config), config.category), config.bits, learn, config.group_by)
 
 
 def _root(config: DataConfig) -> Path:

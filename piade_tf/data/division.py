@@ -1,7 +1,10 @@
 """Which normal images are learned and which are held out."""
 
+import dataclasses
+
 import numpy as np
 
+from piade_tf.data.groups import groups_of, held_out_groups
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.reading import labelled_split, split_of
 from piade_tf.data.source import Source
@@ -14,21 +17,27 @@ LEAST_IMAGES = 5
 TEST_EVERY = 4  # of the normal images, where a source has no test split of its own
 
 
-def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
+def divide(source: Source, preparation: Preparation, seed: int, group_by: str | None = None) -> DataSplits:
     """The protocol: learn from normal images, of which some are held out, and test on all kinds.
 
     Args:
         source: the images.
         preparation: to one size and number of channels.
         seed: decides which images are held out.
+        group_by: which images are not to be parted, as `groups_of` takes it.
 
     Raises:
-        InputError: too few normal images.
+        InputError: too few normal images or groups.
     """
     normal = np.flatnonzero(source.train.labels == 0)
-    train, validation, calibration = (
-        split_of(source.train, normal[indices], preparation) for indices in hold_out(len(normal), seed)
-    )
+    groups = None if group_by is None else groups_of(source.train.ids[normal].tolist(), group_by)
+    parts = hold_out(len(normal), seed, groups)
+    train, validation, calibration = (split_of(source.train, normal[indices], preparation) for indices in parts)
+    if groups is not None:
+        train, validation, calibration = (
+            dataclasses.replace(split, groups=groups[indices])
+            for split, indices in zip((train, validation, calibration), parts, strict=True)
+        )
     return DataSplits(
         train=train,
         validation=validation,
@@ -46,16 +55,21 @@ def divide(source: Source, preparation: Preparation, seed: int) -> DataSplits:
     )
 
 
-def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def hold_out(count: int, seed: int, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Divides `count` normal training images at random, the same way for the same seed.
 
     Validation and calibration take a tenth each, at least 20 and at most 300 images; of fewer than 100 images a fifth.
+
+    Args:
+        count: of the images.
+        seed: of the choice.
+        groups: `(count,)`, the group of each image; groups are not parted, and the parts have about the same sizes.
 
     Returns:
         Indices of the training, validation and calibration images, each sorted.
 
     Raises:
-        InputError: fewer than 5 images.
+        InputError: fewer than 5 images, or than 3 groups.
     """
     if count < LEAST_IMAGES:
         raise InputError(
@@ -64,17 +78,23 @@ def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         )
     least = round(HELD_OUT_SHARE_OF_FEW * min(count, FEW))
     held_out = min(max(least, round(HELD_OUT_SHARE * count)), HELD_OUT_MOST)
+    if groups is not None:
+        validation, calibration, train = held_out_groups(groups, (held_out, held_out), seed)
+        return train, validation, calibration
     order = np.random.default_rng(seed).permutation(count)
     validation, calibration, train = np.split(order, [held_out, 2 * held_out])
     return np.sort(train), np.sort(validation), np.sort(calibration)
 
 
-def without_test_split(labels: np.ndarray, order: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def without_test_split(
+    labels: np.ndarray, order: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Where a source has no test split: every fourth normal image and all others are for testing.
 
     Args:
         labels: `(n,)`, 0 normal, 1 anomalous.
         order: of the images, e.g. by the angle of the view. None: as they come.
+        groups: `(n,)`, the group of each image; the normal ones for testing are then whole groups, at random.
 
     Returns:
         Indices to train on and to test on, each sorted.
@@ -82,5 +102,7 @@ def without_test_split(labels: np.ndarray, order: np.ndarray | None = None) -> t
     normal = np.arange(len(labels)) if order is None else np.asarray(order)
     normal = normal[labels[normal] == 0]
     held_out = normal[TEST_EVERY - 1 :: TEST_EVERY]
+    if groups is not None:
+        held_out = normal[held_out_groups(groups[normal], [len(held_out)], 0)[0]]
     test = np.union1d(np.flatnonzero(labels != 0), held_out)
     return np.setdiff1d(normal, held_out), test

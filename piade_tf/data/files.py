@@ -10,6 +10,7 @@ from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
 from piade_tf.data.folder import ImageFile, Listing
+from piade_tf.data.groups import groups_of
 from piade_tf.data.image_checks import Checked, Facts, check_images
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
@@ -20,7 +21,7 @@ from piade_tf.printable import printable
 DEFAULT_SIZE = (256, 256)
 
 
-def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
+def file_source(listing: Listing, bits: int = 0, learn: bool = True, group_by: str | None = None) -> Source:
     """Checks the images of a listing and makes a source of those that can be read.
 
     Args:
@@ -28,6 +29,7 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
         bits: how many the grey images of more than 8 bits use, 8 to 16; 0: as many as their values need.
         learn: whether the images are to be learned from. Otherwise, where no images are set apart for testing, all
             are for testing.
+        group_by: which images are not to be parted, as `groups_of` takes it.
 
     Raises:
         InputError: over a tenth of the images cannot be read, or there are none to learn from.
@@ -37,14 +39,15 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True) -> Source:
             f"there are no images to learn from ({listing.layout}): put good ones into train/good, or give the test/ "
             "folder itself as --data-dir, where three of every four good images are then learned"
         )
-    checked = check_images(listing, bits)
+    checked = check_images(listing, bits, group_by is not None)
     listing = checked.listing
     train, test = listing.train, listing.test
     if not learn and (not listing.split or not test):
         train, test = [], [*train, *test]
     elif not listing.split:
         files = [*train, *test]
-        learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]))
+        groups = None if group_by is None else groups_of([printable(file.id) for file in files], group_by)
+        learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]), groups=groups)
         train, test = [files[i] for i in learned], [files[i] for i in tested]
     return Source(
         kind=listing.kind,

@@ -13,6 +13,7 @@ from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
 from piade_tf.data.folder import ImageFile, Listing
 from piade_tf.data.mask import joined, read_mask
+from piade_tf.data.near_duplicates import burst_warning, look_of
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.in_order import in_order
@@ -48,6 +49,7 @@ class Facts:
         grey: whether it has no colour.
         mode: of the file, as Pillow calls it.
         digest: of the file's bytes.
+        look: its perceptual hash.
         pixels: digest of the pixels, grey ones as one channel; of more than 8 bits those that the image itself uses.
         deepest: largest value of a grey image of more than 8 bits; 0 for all others.
         brightest: the largest value, 0 to 255, of a colour image; 255 for all others.
@@ -59,6 +61,7 @@ class Facts:
     grey: bool
     mode: str
     digest: bytes
+    look: bytes
     pixels: bytes
     deepest: int
     brightest: int
@@ -102,12 +105,13 @@ class Checked:
     skipped: tuple[Skipped, ...]
 
 
-def check_images(listing: Listing, bits: int = 0) -> Checked:
+def check_images(listing: Listing, bits: int = 0, grouped: bool = False) -> Checked:
     """Reads every image and every mask of a listing.
 
     Args:
         listing: as `folder` finds it.
         bits: how many the grey images of more than 8 bits use, 8 to 16; 0: as many as their values need.
+        grouped: whether images that belong together are known.
 
     Raises:
         InputError: over a tenth of the images cannot be read.
@@ -133,7 +137,7 @@ def check_images(listing: Listing, bits: int = 0) -> Checked:
     deepest = max((one.deepest for one in facts.values()), default=0)
     told = _depth(bits, deepest, facts)
     bits = bits or (bits_in_use(deepest) if deepest else DEEPEST)
-    warnings = [*listing.warnings, *told, *mask_warnings, *_duplicates(train, test, facts)]
+    warnings = [*listing.warnings, *told, *mask_warnings, *_duplicates(train, test, facts, grouped)]
     if skipped:
         warnings.insert(0, f"{len(skipped)} of {count} images cannot be read and are skipped: "
                         f"{shown(f'{one.path} {one.reason}' for one in skipped)}")  # fmt: skip
@@ -154,6 +158,7 @@ def _facts(path: str) -> Facts | str:
         grey=grey,
         mode=found.mode,
         digest=hashlib.blake2b(content, digest_size=16).digest(),
+        look=look_of(pixels),
         pixels=digest_of(pixels[..., :1] if grey else pixels),
         deepest=found.deepest,
         brightest=int(found.pixels.max()) if found.pixels.shape[2] == 3 else WHITE,
@@ -265,7 +270,7 @@ def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
     )
 
 
-def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts]) -> list[str]:
+def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, Facts], grouped: bool) -> list[str]:
     """Images that are equal in every pixel, whatever their files are."""
     digests = [[facts[file.path].pixels for file in files] for files in (train, test)]
     names = [[printable(file.id) for file in files] for files in (train, test)]
@@ -275,6 +280,8 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
         warnings.append(alike)
     elif doubled := doubles(learned, names_learned):
         warnings.append(f"{len(doubled)} training images are doubled: {shown(doubled)}")
+    elif not grouped and (burst := burst_warning([facts[file.path].look for file in train], names_learned)):
+        warnings.append(burst)
     by_digest = dict(zip(reversed(learned), reversed(names_learned), strict=True))
     leaks = [f"{name} = {by_digest[one]}" for one, name in zip(tested, names_tested, strict=True) if one in by_digest]
     if leaks:

@@ -23,6 +23,7 @@ class Split:
         item_bytes: size of an item, for the buffer in which they are shuffled.
         jittered: from a seed to the unbatched images, each as another device might prepare it; None: not known.
         ids: `(count,)`, the path or the index of each image in its source; empty where they are not known.
+        groups: `(count,)`, the name of the group of each image, which is not to be parted; empty where there are none.
     """
 
     items: tf.data.Dataset
@@ -31,6 +32,7 @@ class Split:
     item_bytes: int = 0
     jittered: Callable[[int], tf.data.Dataset] | None = None
     ids: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
+    groups: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
 
     @property
     def images(self) -> tf.data.Dataset:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from piade_tf.config import AugmentName
 from piade_tf.data import DataSplits, Split, batches
+from piade_tf.data.groups import folds_of_groups
 from piade_tf.data.pipeline import batched, variants
 from piade_tf.model.network import is_pretrained
 from piade_tf.scoring.parameters import ScoreParameters
@@ -57,7 +58,10 @@ def fit_in_folds(
     """
     scorer = ScoreSet(parameters)
     looks = _looks(splits, augment, seed)
-    fold = folds_of(sum(split.count for split in splits), folds, seed)
+    if all(len(split.groups) for split in splits):
+        fold = folds_of_groups(np.concatenate([split.groups for split in splits]), folds, seed)
+    else:
+        fold = folds_of(sum(split.count for split in splits), folds, seed)
     return scorer, scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold)
 
 

@@ -38,8 +38,11 @@ def options_of(info: StructTypeInfo) -> StructConstructorSpec | None:
 def _with_words(kind: Any, default: Any) -> Any:
     """The type of an option, with what is said of its default."""
     is_open = default is None or default == ()  # its help says what happens then
-    shown = tyro.conf.arg(help_behavior_hint="" if is_open else lambda text: f"(default: {WORDS.get(text, text)})")
     bare, *marks = typing.get_args(kind) if typing.get_origin(kind) is Annotated else (kind,)
+    shown = tyro.conf.arg(
+        metavar="TEXT" if bare in (str, str | None) else None,
+        help_behavior_hint="" if is_open else lambda text: f"(default: {WORDS.get(text, text)})",
+    )
     return Annotated[(bare, shown, *marks)]  # first: what an option says of itself comes later and decides
 
 

@@ -261,8 +261,9 @@ def test_every_command_has_help_that_names_it_as_it_is_typed(command, help_of):
 def test_help_has_no_words_of_python_and_names_no_option_that_the_command_lacks(arguments, help_of):
     text = help_of(*arguments)
     assert not re.search(r"None|True|False|STR|tuple|\(default: \)|[\[(]'", text)
+    ours = "\n".join(line for line in text.splitlines() if not line.startswith("curl "))
     own = set(_flags(COMMANDS[arguments[0]][0]))
-    assert set(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", text)) <= own
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", ours)) <= own
 
 
 def test_help_says_in_words_what_an_option_of_a_training_is_where_it_is_left_out():
@@ -280,7 +281,7 @@ def test_the_help_of_all_is_short_and_imports_nothing_heavy():
         "print('imported', sorted({'tensorflow', 'keras', 'numpy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     assert process.stdout.endswith("imported []\n")
-    assert len(process.stdout.splitlines()) < 30 and all(command in process.stdout for command in COMMANDS)
+    assert len(process.stdout.splitlines()) < 36 and all(command in process.stdout for command in COMMANDS)
 
 
 @pytest.mark.parametrize("door", [["train.py"], ["-m", "piade_tf", "train"]])

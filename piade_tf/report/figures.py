@@ -1,10 +1,13 @@
 """The figures of an evaluation, as PNG files."""
 
+import contextlib
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -38,6 +41,13 @@ STYLE: dict = {
 TERMS = {"loss": "total loss", "mse": "MSE", "ssim": "1 \N{MINUS SIGN} SSIM"}
 
 
+@contextlib.contextmanager
+def drawing(*texts: str) -> Iterator[None]:
+    """Within, figures look alike, whatever the user's matplotlibrc says, and there are fonts for `texts`."""
+    with matplotlib.style.context(["default", STYLE]), fonts_for(*texts):
+        yield
+
+
 def write_figures(
     folder: Path,
     examples: Examples,
@@ -65,7 +75,7 @@ def write_figures(
     """
     labels, scores = np.asarray(labels).astype(int), np.asarray(scores, dtype=float)
     figures = {}
-    with matplotlib.rc_context(STYLE), fonts_for(title, *map(str, examples.classes)):
+    with drawing(title, *map(str, examples.classes)):
         if len(examples.images):
             figures["reconstructions"] = reconstructions_figure(examples, title)
             figures["anomaly_maps"] = anomaly_maps_figure(examples, title)

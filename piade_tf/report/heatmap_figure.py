@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from piade_tf.detector import Detector, Prediction
 from piade_tf.printable import printable
-from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, STYLE
-from piade_tf.report.fonts import fonts_for
+from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, drawing
 from piade_tf.report.heatmap import overlay
 from piade_tf.report.save_figure import save_figure
 
@@ -51,7 +50,7 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
         "overlay": overlay(image, anomaly_map, 0, top),
     }
     name = printable(Path(prediction.path).name)
-    with matplotlib.rc_context(STYLE), fonts_for(name):
+    with drawing(name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
         verdict, colour = ("anomalous", ANOMALOUS) if prediction.anomalous else ("normal", NORMAL)
         figure.suptitle(

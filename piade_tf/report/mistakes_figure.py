@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from piade_tf.evaluation.mistakes import Mistake, MistakeKind
 from piade_tf.report.figure_labels import fitted
-from piade_tf.report.figures import KINDS, MAPS, MUTED, STYLE, colour_limits, score_texts
-from piade_tf.report.fonts import fonts_for
+from piade_tf.report.figures import KINDS, MAPS, MUTED, colour_limits, drawing, score_texts
 from piade_tf.report.heatmap import coloured, overlay
 from piade_tf.report.save_figure import save_figure
 
@@ -41,7 +40,7 @@ def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str) -
         path.unlink(missing_ok=True)
         return None
     names = [mistake.class_name for mistake in mistakes]
-    with matplotlib.rc_context(STYLE), fonts_for(title, *names):
+    with drawing(title, *names):
         save_figure(draw_mistakes(mistakes, title), path)
     return path
 

@@ -1,8 +1,11 @@
 # make demo: set up and train on the embedded digits.    make test: set up, lint, types, imports, tests.
+# make inspector-build [RUN=runs/NAME]: the inspector with a run's model, as a static folder; needs Node and npm.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+INSPECTOR := examples/inspector
+
+.PHONY: demo test lint inspector-build clean
 
 demo: .venv/demo
 	$(BIN)/python train.py
@@ -15,6 +18,14 @@ lint: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+inspector-build: $(INSPECTOR)/node_modules/.package-lock.json
+	npm --prefix $(INSPECTOR) run --silent build
+	$(PYTHON) $(INSPECTOR)/with_run.py $(INSPECTOR)/dist build/inspector $(RUN)
+
+$(INSPECTOR)/node_modules/.package-lock.json: $(INSPECTOR)/package-lock.json
+	npm --prefix $(INSPECTOR) ci --silent
+	touch $@
 
 .venv/demo: requirements.txt
 	$(PYTHON) -m venv .venv

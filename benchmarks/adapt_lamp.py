@@ -74,7 +74,7 @@ def flagged(run: Path, folder: Path) -> int:
     """How many images of a folder the run takes for anomalous."""
     from piade_tf.detector import Detector
 
-    return sum(found.anomalous for found in Detector.load(run).predict(sorted(folder.iterdir())))
+    return sum(found.pred_label for found in Detector.load(run).predict(sorted(folder.iterdir())))
 
 
 if __name__ == "__main__":

@@ -146,9 +146,9 @@ def draw_figure(rows: list[Row], path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from piade_tf.report.figures import STYLE
+    from piade_tf.report.palette import LIGHT
 
-    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+    with matplotlib.rc_context(LIGHT.style), replacing(path) as temporary:
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.subplots()
         for data, by_count in grouped(rows).items():

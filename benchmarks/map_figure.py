@@ -64,7 +64,7 @@ def shown(root: Path, run: Path, data: str) -> list[tuple[np.ndarray, np.ndarray
         (
             prediction.anomaly_map / limit,
             masks.get(index, np.zeros(prediction.anomaly_map.shape)),
-            prediction.anomalous,
+            prediction.pred_label,
             str(test.classes[index]),
         )
         for index, prediction in zip(chosen, detector.predict([images[index] for index in chosen]), strict=True)
@@ -76,9 +76,9 @@ def draw(rows: dict[str, list[tuple[np.ndarray, np.ndarray, bool, str]]], path: 
     import matplotlib
     from matplotlib.figure import Figure
 
-    from piade_tf.report.figures import STYLE
+    from piade_tf.report.palette import LIGHT
 
-    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+    with matplotlib.rc_context(LIGHT.style), replacing(path) as temporary:
         figure = Figure(figsize=(1.6 * len(rows), 1.75 * len(SHARES) + 0.5), layout="constrained")
         axes = figure.subplots(len(SHARES), len(rows), squeeze=False)
         for column, (data, images) in enumerate(rows.items()):

@@ -56,15 +56,15 @@ def main() -> int:
 
 
 def normal_scores(path: Path) -> np.ndarray:
-    """`pred_score` of the rows whose label is 0, float32, as the network gave it."""
+    """`pred_score` of the rows whose gt_label is 0, float32, as the network gave it."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            return np.array([row["pred_score"] for row in csv.DictReader(file) if row["label"] == "0"], "float32")
+            return np.array([row["pred_score"] for row in csv.DictReader(file) if row["gt_label"] == "0"], "float32")
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}); give a run directory of train.py") from None
     except (KeyError, ValueError):
         raise InputError(
-            f"{path} must have the columns label and pred_score with numbers; run train.py again"
+            f"{path} must have the columns gt_label and pred_score with numbers; run train.py again"
         ) from None
 
 

@@ -231,10 +231,10 @@ def draw_figure(rows: list[Row], path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from piade_tf.report.figures import STYLE
+    from piade_tf.report.palette import LIGHT
 
     found = grouped(rows)
-    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+    with matplotlib.rc_context(LIGHT.style), replacing(path) as temporary:
         figure = Figure(figsize=(7.2, 3.4), layout="constrained")
         for axes, rate in zip(figure.subplots(1, 2), RATES, strict=True):
             methods = dict.fromkeys(key[2] for key in found)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from piade_tf.config import FormatName
+from piade_tf.config import ALL_FORMATS, FormatName
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,18 +25,20 @@ class Export:
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory that a training made. RUN/export is replaced when all is done."""
-    formats: tuple[FormatName, ...] = typing.get_args(FormatName)
+    formats: Annotated[
+        tuple[FormatName, ...], tyro.conf.arg(metavar="FORMAT [FORMAT ...]", help_behavior_hint=ALL_FORMATS)
+    ] = typing.get_args(FormatName)
     """saved_model: for TensorFlow and TF Serving. float32, float16: LiteRT in floats. dynamic_int8: 8-bit weights.
     int8: convolutions in 8-bit integers. int8_full: integers throughout, for NPUs and microcontrollers; the score is
     computed outside."""
     tolerance: float | None = None
     """The share of verdicts, 0 to 1, that may differ from the run's on images that are not labelled. Left out: what
     other calibration images would change as well, but at least 0.02."""
-    batch: int = 1
+    batch: Annotated[int, tyro.conf.arg(name="batch-size", aliases=("--batch",))] = 1
     """Images that a file takes at a time. Only 1 is handed to all delegates in one piece."""
     input_size: typing.Literal["fixed", "free"] = "fixed"
     """free: the SavedModel takes images of any size and resizes them itself."""
-    data_dir: Path | None = None
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where the images of the run are now. Left out: where they were."""
 
 

@@ -20,6 +20,7 @@ from export.publish.golden import write_golden
 from export.publish.manifest import describe_file, describe_run
 from export.publish.metadata import metadata_for
 from export.publish.model_card import write_model_card
+from export.publish.readme import write_readme
 from export.publish.table import show_table
 from export.publish.tensorboard_summary import write_log
 from export.refusal import CannotRun
@@ -168,10 +169,8 @@ def _fill(
     manifest = describe_run(config, options.run, said, labels, may_differ, entries)
     write_json(folder / "manifest.json", manifest)
     FileScores.of(images, labels, scores, measured).write(folder / NAME)
-    place = images.test if len(labels) else images.validation
-    labels = labels if len(labels) else np.zeros(data.validation.count, "int64")
-    shown = {name: found.part(place) for name, found in measured.items()}
-    write_golden(folder, manifest, labels, scores[place], images.path, place.start, shown)
+    write_golden(folder, manifest, labels, scores, images, measured, data.preparation)
+    write_readme(folder / "README.md", options.run, manifest)
     write_model_card(folder / "MODEL_CARD.md", config, manifest)
     return manifest
 

@@ -7,6 +7,7 @@ from export.formats import REJECTED_FOLDER
 from export.options import Show
 from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_of
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import Threshold, promise
 from piade_tf.json_text import json_text
 from piade_tf.program import command
 
@@ -26,9 +27,11 @@ def show(options: Show) -> int:
             raise InputError(f"{options.file} was changed since it was exported, or cut short; export it again")
         found = "has no metadata of PIADE-TF" if is_litert(content) else "is no LiteRT file"
         raise InputError(f"{options.file} {found}; give a .tflite that {command('export')} made")
-    metadata = metadata_of(content)
+    metadata = metadata_of(content) or {}
     print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json_text(metadata, indent=2)))
     print("unchanged since its export", file=sys.stderr)
+    threshold = Threshold(**{**metadata["threshold"], "quantiles": tuple(metadata["threshold"]["quantiles"])})
+    print(f"threshold {threshold.value:.4g}: {promise(threshold)}", file=sys.stderr)
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
         reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         print(

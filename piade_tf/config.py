@@ -32,33 +32,35 @@ EncoderName = Literal[
 ]
 Kind = Literal["parts", "classes"]
 FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
+ALL_FORMATS = f"(default: all, {', '.join(typing.get_args(FormatName))})"
 
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """What is normal, and where the images come from."""
 
-    dataset: str = "digits"
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "digits"
     """digits: scikit-learn's handwritten digits, embedded. folder: your own images. mvtec, btad: with --category.
     mnist, fashion_mnist, cifar10, coil100, or tfds:NAME for any image set with labels of TensorFlow Datasets."""
-    data_dir: Path | None = None
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """The folder that holds the images, a TensorFlow Datasets folder, or one with the four IDX .gz files of
     (Fashion-)MNIST. Left out: TensorFlow Datasets downloads."""
-    category: str | None = None
-    """Which product of mvtec (bottle) or btad (01)."""
-    normal_class: str | None = None
+    category: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Which product of mvtec (bottle) or btad (01). Left out: with every other data set."""
+    normal_class: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None
     """The class to train on, by number or name (3, Dress); every other class is an anomaly. Left out: the first
     class, or in a folder with train/good that."""
-    label_key: str = "label"
+    label_key: Annotated[str, tyro.conf.arg(metavar="NAME")] = "label"
     """tfds:NAME only: which feature is the label."""
-    image_size: tuple[int, ...] = ()
-    """Resize images to N N, or to H W, pixels: 28 to 1024, with --encoder scratch to 512. Left out: the preset's size,
-    256 for files, 160 for small images of classes in colour (cifar10), or the data set's own."""
+    image_size: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N | H W")] = ()
+    """Resize images to N x N, or to H x W, pixels: 28 to 1024, or to 512 for a network that is trained from scratch.
+    Left out: 256 for files, 160 for small images of classes in colour (cifar10), else the data set's own size."""
     resize: ResizeName = "stretch"
     """stretch: to the size, whatever the aspect ratio. pad: keep it, black borders. crop: keep it, cut off what is
     over."""
-    crop: tuple[int, ...] = ()
-    """Cut the middle N N, or H W, pixels out after resizing (the paper: --image-size 156 --crop 120)."""
+    crop: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N | H W")] = ()
+    """Cut the middle N x N, or H x W, pixels out after resizing (the paper: --image-size 156 --crop 120). Left out:
+    nothing is cut off."""
     channels: Literal["auto", "1", "3"] = "auto"
     """1: grey. 3: colour. auto: grey only where every normal training image is."""
     bits: int = 0
@@ -66,7 +68,7 @@ class DataConfig:
     0: as many as the largest value in the set needs (a 12-bit camera: 12)."""
     augment: AugmentName = "none"
     """What may be done to a normal part without making it anomalous. texture: flips and quarter turns. aligned:
-    small shifts and changes of brightness. Only training images are changed. See inspect-data's picture."""
+    small shifts and changes of brightness. Only training images are changed."""
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
     """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
     is free, else on disk if there is room, else nowhere."""
@@ -89,18 +91,20 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
-    """The shape of the network. An empty tuple or 0 means: scale it with the image."""
+    """The shape of the network. Sizes that are not given follow from the image."""
 
     encoder: Annotated[EncoderName, tyro.conf.arg(prefix_name=False)] = "auto"
     """What turns the image into features. scratch: an S-E ResNet, trained with the rest. The others were trained on
     ImageNet and stay as they are; efficientnet_lite0 comes with the installation, the weights of the others are
     downloaded by Keras. auto: scratch for images below 64 pixels and with --preset paper, else efficientnet_lite0."""
-    encoder_weights: Annotated[str, tyro.conf.arg(prefix_name=False)] = "imagenet"
+    encoder_weights: Annotated[str, tyro.conf.arg(prefix_name=False, metavar="imagenet|random|FILE")] = "imagenet"
     """imagenet, or a file of weights for a machine without a network; random: none, for tests."""
     depth: Literal[18, 50] = 18
-    """S-E ResNet-18 (two 3x3 convolutions a block) or -50 (bottlenecks). Only as many stages as `widths` has."""
+    """S-E ResNet-18 (two 3x3 convolutions a block) or -50 (bottlenecks). Only as many stages as there are
+    --network.widths."""
     widths: tuple[int, ...] = ()
-    """Channels of the encoder's stages; each stage after the first halves the map. Empty: scaled with the image."""
+    """Channels of the encoder's stages; each stage after the first halves the map. Left out: scaled
+    with the image."""
     stem_kernel: int = 0
     """Side of the first convolution's kernel. 0: twice the stem's stride."""
     stem_stride: int = 0
@@ -122,10 +126,10 @@ class NetworkConfig:
     iterations: int = 3
     """Routing iterations."""
     upsampling: tuple[int, ...] = ()
-    """Units of the linear upsampling, before the layer that makes the decoder's first map. Empty: 128 512, behind a
+    """Units of the linear upsampling, before the layer that makes the decoder's first map. Left out: 128 512, behind a
     pretrained encoder 64 96."""
     decoder_widths: tuple[int, ...] = ()
-    """Channels of the decoder: its first map, then each step up. Empty: half of the encoder's, backwards."""
+    """Channels of the decoder: its first map, then each step up. Left out: half of the encoder's, backwards."""
     skip: bool = False
     """Concatenate the encoder's features with the upsampled vector, as the paper's figure. The decoder then
     copies its input, anomalies included."""
@@ -270,16 +274,20 @@ class Config:
     calibration: CalibrationName = "auto"
     """Which normal images the threshold is chosen from. split: those held out for nothing else. folds: all, each scored
     without itself; needs a pretrained encoder. auto: folds where that is possible and there are fewer than 1,000."""
-    threshold: str = "fpr"
+    threshold: Annotated[str, tyro.conf.arg(metavar="fpr|sigma:K|max|value:X|f1")] = "fpr"
     """fpr: see --fpr. sigma:3: mean and three standard deviations of the held-out normal scores. max: the largest of
-    them. value:X: X itself. f1: the largest F1 on the test images, which makes it optimistic."""
-    export: tuple[FormatName, ...] = typing.get_args(FormatName)
-    """What to export at the end, each file compared with the network before it ships. None given: nothing. See
-    the help of the command export."""
-    runs_dir: Path = Path("runs")
+    them. value:X: X itself, which promises nothing. f1: the largest F1 on the test images, which makes it
+    optimistic."""
+    export: Annotated[
+        tuple[FormatName, ...],
+        tyro.conf.arg(name="formats", aliases=("--export",), metavar="[FORMAT ...]", help_behavior_hint=ALL_FORMATS),
+    ] = typing.get_args(FormatName)
+    """What to export at the end, each file compared with the network before it ships; the option with nothing after
+    it: nothing. See the help of the command export."""
+    runs_dir: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs")
     """Where run directories are made."""
-    name: str | None = None
-    """Name of the run directory. Left out: data set, class and time."""
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Name of the run directory. Left out: data set, class and time; of your own photographs, the folder and time."""
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
 

@@ -28,6 +28,7 @@ from piade_tf.scoring.score_set import ScoreSet
 MAPS = ("anomaly_map", "reconstruction")
 BATCH_SIZE = 32
 READ_AHEAD = 2  # batches
+VERDICTS = ("normal", "anomalous")  # the place is the label
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 MOST_BEYOND = 0.001  # of the pixels of an image: more than a sensor's hot pixels
 
@@ -40,7 +41,7 @@ class Prediction:
         path: of the image; its number where it came as an array.
         pred_score: higher is more anomalous.
         percentile: share of normal images that score lower, 0 to 100.
-        anomalous: the verdict, whether `pred_score` is above the threshold.
+        pred_label: whether it is anomalous, that is, `pred_score` is above the threshold. `verdict` is the word for it.
         image: `(height, width, channels)`, uint8, as the network saw it.
         anomaly_map: `(height, width)`, float32, at least 0; None unless asked for.
         reconstruction: like `image`; None unless asked for.
@@ -49,10 +50,20 @@ class Prediction:
     path: str
     pred_score: float
     percentile: float
-    anomalous: bool
+    pred_label: bool
     image: np.ndarray
     anomaly_map: np.ndarray | None = None
     reconstruction: np.ndarray | None = None
+
+    @property
+    def verdict(self) -> str:
+        """`normal` or `anomalous`."""
+        return VERDICTS[self.pred_label]
+
+    @property
+    def anomalous(self) -> bool:
+        """`pred_label` by its earlier name."""
+        return self.pred_label
 
 
 @dataclasses.dataclass(frozen=True)

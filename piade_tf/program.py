@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-COMMANDS = ("train", "predict", "watch", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
+COMMANDS = ("train", "predict", "watch", "serve", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
 
 
 def command(name: str) -> str:

@@ -1,10 +1,11 @@
-"""The progress of what takes long: a bar with the time left, on a terminal."""
+"""The progress of what takes long: a bar with the time left, or the time so far where nothing can be counted."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
 
@@ -22,3 +23,17 @@ def track(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]
     columns = TextColumn(f"{what} {{task.completed}}{of_all}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         yield from bar.track(items, total)
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says `what` is being done, on a terminal with the seconds that it has taken."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        print(f"{what} ...", flush=True)
+        yield
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        bar.add_task(what, total=None)
+        yield

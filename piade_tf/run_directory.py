@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wa
     from piade_tf.evaluation.scored_split import Scored
 
 FORMAT_VERSION = 1
+EARLIER_LABEL = "label"  # what gt_label was called in scores.csv before
 NEEDED = ("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 
@@ -217,11 +218,11 @@ class RunDirectory:
             raise InputError(f"{path} cannot be read ({error}); train again") from None
 
     def write_scores(self, split: LabelledSplit, scored: "Scored", threshold: Threshold) -> None:
-        """Writes `scores.csv`: one row for each image; `anomalous` is the verdict."""
+        """Writes `scores.csv`: one row for each image; the labels are 0 for normal and 1 for anomalous."""
         names = list(scored.by_name)
         verdicts = threshold.is_anomalous(scored.pred_score).astype(int)
         columns = [split.ids, split.classes, split.labels, scored.pred_score, verdicts, *scored.by_name.values()]
-        header = ["image", "class", "label", "pred_score", "anomalous", *(f"score_{name}" for name in names)]
+        header = ["image", "class", "gt_label", "pred_score", "pred_label", *(f"score_{name}" for name in names)]
         write_csv(
             self.path / "scores.csv", header, zip(*(np.asarray(column).tolist() for column in columns), strict=True)
         )
@@ -239,7 +240,7 @@ class RunDirectory:
             with open(path, newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
             table = dict(zip(header, np.array(rows, object).reshape(-1, len(header)).T, strict=True))
-            ids, labels = table["image"], table["label"].astype("int64")
+            ids, labels = table["image"], table["gt_label" if "gt_label" in table else EARLIER_LABEL].astype("int64")
             scores = {name: values.astype("float64").astype("float32") for name, values in table.items()
                       if name == "pred_score" or name.startswith("score_")}  # fmt: skip
         except (OSError, ValueError, KeyError) as error:

@@ -139,3 +139,9 @@ def test_the_pinned_set_lies_within_the_ranges_and_pins_each_package_once():
 def test_the_tools_of_development_are_pinned():
     extra = {key(wanted) for wanted in map(Requirement, PROJECT["optional-dependencies"]["dev"])}
     assert {key(pin) for pin in pins("requirements-dev.txt")} == extra
+
+
+def test_what_serving_needs_is_pinned_within_its_ranges():
+    ranges = {key(wanted): wanted.specifier for wanted in map(Requirement, PROJECT["optional-dependencies"]["serve"])}
+    pinned = {key(pin): str(pin.specifier).removeprefix("==") for pin in pins("requirements-serve.txt")}
+    assert set(pinned) == set(ranges) and all(pinned[name] in allowed for name, allowed in ranges.items())

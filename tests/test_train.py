@@ -78,7 +78,7 @@ def test_a_run_leaves_a_complete_directory_and_nothing_else(run):
         *("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json", "metrics.json"),
         *("scores.csv", "known_images.csv", "history.csv", "figures", "logs", "report.html"),
     }
-    for path in (run.path / "figures").iterdir():
+    for path in (run.path / "figures").rglob("*.png"):
         with Image.open(path) as picture:
             picture.verify()
             assert picture.format == "PNG"
@@ -89,7 +89,7 @@ def test_metrics_agree_with_the_scores_of_every_image(run):
     metrics = json.loads((run.path / "metrics.json").read_text())
     with open(run.path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    labels = np.array([int(row["label"]) for row in rows])
+    labels = np.array([int(row["gt_label"]) for row in rows])
     assert [row["class"] == "3" for row in rows] == (labels == 0).tolist()
     assert (metrics["n_normal"], metrics["n_anomalous"]) == (np.sum(labels == 0), np.sum(labels == 1))
 

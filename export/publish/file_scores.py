@@ -13,6 +13,7 @@ from export.verification.measure import Measured
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import write_csv
+from piade_tf.run_directory import EARLIER_LABEL
 
 NAME = "scores.csv"
 KINDS = ("calibration", "validation", "changed", "test")
@@ -83,7 +84,7 @@ class FileScores:
         rows = zip(
             *(np.asarray(column).tolist() for column in (self.split, self.label, self.run, *columns)), strict=True
         )
-        write_csv(path, ["split", "label", "run", *names], rows)
+        write_csv(path, ["split", "gt_label", "run", *names], rows)
 
     @classmethod
     def read(cls, path: Path) -> "FileScores":
@@ -96,7 +97,8 @@ class FileScores:
             with open(path, newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
             table = dict(zip(header, np.array(rows, object).T, strict=True))
-            split, label = table.pop("split").astype(str), table.pop("label").astype("int64")
+            split = table.pop("split").astype(str)
+            label = table.pop("gt_label" if "gt_label" in table else EARLIER_LABEL).astype("int64")
             numbers = {name: values.astype("float64").astype("float32") for name, values in table.items()}
             run = numbers.pop("run")
             names = [name for name in numbers if not name.endswith(MAP)]

@@ -48,17 +48,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
         ),
         "## Metrics",
         f"{_compared(manifest)} {_keras(manifest)}",
-        table(
-            ("file", "image AUROC, 95 % interval", "loss", "rank correlation", "verdicts that differ", "verdict"),
-            [
-                (
-                    name,
-                    *_differences(entry),
-                    "ships" if entry["accepted"] else "rejected: it " + "; it ".join(entry["reasons"]),
-                )
-                for name, entry in files.items()
-            ],
-        ),
+        _comparison(manifest),
         "## Threshold",
         "\n".join(f"- `{name}`: {_threshold(entry)}" for name, entry in files.items()),
         "## Size and speed",
@@ -84,31 +74,44 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
 
 def _compared(manifest: dict[str, Any]) -> str:
     compared = manifest["compared_on"]
-    return (
+    said = (
         f"A file ships if it gives the run's verdicts on {compared['validation']} validation images and on "
         f"{compared['synthetic_defects']} with synthetic defects; {compared['verdicts_may_differ']:.1%} of them may "
-        f"differ. The AUROC, on {manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous test images, "
-        "does not decide."
+        "differ."
     )
+    if manifest["keras"]["image_AUROC"] is None:
+        return said
+    tested = f"{manifest['n_normal']} normal and {manifest['n_anomalous']} anomalous test images"
+    return f"{said} The AUROC, on {tested}, does not decide."
 
 
 def _keras(manifest: dict[str, Any]) -> str:
     auroc = manifest["keras"]["image_AUROC"]
     if auroc is None:
-        return "Without labelled anomalies no AUROC can be given."
+        return "There were no labelled anomalies: nothing here says how many are found."
     return f"The Keras model has an image AUROC of {auroc:.4f}."
 
 
-def _differences(entry: dict[str, Any]) -> tuple[str, ...]:
-    """AUROC, loss, rank correlation, verdicts that differ."""
+def _comparison(manifest: dict[str, Any]) -> str:
+    """How each file compares with the run: on test images, where there are anomalies, and by what decides."""
+    on_test = manifest["keras"]["image_AUROC"] is not None
+    header = ("image AUROC, 95 % interval", "loss") if on_test else ()
+    rows = []
+    for name, entry in manifest["files"].items():
+        verdict = "ships" if entry["accepted"] else "rejected: it " + "; it ".join(entry["reasons"])
+        rows.append((name, *_differences(entry, on_test), verdict))
+    return table(("file", *header, "rank correlation", "verdicts that differ", "verdict"), rows)
+
+
+def _differences(entry: dict[str, Any], on_test: bool) -> tuple[str, ...]:
+    """AUROC and loss, if `on_test`, rank correlation, verdicts that differ."""
     if not is_measured(entry):
-        return ("not measured",) * 4
-    return (
-        _auroc(entry),
-        "cannot be measured" if entry["image_AUROC_loss"] is None else f"{entry['image_AUROC_loss']:.4f}",
-        f"{entry['rank_correlation']:.4f}",
-        f"{entry['verdicts_differ']} of {entry['verdicts']}",
-    )
+        return ("not measured",) * (4 if on_test else 2)
+    decisive = f"{entry['rank_correlation']:.4f}", f"{entry['verdicts_differ']} of {entry['verdicts']}"
+    if not on_test:
+        return decisive
+    auroc = f"{entry['image_AUROC']:.4f} ({ends(entry['image_AUROC_interval'], 4)})"
+    return (auroc, f"{entry['image_AUROC_loss']:.4f}", *decisive)
 
 
 def _good_images(counts: dict[str, int], in_folds: bool) -> dict[str, int]:
@@ -136,16 +139,12 @@ def _costs(entry: dict[str, Any]) -> tuple[str, ...]:
     return (f"{entry['bytes'] / 1024:.0f}", *latencies, f"{entry['peak_bytes'] / 2**20:.0f}")
 
 
-def _auroc(entry: dict[str, Any]) -> str:
-    if entry["image_AUROC"] is None:
-        return "cannot be measured"
-    return f"{entry['image_AUROC']:.4f} ({ends(entry['image_AUROC_interval'], 4)})"
-
-
 def _threshold(entry: dict[str, Any]) -> str:
     if not is_measured(entry):
         return "none, since the file has no scores."
     threshold = Threshold(**{**entry["threshold"], "quantiles": tuple(entry["threshold"]["quantiles"])})
+    if threshold.optimistic:  # to count on these images would be circular
+        return f"{explain(threshold)} The test images chose it, and say nothing about it."
     return f"{explain(threshold)} {_realised(entry)}"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from export.formats import FORMATS, REJECTED_FOLDER
+from export.publish import photographs
 from export.publish.file_scores import NAME, FileScores
 from export.publish.manifest import is_measured
 from export.publish.model_card import write_model_card
@@ -22,6 +23,8 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_json
+
+GOLDEN = ("golden.json", photographs.NAME)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,13 +146,14 @@ def _measured(places: dict[str, Path], images: np.ndarray) -> dict[str, Measured
 
 
 def _write_golden(export: Path, new: Path, manifest: dict[str, Any]) -> None:
-    golden = _read(export / "golden" / "golden.json")
-    for image in golden.values():
-        for name, said in image.items():
-            if isinstance(said, dict):
-                said["anomalous"] = bool(said["pred_score"] > manifest["files"][name]["threshold"]["value"])
     (new / "golden").mkdir()
-    write_json(new / "golden" / "golden.json", golden)
+    for path in [path for path in (export / "golden" / name for name in GOLDEN) if path.exists()]:
+        golden = _read(path)
+        for image in golden.values():
+            for name, said in image.items():
+                if isinstance(said, dict):
+                    said["anomalous"] = bool(said["pred_score"] > manifest["files"][name]["threshold"]["value"])
+        write_json(new / "golden" / path.name, golden)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from typing import Any
 
 from export.publish.manifest import is_measured
 
-HEADER = ("format", "KiB", "differ", "rank", "error", "AUROC", "loss", "ms", "verdict")
-ROW = "{:<13}{:>7}{:>8}{:>8}{:>9}{:>8}{:>9}{:>7}  {}"
+WIDTHS = {"format": "<13", "KiB": ">7", "differ": ">8", "rank": ">8", "error": ">9", "AUROC": ">8", "loss": ">9"}
+WIDTHS |= {"ms": ">7", "verdict": ""}
+UNKNOWN = "-"
 
 
 def show_table(manifest: dict[str, Any], target: Path) -> None:
     """Prints a row a file, and where the files are."""
-    for row in rows(manifest):
-        print(ROW.format(*row))
+    header, *files = rows(manifest)
+    for row in (header, *files):
+        *cells, verdict = (format(cell, WIDTHS[name]) for name, cell in zip(header, row, strict=True))
+        print(f"{''.join(cells)}  {verdict}")
     print(explanation(manifest))
     if name := manifest.get("fastest"):
         took = manifest["files"][name]["latency_ms"]["1_thread"]["median"]
@@ -23,21 +26,23 @@ def show_table(manifest: dict[str, Any], target: Path) -> None:
 
 
 def rows(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The header and a row a file, as text."""
-    return [HEADER, *((name, *_cells(entry)) for name, entry in manifest["files"].items())]
+    """The header and a row a file, as text; a column that no file has a value for is left out."""
+    table = [dict(zip(WIDTHS, (name, *_cells(entry)), strict=True)) for name, entry in manifest["files"].items()]
+    header = tuple(name for name in WIDTHS if any(row[name] != UNKNOWN for row in table))
+    return [header, *(tuple(row[name] for name in header) for row in table)]
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
     if not is_measured(entry):
-        return (*("-" for _ in HEADER[2:]), "rejected")
+        return (*(UNKNOWN for _ in range(len(WIDTHS) - 2)), "rejected")
     loss = entry["image_AUROC_loss"]
     return (
         f"{entry['bytes'] / 1024:.0f}",
         str(entry["verdicts_differ"]),
         f"{entry['rank_correlation']:.4f}",
         f"{entry['median_score_error']:.1e}",
-        "-" if loss is None else f"{entry['image_AUROC']:.4f}",
-        "-" if loss is None else f"{round(loss, 4) + 0.0:.4f}",  # + 0: no -0.0000
+        UNKNOWN if loss is None else f"{entry['image_AUROC']:.4f}",
+        UNKNOWN if loss is None else f"{round(loss, 4) + 0.0:.4f}",  # + 0: no -0.0000
         f"{entry['latency_ms']['1_thread']['median']:.2f}",
         "ships" if entry["accepted"] else "rejected",
     )
@@ -46,13 +51,13 @@ def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
 def explanation(manifest: dict[str, Any]) -> str:
     """What the columns mean."""
     compared = manifest["compared_on"]
+    on_test = "AUROC, and what of it is lost: on the test images, for the report alone. "
     return (
         f"differ: verdicts that are not the run's, on {compared['validation']} validation images and "
         f"{compared['synthetic_defects']} with synthetic defects;\n"
         f"{compared['verdicts_may_differ']:.1%} may. rank: correlation of the scores. error: the median, beside the "
         "distance to the threshold.\n"
-        "AUROC, and what of it is lost: on the test images, for the report alone. ms: an image on one thread of this "
-        "machine."
+        f"{on_test if 'AUROC' in rows(manifest)[0] else ''}ms: an image on one thread of this machine."
     )
 
 

@@ -48,13 +48,13 @@ class Adapt:
     """A folder of good images, of the same size and colour as the others. They are to stay where they are."""
     bad: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """A folder of bad images. They are never learned: how many are found is counted, before and after."""
-    name: str | None = None
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Name of the new run, beside the old one. Left out: that of the old one, and the time."""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Where the images of the run are now. Left out: where they were."""
     folds: int = 3
     """The new images are left out in so many parts in turn, so that each is judged by a fit that has not seen it. Each
-    part takes as long as the fit itself. 0: none."""
+    part takes as long as the fit itself; a run that was calibrated in folds has such scores anyway. 0: none."""
 
 
 def adapt(options: Adapt) -> None:
@@ -101,16 +101,19 @@ def _target(options: Adapt) -> Path:
 
 
 def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None:
+    import numpy as np
+
     from piade_tf.config import DataConfig
     from piade_tf.data.added_images import absolute, extended
     from piade_tf.data.known_images import with_scores
     from piade_tf.data.splits import all_normal
     from piade_tf.evaluation.adaptation import Adapted
+    from piade_tf.evaluation.mistakes import most_unusual
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.evaluation.scored_split import BATCH
     from piade_tf.files import write_json
     from piade_tf.report.adaptation_table import show_adaptation
-    from piade_tf.report.result_files import write_results
+    from piade_tf.report.result_files import Judged, write_results
     from piade_tf.training.assigned import assigned
     from piade_tf.training.data_of_run import data_of_run
 
@@ -123,7 +126,8 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     good, bad = _folders(options, config, before)
     added = assigned(good, absolute(options.good), fixed.seed)
     data = extended(base, [*before.known, *added])
-    print(_what_joins(options.good, added, base.test.count - data.test.count), flush=True)
+    in_folds = fixed.way == "folds"
+    print(_what_joins(options.good, added, base.test.count - data.test.count, in_folds), flush=True)
 
     fitted = fixed.fitted(data)
     scorer = fitted.scorer
@@ -133,7 +137,8 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     window = stored["loss"]["ssim_window"]
     results = labelled_results(inspection, data.test, BATCH, window, fixed.seed, held_out)
     after = before.threshold_for(known, data.test.labels, results.scored.pred_score)
-    adapted = Adapted(scorer, data, before.old_normal(known), results.scored.pred_score, after)
+    new_normal = np.array([one.pred_score for one in known[len(before.known) :]]) if fitted.folds else None
+    adapted = Adapted(scorer, data, before.old_normal(known), new_normal, results.scored.pred_score, after)
     groups = before.compared(adapted, base, added, bad, options.folds)
 
     for name in KEPT:
@@ -145,12 +150,15 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
         options_now["data"] = stored["data"] | {"data_dir": str(options.data_dir)}
     new_config = new_run.write_config(options_now, config["schedule"], data, lineage)
     new_run.write_scorer(scorer)
-    new_run.write_threshold(after, before.map_threshold_for(fitted.map_max))
+    map_after = before.map_threshold_for(fitted.map_max)
+    new_run.write_threshold(after, map_after)
     new_run.write_known(known)
     write_json(new_run.path / "adaptation.json", {group.name: group.as_dict for group in groups})
     title = f"{DataConfig.of_run(stored['data']).title}, normal: {data.normal_class}"
     kept = {name: value for name, value in run.read_metrics().items() if name in ("train_seconds", "epochs")}
-    write_results(new_run, new_config, title, inspection, data.test, results, after, run.read_history(), kept)
+    judged = Judged(data.test, results.scored, after, map_after, known)
+    unusual = most_unusual(inspection, data, known) if judged.good_only else []
+    write_results(new_run, new_config, title, inspection, results, judged, run.read_history(), kept, unusual)
     show_adaptation(groups, before.threshold, after)
 
 
@@ -170,14 +178,18 @@ def _folders(options: Adapt, config: dict[str, Any], before: "Before") -> "tuple
     return new_images(options.good, found, before.known), bad
 
 
-def _what_joins(folder: Path, added: "list[KnownImage]", no_longer_tested: int) -> str:
+def _what_joins(folder: Path, added: "list[KnownImage]", no_longer_tested: int, in_folds: bool) -> str:
     counts = {name: sum(one.split == name for one in added) for name in ("train", "validation", "calibration")}
-    text = (
-        f"{len(added)} new images from {folder}: {counts['train']} to learn from, {counts['validation']} to "
-        f"standardise, {counts['calibration']} for the threshold."
-    )
-    if not counts["calibration"]:
-        text += " The threshold comes from the calibration images of before: 5 new images or more would join them."
+    text = f"{len(added)} new images from {folder}: "
+    if in_folds:
+        text += "all enter the statistics and set the threshold, each scored in folds without itself."
+    else:
+        text += (
+            f"{counts['train']} to learn from, {counts['validation']} to standardise, {counts['calibration']} for the "
+            "threshold."
+        )
+        if not counts["calibration"]:
+            text += " The threshold comes from the calibration images of before: 5 new images or more would join them."
     if no_longer_tested:
         text += f" {no_longer_tested} of them were test images, and are tested on no more."
     return text

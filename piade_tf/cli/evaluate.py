@@ -61,7 +61,7 @@ def evaluate(options: Evaluate) -> None:
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.evaluation.threshold import on_other_images
     from piade_tf.report import terminal
-    from piade_tf.report.result_files import write_results
+    from piade_tf.report.result_files import Judged, write_results
     from piade_tf.run_directory import RunDirectory
 
     run = RunDirectory(options.run)
@@ -93,9 +93,8 @@ def evaluate(options: Evaluate) -> None:
     threshold = detector.threshold
     if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
         threshold = on_other_images(threshold)
-    metrics = write_results(
-        target, shown, title, detector.inspection, test, results, threshold, {}, {"run": str(options.run)}
-    )
+    judged = Judged(test, results.scored, threshold, detector.map_threshold)
+    metrics = write_results(target, shown, title, detector.inspection, results, judged, {}, {"run": str(options.run)})
     terminal.show_end(metrics, threshold, target.path, "Evaluation")
 
 

@@ -9,9 +9,12 @@ from piade_tf.lost_images import losses_told
 def export(options: Export) -> int:
     """Exports a run; returns the exit code. Raises as `export.run.export` does."""
     start_tensorflow()
+    from export.publish.report_section import add_to_report
     from export.run import export
 
-    return export(options)
+    exit_code = export(options)
+    add_to_report(options.run / "report.html", options.run / "export")
+    return exit_code
 
 
 def show(options: Show) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from export.options import Export, Show
-from piade_tf import program
+from piade_tf import __version__, program
 from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.console import steady_console
 from piade_tf.cli.evaluate import Evaluate, evaluate
@@ -15,6 +15,7 @@ from piade_tf.cli.export import export, show
 from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.parsing import parse, parse_command
 from piade_tf.cli.predict import Predict, predict
+from piade_tf.cli.serve import Serve, serve
 from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
 from piade_tf.cli.watch import Watch, watch
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "train": (Config, train),
     "predict": (Predict, predict),
     "watch": (Watch, watch),
+    "serve": (Serve, serve),
     "evaluate": (Evaluate, evaluate),
     "inspect-data": (InspectData, inspect_data),
     "threshold": (SetThreshold, set_threshold),
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
         only: the command to run, where the program's name says it already, as that of train.py does.
 
     Returns:
-        The command's exit code.
+        The command's exit code; 0 after `--version`.
 
     Raises:
         SystemExit: with code 0 after `--help`, 2 after a mistake, which is told in one line, 130 after an interrupt.
@@ -50,6 +52,9 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
     os.environ["MPLBACKEND"] = "agg"  # no figure is shown, and one of another project may not even be known
     arguments = sys.argv[1:] if arguments is None else arguments
     with errors_in_one_line():
+        if arguments == ["--version"]:
+            print(f"piade {__version__}")
+            return 0
         if only is not None:
             options_of, run = COMMANDS[only]
             return run(parse_command(arguments, options_of, program.command(only))) or 0

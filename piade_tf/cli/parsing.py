@@ -1,5 +1,6 @@
 """From the words of a command line to the options of one command, and from a mistake in them to one line."""
 
+import difflib
 import inspect
 import os
 from collections.abc import Iterable, Mapping
@@ -8,11 +9,14 @@ from typing import Annotated, Any, NoReturn, Union
 import tyro
 from tyro import _errors as tyro_errors  # private, but the one place where tyro gives its errors as data
 
+from piade_tf.cli.option_help import REGISTRY
 from piade_tf.config import Config, PresetName, check
 from piade_tf.errors import InputError
 from piade_tf.model.presets import preset_config
 from piade_tf.program import as_typed_here, path_argument
 
+KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "N | H W": "one whole number or two"}
+ABOUT = "Finds anomalies in images, having seen normal ones alone. COMMAND --help has its options. Also: --version."
 SHOWN = (tyro.conf.DisallowNone,)  # an option that may be left out shows as STR, not as {None}|STR
 
 
@@ -33,7 +37,8 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
     """
     arguments = _without_dashes(arguments)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:  # tyro: not understood
-        raise InputError(f"no command {arguments[0]!r}; choose one of {', '.join(commands)} (see --help)")
+        meant = _meant(arguments[0], commands)
+        raise InputError(f"no command {arguments[0]!r}{meant}; choose one of {', '.join(commands)} (see --help)")
     forms = []
     for name, options in commands.items():
         asked = arguments[:1] == [name]
@@ -44,14 +49,15 @@ def parse(arguments: list[str], commands: Mapping[str, type], program: str = "pi
             **_defaults(options, arguments if asked else []),
         )
         forms.append(Annotated[options, form])
-    return _checked(_cli(Union[tuple(forms)], arguments, prog=program))  # noqa: UP007 (made from a list)
+    chosen = commands.get(arguments[0]) if arguments else None
+    return _checked(_cli(Union[tuple(forms)], arguments, chosen, prog=program, description=ABOUT))  # noqa: UP007 (made from a list)
 
 
 def parse_command(arguments: list[str], options: type, program: str) -> Any:
     """The options of the one command that `program` runs; otherwise as `parse`."""
     arguments = _without_dashes(arguments)
     defaults = _defaults(options, arguments)
-    return _checked(_cli(options, arguments, prog=program, description=_description(options), **defaults))
+    return _checked(_cli(options, arguments, options, prog=program, description=_description(options), **defaults))
 
 
 def parse_config(arguments: list[str]) -> Config:
@@ -79,16 +85,18 @@ def _defaults(options: type, arguments: list[str]) -> dict[str, Any]:
     def preset_of(preset: PresetName = "compact") -> PresetName:
         return preset
 
-    preset, _ = _cli(preset_of, arguments, return_unknown_args=True, add_help=False)
+    preset, _ = _cli(preset_of, arguments, None, return_unknown_args=True, add_help=False)
     return {"default": preset_config(preset)}
 
 
-def _cli(form: Any, arguments: list[str], **settings: Any) -> Any:
+def _cli(form: Any, arguments: list[str], options: type | None, **settings: Any) -> Any:
+    """What `tyro.cli` makes of the arguments; `options` are those of the command, where it is known."""
+
     def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
-        raise InputError(f"{_mistake(event, arguments)} (see --help)")
+        raise InputError(f"{_mistake(event, arguments, options)} (see --help)")
 
     with tyro_errors.on_parse_error(refuse):
-        return tyro.cli(form, args=arguments, config=SHOWN, **settings)
+        return tyro.cli(form, args=arguments, config=SHOWN, registry=REGISTRY, **settings)
 
 
 def _checked(options: Any) -> Any:
@@ -97,13 +105,13 @@ def _checked(options: Any) -> Any:
     return options
 
 
-def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str]) -> str:
+def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str], options: type | None) -> str:
     """What is wrong with the command line, on one line."""
     match event:
         case tyro_errors.UnrecognizedArgs(tokens=tokens):
-            return _not_understood(tokens)
+            return _not_understood(tokens, options)
         case tyro_errors.MissingArgs(unrecognized_tokens=[_, *_] as tokens):
-            return _not_understood(tokens)
+            return _not_understood(tokens, options)
         case tyro_errors.MissingArgs(missing_arguments=missing):
             return f"missing: {', '.join(_name(found.arg) for found in missing)}"
         case tyro_errors.MissingSubcommand(subcommand_spec=commands):
@@ -113,19 +121,44 @@ def _mistake(event: tyro_errors.ParseErrorEvent, arguments: list[str]) -> str:
         case tyro_errors.BadValue(argument=argument) if argument.is_positional():
             return f"missing: {_name(argument)}"
         case tyro_errors.BadValue(argument=argument):
-            return f"{_name(argument)} needs a value: {argument.lowered.metavar}"
+            return f"{_name(argument)} needs a value: {_kind(argument)}"
         case tyro_errors.InstantiationFailure(argument=argument, message=message):
             if argument is None or argument.is_positional():
                 return " ".join(message.split())
-            return f"{_name(argument)} must be {argument.lowered.metavar}, got {_given(argument, arguments)}"
+            return f"{_name(argument)} must be {_kind(argument)}, got {_given(argument, arguments)}"
         case _:  # tyro may come to have other kinds of mistakes
             return f"the arguments are not understood ({type(event).__name__})"
 
 
-def _not_understood(tokens: Iterable[str]) -> str:
-    words = list(tokens)
-    files = [path_argument(word) for word in words if word.startswith("-") and os.path.lexists(word)]
-    return f"not understood: {' '.join(words)}" + (f"; for the file give {files[0]}" if files else "")
+def _not_understood(tokens: list[str], options: type | None) -> str:
+    """Names what is no option or value, and the options that were meant."""
+    flags = _flags(options) if options else ()
+    meant = [_meant(token.partition("=")[0], flags) for token in tokens if token.startswith("--")]
+    files = [path_argument(word) for word in tokens if word.startswith("-") and os.path.lexists(word)]
+    if files:
+        return f"not understood: {' '.join(tokens)}; for the file give {files[0]}"
+    return f"not understood: {' '.join(tokens)}" + next(filter(None, meant), "")
+
+
+def _flags(options: type) -> list[str]:
+    """Every option of a command as it is typed."""
+    parser = tyro.extras.get_parser(options, config=SHOWN, registry=REGISTRY)
+    return [flag for action in parser._actions for flag in action.option_strings]
+
+
+def _meant(typed: str, known: Iterable[str]) -> str:
+    """A question that names what was meant, or nothing where nothing is like it."""
+    whole = {name.lstrip("-"): name for name in known}
+    without_group = {name.rpartition(".")[2]: flag for name, flag in whole.items()}
+    names = without_group | whole
+    found = difflib.get_close_matches(typed.lstrip("-").replace("_", "-"), list(names), n=1)
+    return f"; did you mean {names[found[0]]}?" if found else ""
+
+
+def _kind(argument: Any) -> str:
+    """What an option takes, in words where it has no name of its own."""
+    metavar = argument.lowered.metavar
+    return KINDS.get(metavar, str(metavar))
 
 
 def _name(argument: Any) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -20,7 +20,7 @@ from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
 from piade_tf.printable import printable
 
-COLUMNS = ("path", "pred_score", "percentile", "verdict")
+COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
 NAMES_SHOWN = 8
 HEATMAP = "heatmap"  # the column besides, with --heatmaps
 ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
@@ -31,6 +31,8 @@ class Predict:
     """Score images with a trained detector: exit code 0 if all are normal, 1 if one is anomalous, 2 on an error.
 
     piade predict RUN photos/ --heatmaps heatmaps/
+
+    piade predict RUN photos/ --only anomalous --heatmaps heatmaps/
 
     find . -name '*.png' | piade predict RUN - --csv scores.csv
     """
@@ -51,7 +53,10 @@ class Predict:
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Write a picture of each image there: image, reconstruction, map, overlay; of anomalous
-    ones the places are outlined."""
+    ones the places are outlined. Verdict and folder are in its name and its title."""
+    only: Literal["anomalous"] | None = None
+    """List and draw the anomalous images alone, and what could not be read. The last line still counts all. Left out:
+    every image."""
     threshold: float | None = None
     """Another threshold for once, on the scale of the scores. It promises nothing. To keep one: piade threshold."""
     batch_size: int = 32
@@ -85,7 +90,7 @@ def predict(options: Predict) -> int:
     from piade_tf.progress import track
 
     if options.heatmaps:  # matplotlib takes half a second to import
-        from piade_tf.report.heatmap_figure import write_heatmap
+        from piade_tf.report.heatmap_figure import class_of, write_heatmap
 
     detector = Detector.load(options.run)
     if options.threshold is not None:
@@ -109,13 +114,17 @@ def predict(options: Predict) -> int:
                 print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}", flush=True)
                 print(f"error: {printable(result.path)} {result.reason}", file=sys.stderr)
             else:
-                verdict = "anomalous" if result.anomalous else "normal"
-                row |= {"pred_score": result.pred_score, "percentile": result.percentile, "verdict": verdict}
+                verdict = result.verdict
+                if options.only not in (None, verdict):
+                    counts[verdict] += 1
+                    continue
+                row |= {"pred_score": result.pred_score, "percentile": result.percentile}
+                row |= {"pred_label": int(result.pred_label), "verdict": verdict}
                 place = f"{verdict:>10} {result.pred_score:>10.4g} {result.percentile:>10.1f}"
                 print(f"{place}  {printable(result.path)}", flush=True)
                 if options.heatmaps:
-                    stem = Path(result.path).stem
-                    row[HEATMAP] = str(options.heatmaps / name_within(f"{number:05d}_{stem}", ".png"))
+                    words = (f"{number:05d}", verdict, class_of(result.path), Path(result.path).stem)
+                    row[HEATMAP] = str(options.heatmaps / name_within("_".join(filter(None, words)), ".png"))
                     write_heatmap(Path(row[HEATMAP]), result, detector)
             counts[verdict] += 1
             for add_row in tables:
@@ -126,6 +135,7 @@ def predict(options: Predict) -> int:
         f"{counts['anomalous']} anomalous and {counts['normal']} normal of {sum(counts.values())} images, "
         f"threshold {in_short(detector.threshold)}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
+        + (f"; the {counts['normal']} normal ones are not listed (--only anomalous)" if options.only else "")
     )
     if found.passed_over:
         names = some(found.passed_over, NAMES_SHOWN)
@@ -142,9 +152,12 @@ def _begun(lists: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _tables(options: Predict, detector) -> Iterator[contextlib.AbstractContextManager[AddRow]]:
+    from piade_tf.evaluation.threshold import promise
+
     columns = (*COLUMNS, HEATMAP) if options.heatmaps else COLUMNS
     if options.csv:
         yield csv_table(options.csv, columns)
     if options.json:
         threshold = detector.threshold
-        yield json_table(options.json, {"threshold": threshold.value, "promised_fpr": threshold.promised_fpr}, columns)
+        head = {"threshold": threshold.value, "promised_fpr": threshold.promised_fpr, "promise": promise(threshold)}
+        yield json_table(options.json, head | ({"only": options.only} if options.only else {}), columns)

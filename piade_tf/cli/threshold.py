@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from piade_tf.data.known_images import KnownImage
-    from piade_tf.evaluation.mistakes import Mistake
     from piade_tf.evaluation.threshold import Threshold
+    from piade_tf.report.rejudged_files import Pictures
     from piade_tf.run_directory import RunDirectory
 
 OFFERED = (0.01, 0.02, 0.05, 0.1, 0.2)  # false-alarm rates
@@ -109,6 +108,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
+    from export.publish.report_section import add_to_report
     from export.publish.rethreshold import rethreshold
     from piade_tf.data.known_images import calibration_scores, write_known
     from piade_tf.evaluation.refit import UNUSED_FPR, Known, refitted
@@ -147,12 +147,14 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
             if options.good is not None:
                 write_known(new / "known_images.csv", known)
                 write_json(new / "config.json", config)
-            write_rejudged(run, new, config, _title(config), after, map_after, _mistakes(run, config, known))
+            pictures = _pictures(run, config, known, after, map_after.value != map_before.value)
+            write_rejudged(run, new, config, _title(config), after, map_after, known, pictures)
             if (run.path / "export").is_dir():
                 place = new if options.good is not None else run.path
                 changes = rethreshold(
                     run.path / "export", new / "export", place / "config.json", after, map_after, normal, pixels
                 )
+                add_to_report(new / "report.html", new / "export")
     except OSError as error:
         raise InputError(f"cannot write {run.path} ({error.strerror or error}); what was there before stays") from None
     how = "moved to the quantile of" if options.value is not None else "fitted to"
@@ -215,25 +217,43 @@ def _title(config: dict[str, Any]) -> str:
     return f"{DataConfig.of_run(config['options']['data']).title}, normal: {config['normal_class']}"
 
 
-def _mistakes(
-    run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
-) -> "Callable[[Threshold], list[Mistake]]":
-    """The worst mistakes of a threshold, with pictures where the test images are still there."""
+def _pictures(
+    run: "RunDirectory",
+    config: dict[str, Any],
+    known: "list[KnownImage]",
+    threshold: "Threshold",
+    scale_is_new: bool,
+) -> "Pictures":
+    """What the report shows of images at that threshold, as far as they are still there."""
     import numpy as np
 
+    from piade_tf.data.splits import all_normal
     from piade_tf.detector import Detector
-    from piade_tf.evaluation.mistakes import worst_mistakes
+    from piade_tf.evaluation.mistakes import most_unusual, worst_mistakes
+    from piade_tf.evaluation.picked_examples import EXAMPLES, pick_examples
+    from piade_tf.evaluation.scored_split import BATCH, score_split
+    from piade_tf.report.rejudged_files import Pictures
     from piade_tf.training.data_of_run import data_of_run
 
-    def at(threshold: "Threshold") -> "list[Mistake]":
-        split, scored = run.read_scores()
-        if np.array_equal(threshold.is_anomalous(scored.pred_score), split.labels == 1):
-            return []
-        try:
-            test = data_of_run(config, known).test
-        except InputError as error:
-            print(f"note: the report is without pictures of mistakes: {error}")
-            return []
-        return worst_mistakes(Detector.load(run.path).inspection, test, scored.pred_score, threshold.value)
-
-    return at
+    split, scored = run.read_scores()
+    are_mistakes = not np.array_equal(threshold.is_anomalous(scored.pred_score), split.labels == 1)
+    if split.count and not are_mistakes and not scale_is_new:
+        return Pictures()
+    try:
+        data = data_of_run(config, known)
+    except InputError as error:
+        print(f"note: the report is without pictures of images: {error}")
+        return Pictures(scale_is_new=scale_is_new)
+    inspection = Detector.load(run.path).inspection
+    examples = None
+    if scale_is_new:
+        shown = data.test if split.count else all_normal(data.calibration, data.normal_class)
+        scores = scored if split.count else score_split(inspection, shown, BATCH)
+        options = config["options"]
+        window, seed = options["loss"]["ssim_window"], options["training"]["seed"]
+        examples = pick_examples(inspection, shown, scores, EXAMPLES, window, seed)
+    if split.count:
+        to_look_at = worst_mistakes(inspection, data.test, scored.pred_score, threshold.value)
+    else:
+        to_look_at = most_unusual(inspection, data, known)
+    return Pictures(to_look_at, examples, scale_is_new)

@@ -25,17 +25,20 @@ def train(config: Config) -> int:
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for them.
         from export.options import Export
+        from export.publish.report_section import add_to_report
         from export.run import export
         from piade_tf.data import load_data
         from piade_tf.data.catalogue import side_of
         from piade_tf.data.known_images import known_images
         from piade_tf.data.splits import all_normal
         from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
+        from piade_tf.evaluation.mistakes import most_unusual
         from piade_tf.evaluation.results import labelled_results
         from piade_tf.evaluation.scored_split import BATCH
         from piade_tf.evaluation.threshold import check_method, fit_threshold
+        from piade_tf.progress import working
         from piade_tf.report import terminal
-        from piade_tf.report.result_files import write_results
+        from piade_tf.report.result_files import Judged, write_results
         from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
         from piade_tf.scoring.parameters import parameters_for
@@ -74,7 +77,8 @@ def train(config: Config) -> int:
     run.write_history(history)
     training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
 
-    fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
+    with working("fitting the statistics of normal images, and the threshold"):
+        fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
     run.write_scorer(fitted.scorer)
     inspection = fitted.scorer.inspection_model(trainer.network, config.score)
 
@@ -83,17 +87,21 @@ def train(config: Config) -> int:
     threshold = fit_threshold(
         config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
     )
-    run.write_threshold(threshold, fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds))
+    map_threshold = fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds)
+    run.write_threshold(threshold, map_threshold)
     known = known_images(data, fitted.pred_score, fitted.map_max)
     run.write_known(known)
 
     title = f"{config.data.title}, normal: {data.normal_class}"
-    metrics = write_results(run, run_config, title, inspection, data.test, results, threshold, history, training)
+    judged = Judged(data.test, results.scored, threshold, map_threshold, known)
+    unusual = most_unusual(inspection, data, known) if judged.good_only else []
+    metrics = write_results(run, run_config, title, inspection, results, judged, history, training, unusual)
     if options.tensorboard:
         log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
     terminal.show_end(metrics, threshold, run.path)
     terminal.show_odd(known, threshold)
     exit_code = export(Export(run.path, config.export), data) if config.export else 0
+    add_to_report(run.path / "report.html", run.path / "export")
     terminal.show_next(run.path)
     return exit_code
 

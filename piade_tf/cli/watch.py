@@ -65,12 +65,14 @@ def watch(options: Watch) -> int:
     command = _command(options.on_anomaly)
     start_tensorflow()
     from piade_tf.detector import Detector
+    from piade_tf.evaluation.threshold import in_short
 
     detector = Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
     with WatchTable(options.csv or options.run / "watched.csv") as table, _stopping(stop):
-        print(f"watching {options.folder}, writing {table.path}; Ctrl-C ends", flush=True)
+        at = in_short(detector.threshold)
+        print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, signature in _settled(options, table, stop):
             for row in _rows(detector, options.folder, path, signature):
                 table.add(row)
@@ -101,7 +103,7 @@ def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) ->
             score, percentile, verdict = None, None, f"unreadable: {printable(result.reason)}"
         else:
             score, percentile = result.pred_score, result.percentile
-            verdict = "anomalous" if result.anomalous else "normal"
+            verdict = result.verdict
         yield {"pred_score": score, "percentile": percentile, "verdict": verdict, **about}
 
 

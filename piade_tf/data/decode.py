@@ -28,6 +28,10 @@ class UnreadableImageError(Exception):
     """A file cannot be read as an image; the message is a reason in a few words."""
 
 
+class TooManyPixelsError(UnreadableImageError):
+    """An image is larger than is decoded."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decoded:
     """An image file's pixels and what is worth knowing of it.
@@ -79,19 +83,20 @@ def decode_bytes(content: bytes) -> np.ndarray:
     return decode(content).pixels
 
 
-def decode(content: bytes, bits: int = DEEPEST) -> Decoded:
+def decode(content: bytes, bits: int = DEEPEST, most_pixels: int = MAX_PIXELS) -> Decoded:
     """Decodes a PNG, JPEG, BMP, GIF (first frame), WebP, TIFF, HEIC, AVIF, PGM or PPM.
 
     The EXIF orientation is applied, alpha is dropped. Broken metadata is passed over where the pixels are sound.
 
     Args:
-        content: the bytes of the file, at most 512 MiB, at most 64 megapixels.
+        content: the bytes of the file, at most 512 MiB.
         bits: how many bits of a grey image of more than 8 are in use, 8 to 16: those become 8.
+        most_pixels: width times height, at most 64 megapixels unless told otherwise.
 
     Raises:
         UnreadableImageError: no such image, cut short, or too large; it is then not decoded.
     """
-    with opened(content) as image:
+    with opened(content, most_pixels) as image:
         return _decoded(image, bits)
 
 
@@ -115,12 +120,12 @@ class opened:
         UnreadableImageError: as `decode`.
     """
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, most_pixels: int = MAX_PIXELS):
         if not content:
             raise UnreadableImageError("is empty")
         if len(content) > MAX_BYTES:
             raise UnreadableImageError(f"is larger than {MAX_BYTES >> 20} MiB")
-        self.image = _first_that_loads(content)
+        self.image = _first_that_loads(content, most_pixels)
 
     def __enter__(self) -> Image.Image:
         return self.image
@@ -129,31 +134,33 @@ class opened:
         self.image.close()
 
 
-def _first_that_loads(content: bytes) -> Image.Image:
+def _first_that_loads(content: bytes, most_pixels: int) -> Image.Image:
     """The image; where that fails, the image without its metadata, which the pixels do not need."""
     try:
-        return _loaded(content)
+        return _loaded(content, most_pixels)
+    except TooManyPixelsError:
+        raise
     except UnreadableImageError as error:
         for keep_exif in (True, False):
             stripped = without_metadata(content, keep_exif)
             if stripped == content:
                 continue
             try:
-                return _loaded(stripped)
+                return _loaded(stripped, most_pixels)
             except UnreadableImageError:
                 pass
         raise error from None
 
 
-def _loaded(content: bytes) -> Image.Image:
+def _loaded(content: bytes, most_pixels: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata, of no interest where the pixels are sound
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableImageError(
-                    f"has {width} x {height} pixels, more than the {MAX_PIXELS // 10**6} megapixels that are read"
+            if width * height > most_pixels:
+                raise TooManyPixelsError(
+                    f"has {width} x {height} pixels, more than the {most_pixels / 10**6:g} megapixels that are read"
                 )
             image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
             image.load()

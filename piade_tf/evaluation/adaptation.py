@@ -59,6 +59,7 @@ class Adapted:
         scorer: fitted to the splits.
         data: the splits, with the new images.
         old_normal: scores of the calibration images of before.
+        new_normal: scores of the new images, by statistics of others, where these were scored in folds; else None.
         test: scores of the test images.
         threshold: the new one.
     """
@@ -66,6 +67,7 @@ class Adapted:
     scorer: ScoreSet
     data: DataSplits
     old_normal: np.ndarray
+    new_normal: np.ndarray | None
     test: np.ndarray
     threshold: Threshold
 
@@ -132,6 +134,7 @@ class Before:
             added: the new good images.
             bad: images that are to be flagged; None: none were given.
             folds: new images are judged by fits that have not seen them, left out in so many parts; 0: not at all.
+            Where images are scored in folds anyway, these scores are taken.
         """
         old_normal = calibration_scores(self.known)[0]
         groups = [
@@ -145,7 +148,11 @@ class Before:
         ]
         if folds:
             paths = [one.image for one in added]
-            before, after = self._flagged_before(paths), self._held_out_in_turn(base, added, min(folds, len(added)))
+            before = self._flagged_before(paths)
+            if adapted.new_normal is None:
+                after = self._held_out_in_turn(base, added, min(folds, len(added)))
+            else:
+                after = adapted.threshold.is_anomalous(adapted.new_normal)
             groups.append(Group("new good images, each held out", False, before, after, paths))
         if bad is not None:
             found = self.fixed.scores(adapted.scorer, folder_split(bad.paths, self.preparation)).pred_score

@@ -1,24 +1,27 @@
-"""The worst mistakes of a detector at its threshold, with what it makes of those images."""
+"""The images to look at: the worst mistakes of a detector at its threshold, or the most unusual good images."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Literal
 
 import keras
 import numpy as np
 
-from piade_tf.data import LabelledSplit
+from piade_tf.data import DataSplits, LabelledSplit
+from piade_tf.data.known_images import GOOD, KnownImage, calibration_images
 from piade_tf.data.reading import images_at
 from piade_tf.model.inference import outputs_of
 from piade_tf.pixels import to_bytes, to_unit
 
-MistakeKind = Literal["false alarm", "miss"]
+MistakeKind = Literal["false alarm", "miss", "unusual"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """A test image on the wrong side of the threshold, with what the detector made of it."""
+    """A test image on the wrong side of the threshold, or a good one unlike the others, with what the detector made of
+    it."""
 
-    kind: MistakeKind  # a normal image that was flagged, or an anomalous one that was not
+    kind: MistakeKind  # a normal image that was flagged, an anomalous one that was not, or a good image to look at
     image_id: str
     class_name: str
     score: float
@@ -59,20 +62,34 @@ def worst_mistakes(
     indices = pick_mistakes(split.labels, flagged, scores, each)
     if not len(indices):
         return []
-    images = images_at(split, indices)
+    kinds: list[MistakeKind] = ["false alarm" if flagged[index] else "miss" for index in indices]
+    facts = [(str(split.ids[index]), str(split.classes[index]), float(scores[index])) for index in indices]
+    return _with_views(inspection, kinds, facts, images_at(split, indices))
+
+
+def most_unusual(
+    inspection: keras.Model, data: DataSplits, known: Sequence[KnownImage], each: int = 6
+) -> list[Mistake]:
+    """The good images with the highest scores, of those that the threshold was chosen from.
+
+    Args:
+        inspection: as `ScoreSet.inspection_model` gives it.
+        data: the splits of the run.
+        known: every image of theirs, in their order.
+        each: at most so many.
+    """
+    ranked = sorted(calibration_images(known), key=lambda one: -(one.pred_score or 0.0))[:each]
+    of_split = {name: [one for one in known if one.split == name] for name in GOOD}
+    places = [np.array([of_split[one.split].index(one)]) for one in ranked]
+    images = [images_at(getattr(data, one.split), place)[0] for one, place in zip(ranked, places, strict=True)]
+    facts = [(one.image, data.normal_class, float(one.pred_score or 0.0)) for one in ranked]
+    return _with_views(inspection, ["unusual"] * len(ranked), facts, np.array(images)) if ranked else []
+
+
+def _with_views(
+    inspection: keras.Model, kinds: Sequence[MistakeKind], facts: Sequence[tuple[str, str, float]], images: np.ndarray
+) -> list[Mistake]:
+    """What the detector makes of images, of which name, class and score are known."""
     (outputs,) = outputs_of(inspection, [to_unit(images)])
-    reconstructions = to_bytes(outputs["reconstruction"])
-    return [
-        Mistake(
-            kind="false alarm" if flagged[index] else "miss",
-            image_id=str(split.ids[index]),
-            class_name=str(split.classes[index]),
-            score=float(scores[index]),
-            image=image,
-            reconstruction=reconstruction,
-            anomaly_map=anomaly_map,
-        )
-        for index, image, reconstruction, anomaly_map in zip(
-            indices, images, reconstructions, outputs["anomaly_map"], strict=True
-        )
-    ]
+    views = zip(kinds, facts, images, to_bytes(outputs["reconstruction"]), outputs["anomaly_map"], strict=True)
+    return [Mistake(kind, *fact, image, rebuilt, anomaly_map) for kind, fact, image, rebuilt, anomaly_map in views]

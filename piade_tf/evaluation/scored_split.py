@@ -10,6 +10,7 @@ import numpy as np
 from piade_tf.data import LabelledSplit, Split, batches
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.model.inference import outputs_of
+from piade_tf.progress import track
 
 SCORE_PREFIX = "score_"
 BATCH = 32  # images scored at a time
@@ -58,7 +59,8 @@ def score_split(
         del wanted["anomaly_map"]
     model = keras.Model(inspection.input, wanted)
     found: dict[str, list[np.ndarray]] = {name: [np.zeros(0, "float32")] for name in names}
-    for outputs, chosen in zip(outputs_of(model, batches(split, batch_size)), masks, strict=False):
+    scored = track(outputs_of(model, batches(split, batch_size)), -(-split.count // batch_size), "scoring, batch")
+    for outputs, chosen in zip(scored, masks, strict=False):
         for name in names:
             found[name].append(outputs[name])
         if chosen is not None and pixels is not None:

@@ -8,6 +8,8 @@ from piade_tf.errors import InputError
 from piade_tf.model.efficientnet_lite0 import efficientnet_lite0
 from piade_tf.model.ssim import check_window, ssim_map
 
+DISSIMILARITY = "1-ssim"  # the name of the term that is 1 - SSIM
+
 
 @keras.saving.register_keras_serializable(package="piade")
 class ReconstructionLoss(keras.losses.Loss):
@@ -52,16 +54,16 @@ class ReconstructionLoss(keras.losses.Loss):
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each term by its name."""
-        return {"mse": self.mse, "ssim": self.ssim, "perceptual": self.perceptual}
+        return {"mse": self.mse, DISSIMILARITY: self.ssim, "perceptual": self.perceptual}
 
     def terms(self, y_true, y_pred) -> dict[str, keras.KerasTensor]:
-        """Each term that has a weight, unweighted: `(batch,)`, float32, by name (`ssim` is 1 - SSIM)."""
+        """Each term that has a weight, unweighted: `(batch,)`, float32, by name."""
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         terms = {}
         if self.mse:
             terms["mse"] = ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3))
         if self.ssim:
-            terms["ssim"] = 1.0 - ops.mean(ssim_map(y_true, y_pred, self.ssim_window), axis=(1, 2, 3))
+            terms[DISSIMILARITY] = 1.0 - ops.mean(ssim_map(y_true, y_pred, self.ssim_window), axis=(1, 2, 3))
         if self.perceptual:
             difference = self._features(y_true) - self._features(y_pred)
             terms["perceptual"] = ops.mean(ops.square(difference), axis=(1, 2, 3))
@@ -89,7 +91,9 @@ class ReconstructionLoss(keras.losses.Loss):
     def get_config(self):
         return {
             **super().get_config(),
-            **self.weights,
+            "mse": self.mse,
+            "ssim": self.ssim,
+            "perceptual": self.perceptual,
             "ssim_window": self.ssim_window,
         }
 

@@ -24,6 +24,13 @@ def config_sections(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             sections[f"Options: {name}"] = value
             if name == "training" and isinstance(rest.get("schedule"), Mapping):
                 sections["Schedule"] = rest.pop("schedule")
+    if isinstance(prepared := rest.get("preparation"), Mapping) and not _is_deep(rest):
+        rest["preparation"] = {name: value for name, value in prepared.items() if name != "bits"}
     sections |= {in_words(name): value for name, value in rest.items() if isinstance(value, Mapping)}
     sections["This run"] = {name: value for name, value in rest.items() if not isinstance(value, Mapping)}
     return {title: values for title, values in sections.items() if values}
+
+
+def _is_deep(config: Mapping[str, Any]) -> bool:
+    """Whether an image has more than 8 bits a value, so that the bits in use mean something."""
+    return any(kind.partition(" ")[2].startswith("I") for kind in config.get("kinds") or {})

@@ -42,26 +42,54 @@ FIGURES = {
         "Whether both curves still fall at the end (train longer), and whether validation turns up (overfitting).",
     ),
 }
+# The same of a run with good images alone.
+OF_GOOD_IMAGES = {
+    "score_histogram": (
+        "Scores of the good images",
+        "Histogram of the anomaly scores of the good images, with the threshold.",
+        "What is right of the threshold is called anomalous. A good image far from the others may not be good: see the "
+        "most unusual ones below.",
+    ),
+    "anomaly_maps": (
+        "Anomaly maps",
+        "Good images, their anomaly maps, and the maps over the images.",
+        "Good images should stay dark. A bright place that many of them share is where false alarms will come from.",
+    ),
+    "reconstructions": (
+        "Reconstructions",
+        "Good images above their reconstructions, with SSIM.",
+        FIGURES["reconstructions"][2],
+    ),
+}
 
 
-def figures_in(folder: Path, leave_out: tuple[str, ...] = ("mistakes",)) -> list[tuple[Path, str]]:
+def figures_in(
+    folder: Path, good_only: bool = False, leave_out: tuple[str, ...] = ("mistakes",)
+) -> list[tuple[Path, str]]:
     """The PNG files of a folder with their captions: known ones in the order above, then others by name.
 
     Args:
         folder: may be missing.
+        good_only: whether they show good images alone.
         leave_out: names without `.png`; the mistakes have a gallery of their own.
     """
     order = {name: place for place, name in enumerate(FIGURES)}
     paths = [path for path in folder.glob("*.png") if path.stem not in leave_out and not path.name.startswith(".")]
     paths.sort(key=lambda path: (order.get(path.stem, len(order)), path.name))
-    return [(path, FIGURES[path.stem][2] if path.stem in FIGURES else "") for path in paths]
+    return [(path, _words(path, good_only)[2]) for path in paths]
 
 
-def alt_text(path: Path) -> str:
+def alt_text(path: Path, good_only: bool = False) -> str:
     """What a figure shows, in words; of an unknown one, its name."""
-    return FIGURES[path.stem][1] if path.stem in FIGURES else f"Figure: {path.stem.replace('_', ' ')}."
+    return _words(path, good_only)[1]
 
 
-def figure_title(path: Path) -> str:
+def figure_title(path: Path, good_only: bool = False) -> str:
     """Of a known figure its title, of another its name in words."""
-    return FIGURES[path.stem][0] if path.stem in FIGURES else path.stem.replace("_", " ").capitalize()
+    return _words(path, good_only)[0]
+
+
+def _words(path: Path, good_only: bool) -> tuple[str, str, str]:
+    name = path.stem.replace("_", " ")
+    known = FIGURES | OF_GOOD_IMAGES if good_only else FIGURES
+    return known.get(path.stem, (name.capitalize(), f"Figure: {name}.", ""))

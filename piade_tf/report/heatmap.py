@@ -3,7 +3,7 @@
 import matplotlib
 import numpy as np
 
-from piade_tf.report.figures import MAPS
+from piade_tf.report.palette import MAPS
 
 MOST_OPAQUE = 0.85
 

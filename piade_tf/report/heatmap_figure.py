@@ -9,9 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from piade_tf.detector import Detector, Prediction
+from piade_tf.evaluation.threshold import in_short
 from piade_tf.printable import printable
-from piade_tf.report.figures import ANOMALOUS, MAPS, NORMAL, drawing
+from piade_tf.report.drawing import drawing
 from piade_tf.report.heatmap import overlay
+from piade_tf.report.map_scale import last_colour, ticks
+from piade_tf.report.palette import LIGHT, MAPS
 from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
@@ -27,8 +30,14 @@ def outlined_from(anomaly_map: np.ndarray, limit: float) -> float:
     return limit if (anomaly_map > limit).any() else float(np.quantile(anomaly_map, 1 - LEAST_OUTLINED))
 
 
+def class_of(path: str) -> str:
+    """The class of an image, as far as its path tells it: the folder that it lies in; empty for a bare name."""
+    folder = Path(path).parent.name
+    return "" if folder == ".." else folder
+
+
 def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> None:
-    """Writes image, reconstruction, anomaly map and overlay as one PNG.
+    """Writes image, reconstruction, anomaly map and overlay as one PNG, under class, verdict, score and threshold.
 
     The colours go from 0 to twice the map's threshold, for every image of a detector, or to the largest value of the
     map where the threshold is 0, as after training images that do not vary. In the overlay of an anomalous image, the
@@ -41,7 +50,7 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     """
     assert prediction.anomaly_map is not None and prediction.reconstruction is not None
     image, anomaly_map, limit = prediction.image, prediction.anomaly_map, detector.map_threshold.value
-    top = 2 * limit if limit > 0 else float(anomaly_map.max()) or 1.0
+    top = last_colour(limit, anomaly_map)
     height, width = anomaly_map.shape
     panels = {
         "image": np.broadcast_to(image, (height, width, 3)),
@@ -49,12 +58,14 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
         "anomaly map": anomaly_map,
         "overlay": overlay(image, anomaly_map, 0, top),
     }
-    name = printable(Path(prediction.path).name)
-    with drawing(name):
+    where = Path(prediction.path)
+    name = printable(str(Path(class_of(prediction.path), where.name)))
+    threshold = detector.threshold
+    with drawing(LIGHT, name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
-        verdict, colour = ("anomalous", ANOMALOUS) if prediction.anomalous else ("normal", NORMAL)
+        _, colour = LIGHT.kinds[prediction.pred_label]
         figure.suptitle(
-            f"{name[-60:]}: {verdict}, score {prediction.pred_score:.4g}, threshold {detector.threshold.value:.4g}",
+            f"{name[-60:]}: {prediction.verdict}, score {prediction.pred_score:.4g}, threshold {in_short(threshold)}",
             color=colour,
             parse_math=False,
         )
@@ -63,7 +74,7 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
             axes.set(xticks=[], yticks=[], title=title)
             axes.spines[:].set(visible=True, linewidth=0.6)
             axes.imshow(pixels, cmap=MAPS, vmin=0, vmax=top)
-        if prediction.anomalous:
+        if prediction.pred_label:
             padded = np.pad(np.where(anomaly_map >= outlined_from(anomaly_map, limit), 1.0, 0.0), 1)
             places = np.arange(-1, width + 1), np.arange(-1, height + 1)
             cells[-1].contour(*places, padded, [0.5], colors="#FFFFFF", linewidths=1.2)
@@ -72,6 +83,6 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
             matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, top), MAPS),
             ax=cells, location="bottom", shrink=0.4, pad=0.03, aspect=40, extend="max",
         )  # fmt: skip
-        ticks = {0: "0", limit: f"threshold {limit:.3g}", top: f"{top:.3g}"}
-        bar.set_ticks(list(ticks), labels=list(ticks.values()))
+        marks = ticks(limit, top)
+        bar.set_ticks(list(marks), labels=list(marks.values()))
         save_figure(figure, path)

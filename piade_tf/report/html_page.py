@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from piade_tf import program
 from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.evaluation.threshold import percent_rounded_up
 from piade_tf.files import replacing
@@ -23,6 +24,7 @@ from piade_tf.report.page_figures import page_figures
 from piade_tf.report.rerun_command import rerun_command
 from piade_tf.report.run_facts import image_counts, run_facts
 from piade_tf.report.score_columns import count_wrong, score_columns
+from piade_tf.report.term_names import term_name
 
 TEMPLATES = Environment(
     loader=PackageLoader("piade_tf.report"),
@@ -32,7 +34,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "ends", "option")}
-TEMPLATES.filters["rounded_up"] = percent_rounded_up
+TEMPLATES.filters |= {"rounded_up": percent_rounded_up, "term_name": term_name}
 TEMPLATES.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 TEMPLATES.tests["finite"] = page_text.is_number
 TEMPLATES.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
@@ -53,8 +55,10 @@ class ReportContent:
     # Columns of one length: image, class, pred_score, label and verdict (0 normal, 1 anomalous, None unknown, or the
     # words), percentile (0 to 100, among held-out normal images). The last two may be missing.
     rows: Mapping[str, Sequence[Any] | np.ndarray]
-    mistakes: Sequence[Mistake]  # the worst of each kind first
+    mistakes: Sequence[Mistake]  # the worst of each kind first, or good images, the most unusual first
     history: Mapping[str, Sequence[float]]  # a value an epoch by term
+    map_limit: float = 0.0  # the threshold of anomaly maps, which sets the scale of their colours; 0: not known
+    good_only: bool = False  # whether nothing was tested, and the rows are the images that the threshold comes from
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -86,14 +90,16 @@ def render(content: ReportContent) -> str:
         confusion=confusion if whole else None,
         threshold=content.threshold or {"value": None, "promised_fpr": None, "sentence": None},
         images=image_counts(config, metrics),
-        figures=page_figures(content.figures),
-        gallery=gallery(content.mistakes, columns),
+        figures=page_figures(content.figures, content.good_only),
+        gallery=gallery(content.mistakes, columns, content.map_limit),
+        good_only=content.good_only,
         is_judged=any(verdict >= 0 for verdict in columns.get("verdict", ())),
         are_mistakes=any(count_wrong(columns, label) for label in (0, 1)),
         rows=columns,
         history=history,
         epochs=notable_epochs(history),
         command=re.split(r"(?<= )(?=--)", command) if command else None,
+        export_command=program.command("export"),
         commit=config.get("git_commit"),
         sections=config_sections(config),
     )

@@ -7,24 +7,27 @@ from pathlib import Path
 from piade_tf.report import inline_images
 from piade_tf.report.figure_captions import alt_text, figure_title
 from piade_tf.report.inline_images import Picture
+from piade_tf.report.palette import DARK
 
 
 @dataclasses.dataclass(frozen=True)
 class PageFigure:
-    """A picture, its words, and whether it has a row for itself."""
+    """A picture, for a dark page another one, its words, and whether it has a row for itself."""
 
     picture: Picture
+    dark: Picture | None
     alt: str
     title: str
     caption: str
     is_alone: bool
 
 
-def page_figures(figures: Sequence[tuple[Path, str]]) -> list[PageFigure]:
+def page_figures(figures: Sequence[tuple[Path, str]], good_only: bool = False) -> list[PageFigure]:
     """The figures in their order.
 
     Args:
-        figures: PNG files, and what to look for in them.
+        figures: PNG files, and what to look for in them. Those for a dark page are in the folder `dark` beside them.
+        good_only: whether they show good images alone.
 
     Raises:
         OSError: a figure cannot be read.
@@ -32,9 +35,14 @@ def page_figures(figures: Sequence[tuple[Path, str]]) -> list[PageFigure]:
     pictures = [inline_images.figure(path) for path, _ in figures]
     alone = _take_a_row([picture.width > 1.4 * picture.height for picture in pictures])
     return [
-        PageFigure(picture, alt_text(path), figure_title(path), caption, is_alone)
+        PageFigure(picture, _dark(path), alt_text(path, good_only), figure_title(path, good_only), caption, is_alone)
         for (path, caption), picture, is_alone in zip(figures, pictures, alone, strict=True)
     ]
+
+
+def _dark(path: Path) -> Picture | None:
+    dark = path.parent / DARK.folder / path.name
+    return inline_images.figure(dark) if dark.exists() else None
 
 
 def _take_a_row(wide: Sequence[bool]) -> list[bool]:

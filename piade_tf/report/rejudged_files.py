@@ -1,22 +1,39 @@
 """The files of a run that show a threshold, written again for another one."""
 
+import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from piade_tf.data.known_images import KnownImage
 from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.evaluation.picked_examples import Examples
 from piade_tf.evaluation.rejudged import rejudged
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.file_set import remove_with
-from piade_tf.report.figures import write_figures
-from piade_tf.report.html_page import write_report
-from piade_tf.report.mistakes_figure import write_mistakes_figure
-from piade_tf.report.result_files import report_content
+from piade_tf.report.palette import PALETTES
+from piade_tf.report.result_files import Judged, write_judged_figures, write_page
 from piade_tf.run_directory import RunDirectory
+
+WITH_SCALE = "anomaly_maps.png"  # shows the threshold of maps
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """What is drawn of images.
+
+    Attributes:
+        to_look_at: the worst mistakes at the new threshold, or the most unusual good images.
+        examples: for figures whose scale changes; None: it does not, or the images cannot be had.
+        scale_is_new: whether the threshold of maps is another one.
+    """
+
+    to_look_at: Sequence[Mistake] = ()
+    examples: Examples | None = None
+    scale_is_new: bool = False
 
 
 def write_rejudged(
@@ -26,9 +43,10 @@ def write_rejudged(
     title: str,
     threshold: Threshold,
     map_threshold: Threshold,
-    mistakes_at: Callable[[Threshold], list[Mistake]],
+    known: Sequence[KnownImage],
+    pictures: Pictures,
 ) -> dict[str, Any]:
-    """Writes thresholds, metrics, scores, figures and report of a run from what it has, no image needed but mistakes.
+    """Writes thresholds, metrics, scores, figures and report of a run from what it has.
 
     Args:
         run: as it is.
@@ -36,33 +54,34 @@ def write_rejudged(
         config: the content of `config.json`.
         title: over figures and report.
         threshold, map_threshold: the new ones.
-        mistakes_at: the worst mistakes at a threshold, with their images; empty where these cannot be had.
+        known: every image of the run.
+        pictures: what needs images.
 
     Returns:
         The metrics.
     """
     split, scored = run.read_scores()
+    judged = Judged(split, scored, threshold, map_threshold, known)
     target = RunDirectory(new)
     target.write_threshold(threshold, map_threshold)
     target.write_scores(split, scored, threshold)
     metrics = rejudged(run.read_metrics(), split.labels, split.classes, scored.pred_score, threshold)
     target.write_metrics(metrics)
-    figures = new / "figures"
     if (run.path / "figures").is_dir():
-        shutil.copytree(run.path / "figures", figures)
-    figures.mkdir(exist_ok=True)
-    write_figures(figures, _no_examples(), split.labels, scored.pred_score, {}, title, threshold.value)
-    mistakes = mistakes_at(threshold)
-    if write_mistakes_figure(figures / "mistakes.png", mistakes, title) is None:
-        remove_with(new, "figures/mistakes.png")
-    history = run.read_history()
-    content = report_content(config, title, metrics, threshold, split, scored, figures, mistakes, history)
-    write_report(new / "report.html", content)
+        shutil.copytree(run.path / "figures", new / "figures")
+    outdated = [WITH_SCALE] if pictures.scale_is_new and pictures.examples is None else []
+    outdated += [] if pictures.to_look_at else ["mistakes.png"]
+    for name in (f"figures/{colours.folder}/{name}" for name in outdated for colours in PALETTES):
+        (new / name).unlink(missing_ok=True)
+        remove_with(new, name)
+    examples = pictures.examples or _no_examples()
+    write_judged_figures(new / "figures", examples, judged, config["normal_class"], {}, title)
+    write_page(new, config, title, metrics, judged, pictures.to_look_at, run.read_history())
     return metrics
 
 
 def _no_examples() -> Examples:
-    """Figures of examples show no threshold, and stay."""
+    """Figures of examples that show no threshold stay."""
     none = np.zeros((0, 1, 1, 1), "float32")
     empty = np.zeros(0)
     return Examples(none, none, none[..., 0], empty.astype(int), empty.astype(str), empty, empty)

@@ -15,7 +15,8 @@ from piade_tf.program import command, shell_line
 
 RENAMED = {"turns": "rotation"}  # options of earlier versions
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
-NOT_REPEATED = ("preset", "name")  # the preset comes first; the name is taken by now
+TYPED = {"export": "formats"}  # an option by another word than its field
+NOT_REPEATED = ("preset", "name")  # the preset comes first, the name last
 
 
 def rerun_command(config: Mapping[str, Any]) -> str | None:
@@ -46,7 +47,9 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:
                     words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
         elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):
-            words += _words(name, value)
+            words += _words(TYPED.get(str(name), str(name)), value)
+    if name := options.get("name"):
+        words += ["--name", f"{name}-again"]  # the name itself is taken
     return shell_line(words)
 
 

@@ -33,5 +33,5 @@ def image_counts(config: Mapping[str, Any], metrics: Metric) -> list[str]:
         verbs = {"good": "learned, and threshold in folds, from"}
     parts = [f"{verb} {counts[name]:,}" for name, verb in verbs.items() if counts.get(name) is not None]
     normal, anomalous = metrics.at("n_normal").value, metrics.at("n_anomalous").value
-    tested = normal is not None and anomalous is not None
-    return [*parts, f"tested on {normal:,} normal and {anomalous:,} anomalous"] if tested else parts
+    tested = bool(normal or anomalous)
+    return [*parts, f"tested on {normal or 0:,} normal and {anomalous or 0:,} anomalous"] if tested else parts

@@ -27,7 +27,8 @@ from piade_tf.data.splits import all_normal
 from piade_tf.evaluation.picked_examples import EXAMPLES, pick_indices
 from piade_tf.evaluation.results import Results
 from piade_tf.pixels import to_bytes, to_unit
-from piade_tf.report.figures import MAPS, colour_limits
+from piade_tf.report.map_scale import spread
+from piade_tf.report.palette import MAPS
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
 
@@ -41,7 +42,6 @@ METRICS = ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")  # by which t
 FIRST = ("dataset", "normal_class", "epochs", "learning_rate", "seed")  # options to which the HParams tab is opened
 TERMS = {
     "loss/total": "The weighted sum of the terms.",
-    "loss/ssim": "1 - SSIM",
 }
 RESULT = "Of all test images, by the finished detector; the steps say nothing."
 WATCH_ONLY = "Of test images, for watching only: neither early stopping nor the choice of the weights knows it."
@@ -353,7 +353,7 @@ def _pictures(
     """
     if not len(images):
         return {}
-    low, high = colour_limits(anomaly_maps)
+    low, high = spread(anomaly_maps)
     colours = matplotlib.colormaps[MAPS](np.clip((anomaly_maps - low) / (high - low), 0, 1))[..., :3]
     rows = [np.broadcast_to(np.clip(row, 0, 1), colours.shape) for row in (images, reconstructions, colours)]
     tiles = np.stack(rows).repeat(factor := math.ceil(TILE / images.shape[1]), axis=2).repeat(factor, axis=3)

@@ -91,8 +91,9 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
             table.add_row(name, f"{metrics[key]:.4f}{note}")
     for name, value in (metrics["image_AUROC_by_score"] or {}).items():
         table.add_row(f"image AUROC of {name}", f"{value:.4f}")
-    table.add_row("test images, normal", str(metrics["n_normal"]))
-    table.add_row("test images, anomalous", str(metrics["n_anomalous"]))
+    for kind in ("normal", "anomalous"):
+        if metrics[f"n_{kind}"]:
+            table.add_row(f"test images, {kind}", str(metrics[f"n_{kind}"]))
     counts = metrics.get("at_threshold", {})
     for kind, name, count, rate in (
         ("n_normal", "false alarms", "FP", "FPR"),
@@ -107,6 +108,9 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
     Console().print(table)
     for warning in metrics.get("warnings", []):
         print(f"warning: {warning}")
+    if not (metrics["n_normal"] or metrics["n_anomalous"]):
+        print("There were good images alone: nothing says how many defects are found.")
+        metrics = metrics | {"reasons": {}}
     for reason in dict.fromkeys(metrics["reasons"].values()):
         missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
         print(f"Not available: {missing}: {reason}.")

@@ -1,4 +1,4 @@
-"""docs/mobile.md keeps its promise of short examples, and they prepare an image as training does.
+"""The code of docs/mobile.md, and the sources that it links to, prepare an image as training does.
 
 What a machine lacks is skipped: Node, the Kotlin compiler (`npm install kotlin-compiler`), and parsers
 (`pip install tree-sitter tree-sitter-kotlin tree-sitter-swift`).
@@ -11,7 +11,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from mobile_page import PAGE, blocks
+from mobile_page import PAGE, SOURCES, blocks
 
 from piade_tf.data.preparation import Preparation
 
@@ -73,12 +73,9 @@ def test_javascript_prepares_an_image_as_training_does(preparation, width, heigh
 
 @pytest.fixture(scope="module")
 def inspector_jar(tmp_path_factory):
-    """The Kotlin of the page, compiled against stand-ins for the classes of Android and LiteRT."""
-    folder = tmp_path_factory.mktemp("kotlin")
-    _, inspector, heatmap, *_ = blocks("Kotlin")
-    (folder / "Inspector.kt").write_text(inspector + heatmap)
-    jar = folder / "inspector.jar"
-    subprocess.run(["kotlinc", folder / "Inspector.kt", *STAND_INS, "-include-runtime", "-d", jar], check=True)
+    """The source in Kotlin, compiled against stand-ins for the classes of Android and LiteRT."""
+    jar = tmp_path_factory.mktemp("kotlin") / "inspector.jar"
+    subprocess.run(["kotlinc", SOURCES["Kotlin"], *STAND_INS, "-include-runtime", "-d", jar], check=True)
     return jar
 
 
@@ -102,10 +99,10 @@ def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, wi
 
 
 @pytest.mark.parametrize("language", ["Kotlin", "Swift"])
-def test_every_block_is_free_of_mistakes_of_syntax(language):
+def test_every_block_and_source_is_free_of_mistakes_of_syntax(language):
     tree_sitter = pytest.importorskip("tree_sitter")
     grammar = tree_sitter.Language(pytest.importorskip(f"tree_sitter_{language.lower()}").language())
-    for block in blocks(language):
+    for block in [*blocks(language), SOURCES[language].read_text(encoding="utf-8")]:
         tree = tree_sitter.Parser(grammar).parse(block.encode())
         assert not tree.root_node.has_error, block
 

@@ -68,7 +68,7 @@ def test_a_prediction_is_what_the_page_says(page_run):
     _, names, _ = page_run
     prediction, detector = names["prediction"], names["detector"]
     height, width, channels = prediction.image.shape
-    assert prediction.anomalous == (prediction.pred_score > detector.threshold.value)
+    assert prediction.pred_label == (prediction.pred_score > detector.threshold.value)
     assert 0 <= prediction.percentile <= 100
     assert prediction.anomaly_map.shape == (height, width)
     assert prediction.anomaly_map.dtype == np.float32 and prediction.anomaly_map.min() >= 0

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from export.tflite.flatbuffer import is_untouched, metadata_of, operators, signatures
+from piade_tf.data.decode import decode_file
+from piade_tf.data.preparation import Preparation
 
 LITERT = ("float32", "float16", "dynamic_int8", "int8")  # what is the same in these; test_int8_full.py has the other
 ALL_LITERT = (*LITERT, "int8_full")
@@ -117,6 +122,32 @@ def test_the_fastest_file_is_named_with_the_processor(exported):
     assert took[name] == min(took.values())
     (line,) = [line for line in exported.printed.splitlines() if line.startswith("Fastest here: ")]
     assert name in line and exported.manifest["machine"]["processor"] in line
+
+
+@pytest.mark.parametrize("name", LITERT)
+def test_photographs_give_what_photographs_json_says_once_they_are_prepared(exported, name):
+    said = json.loads((exported.folder / "golden/photographs.json").read_text(encoding="utf-8"))
+    golden = json.loads((exported.folder / "golden/golden.json").read_text(encoding="utf-8"))
+    assert {one[name]["anomalous"] for one in golden.values()} == {False, True}
+    assert sorted(said) == ["photograph_0.jpg", "photograph_1.jpg"]
+    inspect, threshold = runner(exported.folder, name), exported.manifest["files"][name]["threshold"]["value"]
+    for file, expected in said.items():
+        path = exported.folder / "golden" / file
+        with Image.open(path) as image:
+            assert image.size == (720, 960) and image.getexif()[0x0112] == expected["orientation"]  # lies on its side
+        outputs = inspect(image=Preparation((32, 32))(decode_file(path))[None])
+        assert outputs["pred_score"][0] == pytest.approx(expected[name]["pred_score"], rel=1e-5, abs=1e-5)
+        assert outputs["anomaly_map"].max() == pytest.approx(expected[name]["anomaly_map_max"], rel=1e-5)
+        assert expected[name]["anomalous"] == bool(outputs["pred_score"][0] > threshold)
+
+
+def test_the_lines_of_python_in_the_readme_say_what_golden_json_says(exported):
+    (code,) = re.findall(r"```python\n(.*?)```", (exported.folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=exported.folder, capture_output=True, text=True)
+    score, verdict = done.stdout.split()
+    said = json.loads((exported.folder / "golden/golden.json").read_text(encoding="utf-8"))["golden_0.png"]["float32"]
+    assert float(score) == pytest.approx(said["pred_score"], rel=1e-5)
+    assert (verdict == "anomalous") == said["anomalous"]
 
 
 def test_sizes_fall_as_the_formats_promise(exported):

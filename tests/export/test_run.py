@@ -150,7 +150,7 @@ def test_files_that_cannot_be_written_whole_end_in_one_line_and_leave_nothing_be
     assert not list(run.glob(".export.*"))
 
 
-def test_without_test_images_a_file_ships_for_its_verdicts_all_the_same(run, tmp_path):
+def test_without_test_images_a_file_ships_for_its_verdicts_and_nothing_is_said_of_anomalies(run, capsys):
     import dataclasses
 
     from piade_tf.config import DataConfig
@@ -167,7 +167,10 @@ def test_without_test_images_a_file_ships_for_its_verdicts_all_the_same(run, tmp
     manifest = json.loads((run / "export/manifest.json").read_text(encoding="utf-8"))
     assert manifest["files"]["float32"]["verdicts"] == 140 and manifest["n_normal"] == 0
     assert manifest["files"]["float32"]["image_AUROC"] is None
-    assert "cannot be measured" in (run / "export/MODEL_CARD.md").read_text(encoding="utf-8")
+    card, printed = (run / "export/MODEL_CARD.md").read_text(encoding="utf-8"), capsys.readouterr().out
+    assert "nothing here says how many are found" in card
+    for gap in ("AUROC", "cannot be measured", "| - |"):
+        assert gap not in card and gap not in printed
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_three_lines_of_python_give_the_scores_of_the_run(run):
     predictions = detector.predict(run.images)
     scores = [prediction.pred_score for prediction in predictions]
     np.testing.assert_allclose(scores, [float(row["pred_score"]) for row in run.rows[:12]], rtol=1e-4, atol=1e-4)
-    assert [prediction.anomalous for prediction in predictions] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [prediction.pred_label for prediction in predictions] == [row["pred_label"] == "1" for row in run.rows[:12]]
     assert [prediction.path for prediction in predictions] == [str(i) for i in range(12)]
     first = predictions[0]
     assert first.image.shape == first.reconstruction.shape == (32, 32, 1) and first.anomaly_map.shape == (32, 32)
@@ -171,7 +171,7 @@ def test_the_percentile_is_among_the_normal_scores(run):
     for prediction in Detector.load(run.path).predict(run.images):
         below = np.searchsorted(stored["quantiles"], prediction.pred_score)  # of 101 quantiles, a percent apart
         assert max(0, below - 1) <= prediction.percentile <= min(100, below)
-        assert prediction.anomalous == (prediction.pred_score > stored["value"])
+        assert prediction.pred_label == (prediction.pred_score > stored["value"])
 
 
 def test_images_of_any_size_and_colour_are_taken(run):
@@ -310,14 +310,20 @@ def test_predict_prints_a_table_and_writes_csv_json_and_heatmaps(run, tmp_path, 
     with open(files["csv"], newline="") as file:
         rows = list(csv.DictReader(file))
     content = json.loads(files["json"].read_text())
-    anomalous = sum(row["anomalous"] == "1" for row in run.rows[:12])
+    anomalous = sum(row["pred_label"] == "1" for row in run.rows[:12])
     assert code == (1 if anomalous else 0)
-    assert [row["verdict"] == "anomalous" for row in rows] == [row["anomalous"] == "1" for row in run.rows[:12]]
+    assert [row["pred_label"] for row in rows] == [row["pred_label"] for row in run.rows[:12]]
+    assert [row["verdict"] == "anomalous" for row in rows] == [row["pred_label"] == "1" for row in rows]
+    assert [(image["pred_label"], image["verdict"]) for image in content["images"]] == [
+        (int(row["pred_label"]), row["verdict"]) for row in rows
+    ]
     assert [image["path"] for image in content["images"]] == [row["path"] for row in rows]
     np.testing.assert_allclose([float(row["pred_score"]) for row in rows], [i["pred_score"] for i in content["images"]])
     assert len(printed) == 14 and printed[-1].startswith(f"{anomalous} anomalous and {12 - anomalous} normal of 12")
     pictures = sorted((tmp_path / "maps").iterdir())
-    assert [path.name for path in pictures] == [f"{i:05d}_{i:02d}.png" for i in range(12)]
+    folder = run.photos.name
+    named = [f"{i:05d}_{row['verdict']}_{folder}_{i:02d}.png" for i, row in enumerate(rows)]
+    assert [path.name for path in pictures] == named
     assert [row["heatmap"] for row in rows] == [str(path) for path in pictures]
     assert [image["heatmap"] for image in content["images"]] == [str(path) for path in pictures]
     assert all(Image.open(path).size[0] > 800 for path in pictures)
@@ -328,7 +334,7 @@ def test_without_heatmaps_the_tables_have_no_such_column_and_a_file_that_is_none
     broken.write_text("notes")
     arguments = ("predict", run.path, broken, run.photos / "00.png", "--csv", tmp_path / "t.csv")
     command(*arguments)
-    assert (tmp_path / "t.csv").read_text().splitlines()[0] == "path,pred_score,percentile,verdict"
+    assert (tmp_path / "t.csv").read_text().splitlines()[0] == "path,pred_score,percentile,pred_label,verdict"
     command(*arguments, "--json", tmp_path / "t.json", "--heatmaps", tmp_path / "maps")
     with open(tmp_path / "t.csv", newline="") as file:
         first, second = csv.DictReader(file)
@@ -445,7 +451,7 @@ def test_a_shell_script_gets_the_exit_code_and_no_noise(run):
         text=True,
         timeout=120,
     )
-    assert process.returncode == (1 if run.rows[0]["anomalous"] == "1" else 0)
+    assert process.returncode == (1 if run.rows[0]["pred_label"] == "1" else 0)
     assert process.stderr == ""
 
 
@@ -469,7 +475,7 @@ def test_evaluate_takes_another_class_of_the_same_data_for_normal(run, tmp_path,
     metrics = json.loads((tmp_path / "fives" / "metrics.json").read_text())
     with open(tmp_path / "fives" / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["class"] == "5" for row in rows] == [row["label"] == "0" for row in rows]
+    assert [row["class"] == "5" for row in rows] == [row["gt_label"] == "0" for row in rows]
     assert metrics["n_normal"] == sum(row["class"] == "5" for row in run.rows) > 0
     scores = [[float(row["pred_score"]) for row in table] for table in (rows, run.rows)]
     np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)

@@ -163,13 +163,24 @@ def test_scores_csv_has_a_row_for_each_test_image(config, splits):
     run.write_scores(splits.test, Scored(values[0], {"a": values[1], "b": values[2]}), threshold)
     with open(run.path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "class", "label", "pred_score", "anomalous", "score_a", "score_b"]
+    assert list(rows[0]) == ["image", "class", "gt_label", "pred_score", "pred_label", "score_a", "score_b"]
     assert [row["image"] for row in rows] == splits.test.ids.tolist()
     assert [row["class"] for row in rows] == splits.test.classes.tolist()
-    assert [int(row["anomalous"]) for row in rows] == (values[0] > 0.1).tolist()
-    assert [int(row["label"]) for row in rows] == splits.test.labels.tolist()
+    assert [int(row["pred_label"]) for row in rows] == (values[0] > 0.1).tolist()
+    assert [int(row["gt_label"]) for row in rows] == splits.test.labels.tolist()
     for column, expected in zip(["pred_score", "score_a", "score_b"], values, strict=True):
         np.testing.assert_array_equal(np.array([row[column] for row in rows], "float32"), expected)
+
+
+def test_scores_csv_of_an_earlier_version_is_read_too(config, splits):
+    run = create(config, "up")
+    values = np.random.default_rng(0).normal(size=(2, 13)).astype("float32")
+    run.write_scores(splits.test, Scored(values[0], {"a": values[1]}), fit_threshold("value:0.1", 0.01, values[0]))
+    text = (run.path / "scores.csv").read_text()
+    (run.path / "scores.csv").write_text(text.replace("gt_label", "label").replace("pred_label", "anomalous"))
+    split, scored = run.read_scores()
+    np.testing.assert_array_equal(split.labels, splits.test.labels)
+    np.testing.assert_array_equal(scored.by_name["a"], values[1])
 
 
 def test_metrics_with_a_number_that_is_none_are_not_written(config):

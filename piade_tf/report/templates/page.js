@@ -26,7 +26,7 @@ const byId = (id) => document.getElementById(id);
   const dialog = document.querySelector("dialog"), large = dialog.querySelector("img");
   for (const button of document.querySelectorAll(".zoom")) {
     button.addEventListener("click", () => {
-      const image = button.querySelector("img");
+      const image = [...button.querySelectorAll("img")].find((shown) => shown.offsetParent);
       large.src = image.src;
       large.alt = image.alt;
       dialog.showModal();
@@ -63,7 +63,7 @@ const byId = (id) => document.getElementById(id);
     } },
     { name: "class", keys: data.class.map((c) => classRanks[c]), className: "class",
       fill: (cell, i) => { cell.textContent = className(i); } },
-    { name: "label", keys: data.label, className: "label", fill: (cell, i) => {
+    { name: "truth", keys: data.label, className: "label", fill: (cell, i) => {
       const dot = document.createElement("i");
       dot.className = "dot " + kind(data.label[i]);
       cell.append(dot, kind(data.label[i]));

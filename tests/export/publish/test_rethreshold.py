@@ -12,9 +12,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from export.options import Export
+from export.options import Export, Show
 from export.publish.file_scores import FileScores
 from export.run import export
+from export.show import show
 from export.tflite.flatbuffer import is_untouched, metadata_of
 from piade_tf.cli.predict import Predict, predict
 from piade_tf.cli.threshold import SetThreshold, set_threshold
@@ -59,12 +60,13 @@ def check_that_all_say_the_same(run):
     threshold = read(run / "threshold.json")["value"]
     with open(run / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    flagged = np.array([row["anomalous"] == "1" for row in rows])
-    labels = np.array([row["label"] == "1" for row in rows])
+    flagged = np.array([row["pred_label"] == "1" for row in rows])
+    labels = np.array([row["gt_label"] == "1" for row in rows])
     assert flagged.tolist() == [float(row["pred_score"]) > threshold for row in rows]
     at = read(run / "metrics.json")["at_threshold"]
     assert (at["FP"], at["FN"]) == (np.sum(flagged & ~labels), np.sum(~flagged & labels))
-    manifest, golden = read(run / "export/manifest.json"), read(run / "export/golden/golden.json")
+    manifest = read(run / "export/manifest.json")
+    golden = read(run / "export/golden/golden.json") | read(run / "export/golden/photographs.json")
     card = (run / "export/MODEL_CARD.md").read_text(encoding="utf-8")
     config = hashlib.sha256((run / "config.json").read_bytes()).hexdigest()
     scores = FileScores.read(run / "export/scores.csv")
@@ -73,7 +75,7 @@ def check_that_all_say_the_same(run):
         assert f"`{name}`: Threshold {value:.4g} " in card
         normal = scores.pred_score[name][(scores.split == "test") & (scores.label == 0)]
         assert entry["at_threshold"]["FP"] == np.sum(normal.astype("float64") > value)
-        for said in golden.values():
+        for said in [said for said in golden.values() if name in said]:  # photographs are for apps alone
             assert said[name]["anomalous"] == (said[name]["pred_score"] > value)
         if name != "saved_model":
             content = (run / f"export/{name}.tflite").read_bytes()
@@ -127,6 +129,10 @@ def test_a_value_set_by_hand_promises_nothing_and_all_that_show_it_say_so(run, t
         (line,) = [line for line in card.splitlines() if line.startswith(f"- `{name}`: Threshold")]
         assert "set by hand" in line and "no false-alarm rate is promised" in line
     assert "set by hand" in shown(run) and "no promise" in shown(run)
+    assert "int8" in shown(run).split("Exported files")[2]
+    assert show(Show(run / "export/int8.tflite")) == 0
+    assert "set by hand, no false-alarm rate is promised" in capsys.readouterr().err
+    set_threshold(SetThreshold(run))
     assert "no false-alarm rate is promised" in capsys.readouterr().out
     predict(Predict(run, (str(good_images(tmp_path / "good", 2)),)))
     assert "set by hand" in capsys.readouterr().out
@@ -134,7 +140,9 @@ def test_a_value_set_by_hand_promises_nothing_and_all_that_show_it_say_so(run, t
 
 def keep_only(run, names):
     """The export with these formats alone: others need not be run."""
-    for path, inside in (("manifest.json", lambda content: [content["files"]]), ("golden/golden.json", dict.values)):
+    golden = ("golden/golden.json", "golden/photographs.json")
+    for path in ("manifest.json", *golden):
+        inside = dict.values if path in golden else lambda content: [content["files"]]
         content = read(run / "export" / path)
         for entries in inside(content):
             for name in entries.keys() - {*names, "label"}:
@@ -185,7 +193,7 @@ def test_to_look_changes_nothing(run, capsys, options):
 def test_which_images_change_is_told_by_name(run, capsys):
     set_threshold(SetThreshold(run, fpr=0.4))
     with open(run / "scores.csv", newline="") as file:
-        flagged = [row["image"] for row in csv.DictReader(file) if row["anomalous"] == "1" and row["label"] == "0"]
+        flagged = [row["image"] for row in csv.DictReader(file) if row["pred_label"] == "1" and row["gt_label"] == "0"]
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("now flagged")]
     names = line.rpartition(": ")[2].partition(" and ")[0].split(", ")
     assert len(names) == min(len(flagged), 10) and set(names) <= set(flagged)
@@ -286,11 +294,11 @@ def test_the_pictures_of_mistakes_follow_the_threshold(run):
     assert (run / "figures/mistakes.png").exists()
     with open(run / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    between = (max(float(row["pred_score"]) for row in rows if row["label"] == "0"),
-               min(float(row["pred_score"]) for row in rows if row["label"] == "1"))  # fmt: skip
+    between = (max(float(row["pred_score"]) for row in rows if row["gt_label"] == "0"),
+               min(float(row["pred_score"]) for row in rows if row["gt_label"] == "1"))  # fmt: skip
     if between[0] < between[1]:
         set_threshold(SetThreshold(run, value=sum(between) / 2))
-        assert not (run / "figures/mistakes.png").exists()
+        assert not list((run / "figures").rglob("mistakes.png"))
 
 
 def test_without_the_images_the_report_says_that_it_has_no_pictures(run, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """A run that was calibrated in folds, through every command that reads or changes its threshold."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -69,6 +70,22 @@ def test_few_photographs_are_calibrated_in_folds_by_default(trained):
     assert threshold["value"] == pytest.approx(fitted.value)
 
 
+def check_the_report_of_good_images(run):
+    """It lists all that set the threshold, shows those of the highest scores, and leaves no gap."""
+    page = (run / "report.html").read_text(encoding="utf-8")
+    rows = json.loads(re.search(r'id="rows">(.*?)</script>', page, re.DOTALL)[1])
+    scores = sorted((one.pred_score for one in calibration_images(RunDirectory(run).read_known())), reverse=True)
+    np.testing.assert_allclose(sorted(rows["score"], reverse=True), scores, rtol=1e-4)
+    assert [float(score) for score in re.findall(r'title="score">([^<]+)', page)] == pytest.approx(scores[:6], rel=1e-3)
+    for gap in ("not available", "AUROC", "–"):
+        assert gap not in page.partition("Options:")[0].partition("<body>")[2]
+    assert {path.name for path in (run / "figures").glob("*.png")} >= {"score_histogram.png", "anomaly_maps.png"}
+
+
+def test_the_report_shows_the_good_images_where_there_are_no_others(trained):
+    check_the_report_of_good_images(trained)
+
+
 def test_the_file_has_a_threshold_of_folds_that_is_the_runs(trained):
     entry = read(trained / "export/manifest.json")["files"]["float32"]
     threshold = read(trained / "threshold.json")
@@ -80,8 +97,13 @@ def test_the_file_has_a_threshold_of_folds_that_is_the_runs(trained):
 
 
 def test_another_threshold_is_of_folds_in_run_and_file(run):
+    maps = [run / "figures" / folder / "anomaly_maps.png" for folder in (".", "dark")]
+    before = [path.read_bytes() for path in maps]
     set_threshold(SetThreshold(run, fpr=0.2))
     threshold = read(run / "threshold.json")
+    check_the_report_of_good_images(run)
+    assert "float32" in (run / "report.html").read_text(encoding="utf-8").partition('id="exported"')[2]
+    assert all(path.read_bytes() != earlier for path, earlier in zip(maps, before, strict=True))  # another scale
     entry = read(run / "export/manifest.json")["files"]["float32"]["threshold"]
     scores = calibration_scores(RunDirectory(run).read_known())[0]
     assert 0 < np.mean(scores > threshold["value"]) <= 0.2
@@ -97,9 +119,12 @@ def test_more_good_images_join_all_those_that_set_the_threshold(run, tmp_path):
 
 
 def test_an_adapted_run_scores_old_and_new_images_in_folds(run, tmp_path):
-    adapt(Adapt(run, write(tmp_path / "lamp", NEW, 1, shift=-30), name="new", folds=0))
+    adapt(Adapt(run, write(tmp_path / "lamp", NEW, 1, shift=-30), name="new"))
     new = tmp_path / "new"
     known = RunDirectory(new).read_known()
     assert len(calibration_images(known)) == read(new / "threshold.json")["n"] == learned(run) + NEW
     assert read(new / "threshold.json")["folds"] == 10
-    assert all(one.pred_score is not None for one in known if one.added)
+    scores = [one.pred_score for one in known if one.added]
+    assert len(scores) == NEW and None not in scores
+    judged = read(new / "adaptation.json")["new good images, each held out"]
+    assert judged["flagged_after"] == sum(score > read(new / "threshold.json")["value"] for score in scores)

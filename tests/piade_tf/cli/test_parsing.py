@@ -1,6 +1,7 @@
 """The command line: every option, and one line for each mistake."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import pytest
 from tyro import _errors as tyro_errors
 
+import piade_tf
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.main import COMMANDS, main
-from piade_tf.cli.parsing import parse, parse_config
+from piade_tf.cli.option_help import described
+from piade_tf.cli.parsing import _flags, parse, parse_config
 from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
@@ -45,7 +48,7 @@ OPTIONS = {
     "preset": ("--preset paper", "paper"),
     "score": ("--score local", "local"),
     "fpr": ("--fpr 0.05", 0.05),
-    "export": ("--export float32 int8", ("float32", "int8")),
+    "export": ("--formats float32 int8", ("float32", "int8")),
     "threshold": ("--threshold sigma:3", "sigma:3"),
     "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
@@ -83,6 +86,12 @@ def flat(value, prefix=""):
         name = prefix + field.name
         options |= flat(inner, name + ".") if dataclasses.is_dataclass(inner) else {name: inner}
     return options
+
+
+def parts_of(value):
+    """Nested dataclasses, and what they are in."""
+    inner = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    return [value, *(part for one in inner if dataclasses.is_dataclass(one) for part in parts_of(one))]
 
 
 def run_python(code):
@@ -176,12 +185,61 @@ def test_a_mistake_in_any_command_is_one_line_that_names_it_and_exit_code_2(argu
     assert err.startswith("error: ") and err.count("\n") == 1 and named in err
 
 
+@pytest.mark.parametrize(
+    "arguments, meant",
+    [
+        ("trian", "train"),
+        ("inspect", "inspect-data"),
+        ("predict RUN photos --heatmap maps", "--heatmaps"),
+        ("train --learning_rat=3", "--learning-rate"),
+        ("train --widths 8 16", "--network.widths"),
+        ("export RUN --format int8", "--formats"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_nearest_one(arguments, meant, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments.split())
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_what_is_like_nothing_is_answered_with_no_guess(capsys):
+    for arguments in (["zzz"], ["train", "--zzz"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert "zzz" in (err := capsys.readouterr().err) and "did you mean" not in err
+
+
+def test_what_has_one_name_here_and_had_another_before_takes_both():
+    assert parse_config(["--export", "int8"]) == parse_config(["--formats", "int8"])
+    options = {name: options for name, (options, _) in COMMANDS.items()}
+    before, now = (parse(["export", "RUN", name, "4"], options) for name in ("--batch", "--batch-size"))
+    assert before == now and now.batch == 4
+
+
+def test_the_version_is_printed(capsys):
+    assert (main(["--version"]), capsys.readouterr().out) == (0, f"piade {piade_tf.__version__}\n")
+
+
 def test_every_kind_of_mistake_that_tyro_knows_is_told_in_words():
     """tyro's module of errors is private: a version with other kinds shows here."""
     kinds = {kind.__name__ for kind in tyro_errors.ParseErrorEvent.__subclasses__()}
     in_words = {"UnrecognizedArgs", "MissingArgs", "MissingSubcommand", "InvalidChoice", "BadValue"}
     cannot_happen = {"MissingMutexGroup", "MutexConflict", "SubcommandConflict"}  # no option here is exclusive
     assert kinds == in_words | cannot_happen | {"InstantiationFailure"}
+
+
+@pytest.fixture
+def help_of(capsys, monkeypatch):
+    """What a command prints with --help."""
+    monkeypatch.setenv("COLUMNS", "250")  # no word is broken
+
+    def text(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([*arguments, "--help"])
+        assert stop.value.code == 0
+        return capsys.readouterr().out
+
+    return text
 
 
 def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(monkeypatch, tmp_path, capsys):
@@ -195,11 +253,24 @@ def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(monkeypatch
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_that_names_it_as_it_is_typed(command, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([command, "--help"])
-    assert stop.value.code == 0
-    assert f"piade {command}" in capsys.readouterr().out
+def test_every_command_has_help_that_names_it_as_it_is_typed(command, help_of):
+    assert f"piade {command}" in help_of(command)
+
+
+@pytest.mark.parametrize("arguments", [[command] for command in COMMANDS] + [["train", "--preset", "paper"]])
+def test_help_has_no_words_of_python_and_names_no_option_that_the_command_lacks(arguments, help_of):
+    text = help_of(*arguments)
+    assert not re.search(r"None|True|False|STR|tuple|\(default: \)|[\[(]'", text)
+    own = set(_flags(COMMANDS[arguments[0]][0]))
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", text)) <= own
+
+
+def test_help_says_in_words_what_an_option_of_a_training_is_where_it_is_left_out():
+    open_ones = [(type(part), field.name) for part in parts_of(Config()) for field in dataclasses.fields(part)
+                 if getattr(part, field.name) in (None, ())]  # fmt: skip
+    assert len(open_ones) > 10
+    for options, name in open_ones:
+        assert "Left out:" in (described(options, name) or ""), name
 
 
 def test_the_help_of_all_is_short_and_imports_nothing_heavy():

@@ -136,7 +136,7 @@ def test_heatmaps_in_the_folder_itself_are_not_scored_the_next_time(detector, ph
             assert [os.path.basename(row["path"]) for row in rows_of(tmp_path / "t.csv")] == [
                 f"{i}.png" for i in range(1, 5)
             ]
-    assert "passed over 8" in printed and "00000_1.png (drawn by PIADE-TF)" in printed
+    assert "passed over 8" in printed and "00000_normal_photos_1.png (drawn by PIADE-TF)" in printed
 
 
 def test_heatmaps_that_a_pattern_takes_along_are_passed_over_and_told(detector, photos, capsys):
@@ -144,8 +144,28 @@ def test_heatmaps_that_a_pattern_takes_along_are_passed_over_and_told(detector, 
     capsys.readouterr()
     predict(photos / "*.png")
     printed = capsys.readouterr().out
-    assert "of 4 images" in printed and "00000_1.png" in printed.splitlines()[-1]
+    assert "of 4 images" in printed and "00000_normal_photos_1.png" in printed.splitlines()[-1]
     assert "drew" in refused(capsys, photos / "0*.png")
+
+
+def test_a_heatmap_is_called_after_verdict_folder_and_file(detector, photos, tmp_path):
+    predict(photos, "--heatmaps", tmp_path / "maps")
+    assert sorted(os.listdir(tmp_path / "maps"))[2:] == ["00002_normal_photos_3.png", "00003_anomalous_photos_4.png"]
+
+
+def test_only_anomalous_lists_and_draws_those_and_what_could_not_be_read_and_counts_all(
+    detector, photos, tmp_path, capsys
+):
+    (photos / "5.png").write_bytes(b"")
+    tables = {"csv": tmp_path / "t.csv", "json": tmp_path / "t.json"}
+    told = ("--csv", tables["csv"], "--json", tables["json"], "--heatmaps", tmp_path / "maps", "--only", "anomalous")
+    assert predict(photos, *told) == 2
+    listed = [(os.path.basename(row["path"]), row["pred_label"], row["heatmap"][-6:]) for row in rows_of(tables["csv"])]
+    assert listed == [("4.png", "1", "_4.png"), ("5.png", "", "")]
+    assert len(json.loads(tables["json"].read_text())["images"]) == 2
+    assert os.listdir(tmp_path / "maps") == ["00003_anomalous_photos_4.png"]
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 4 and "1 anomalous and 3 normal of 5 images" in printed[-1]
 
 
 @pytest.mark.parametrize("pattern, count", [("*", 6), ("**", 6), ("lot*", 2), ("**/*.png", 6), ("lot[1]", 2)])
@@ -173,7 +193,8 @@ def test_heatmaps_of_very_long_names_have_names_of_their_own(detector, photograp
     paths = [photograph(tmp_path / lot / f"{stem}.png") for lot in ("a", "b")]
     predict(*paths, "--heatmaps", tmp_path / "maps")
     names = sorted(os.listdir(tmp_path / "maps"))
-    assert [name[:7] for name in names] == [f"0000{i}_{stem[0]}" for i in range(2)]
+    starts = [f"00000_normal_a_{stem[0]}", f"00001_normal_b_{stem[0]}"]
+    assert [name[: len(start)] for name, start in zip(names, starts, strict=True)] == starts
     for name in names:
         assert len(os.fsencode(name)) <= 255 and os.fsencode(name).decode()[-4:] == ".png"
         Image.open(tmp_path / "maps" / name).verify()

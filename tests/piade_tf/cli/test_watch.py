@@ -18,6 +18,7 @@ from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
 from piade_tf.detector import Detector, Unreadable
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import fit_threshold
 
 ROOT = Path(__file__).parents[3]
 ROW = {"path": "a.png", "pred_score": 1.5, "percentile": 99.0, "verdict": "anomalous", "bytes": 7, "modified_ns": 8}
@@ -25,6 +26,8 @@ ROW = {"path": "a.png", "pred_score": 1.5, "percentile": 99.0, "verdict": "anoma
 
 class Stub:
     """A detector that finds what is in the file: b is anomalous, ? cannot be read."""
+
+    threshold = fit_threshold("max", 0.01, [0.0, 0.5])
 
     def __init__(self):
         self.read = []
@@ -36,7 +39,8 @@ class Stub:
             if content == b"?":
                 yield Unreadable(path, "is damaged")
             else:
-                yield SimpleNamespace(pred_score=float(content == b"b"), percentile=50.0, anomalous=content == b"b")
+                score, verdict = (1.0, "anomalous") if content == b"b" else (0.0, "normal")
+                yield SimpleNamespace(pred_score=score, percentile=50.0, verdict=verdict)
 
 
 @pytest.fixture

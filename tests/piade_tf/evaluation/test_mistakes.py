@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from piade_tf.evaluation.mistakes import pick_mistakes, worst_mistakes
+from piade_tf.data.known_images import known_images
+from piade_tf.evaluation.mistakes import most_unusual, pick_mistakes, worst_mistakes
 from piade_tf.pixels import to_unit
 
 
@@ -41,3 +42,16 @@ def test_mistakes_are_what_the_detector_makes_of_those_images(fitted, splits):
         assert mistake.reconstruction.dtype == np.uint8
         np.testing.assert_allclose(mistake.reconstruction, 255 * expected["reconstruction"][i].clip(0, 1), atol=0.6)
         np.testing.assert_allclose(mistake.anomaly_map, expected["anomaly_map"][i], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [20, 80], ids=["of calibration images", "of all good images, in folds"])
+def test_the_most_unusual_good_images_are_those_of_the_highest_scores(fitted, splits, count):
+    scores = np.random.default_rng(0).permutation(count).astype("float32")
+    known = known_images(splits, scores, scores)
+    found = most_unusual(fitted.inspection, splits, known, each=3)
+    assert [(one.kind, one.score, one.class_name) for one in found] == [
+        ("unusual", float(score), "up") for score in range(count - 1, count - 4, -1)
+    ]
+    parts = (splits.train, splits.validation, splits.calibration)
+    good = np.concatenate([np.stack(list(part.images.as_numpy_iterator())) for part in parts])[-count:]
+    np.testing.assert_array_equal([one.image for one in found], good[np.argsort(-scores)[:3]])

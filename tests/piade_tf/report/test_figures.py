@@ -13,7 +13,10 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.report import figures
 from piade_tf.report.figure_labels import fitted
-from piade_tf.report.figures import colour_limits, score_bins, write_figures
+from piade_tf.report.figures import write_figures
+from piade_tf.report.map_scale import last_colour, spread
+from piade_tf.report.palette import LIGHT, MAPS
+from piade_tf.report.score_histogram import MOST, count_in, score_bins, score_histogram
 
 EVERY = [
     "reconstructions.png",
@@ -47,17 +50,23 @@ def legend_texts(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_every_figure_is_a_png_of_sensible_size_and_nothing_else_is_left(tmp_path):
+def light_ones(folder):
+    """The files of a folder, without those for a dark page."""
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def test_every_figure_is_a_png_of_sensible_size_for_a_light_and_a_dark_page_and_nothing_else_is_left(tmp_path):
     folder = tmp_path / "run" / "figures"
     paths = write_figures(folder, make_examples(), *make_scores(), HISTORY, "title")
     assert paths == [folder / name for name in EVERY]
-    assert sorted(folder.iterdir()) == sorted(paths)
+    assert sorted(folder.iterdir()) == sorted([*paths, folder / "dark"])
+    assert sorted(path.name for path in (folder / "dark").iterdir()) == sorted(EVERY)
     for path in paths:
-        with Image.open(path) as picture:
-            picture.load()
-            assert picture.format == "PNG"
-            assert all(400 < side < 2500 for side in picture.size)
-            assert np.ptp(np.asarray(picture.convert("L"))) == 255
+        with Image.open(path) as light, Image.open(path.parent / "dark" / path.name) as dark:
+            assert light.format == dark.format == "PNG" and light.size == dark.size
+            assert all(400 < side < 2500 for side in light.size)
+            assert light.convert("L").getpixel((0, 0)) == 255 and dark.convert("L").getpixel((0, 0)) < 32
+            assert np.ptp(np.asarray(light.convert("L"))) > 200 and np.ptp(np.asarray(dark.convert("L"))) > 200
 
 
 def test_writing_again_replaces_the_file(tmp_path):
@@ -72,11 +81,12 @@ def test_one_kind_alone_has_no_curves(tmp_path, normal, anomalous):
     examples = make_examples(min(normal, 1), min(anomalous, 1))
     paths = write_figures(tmp_path, examples, *make_scores(normal, anomalous), {}, "title")
     assert [path.name for path in paths] == ["reconstructions.png", "anomaly_maps.png", "score_histogram.png"]
-    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert light_ones(tmp_path) == sorted(paths)
 
 
 def test_histogram_of_normals_alone_names_no_anomalous():
-    assert legend_texts(figures.score_histogram_figure(*make_scores(30, 0), "title")) == ["normal (30)"]
+    figure = score_histogram(*make_scores(30, 0), "title", names=("good", ""))
+    assert legend_texts(figure) == ["good (30)"] and "good" in figure.axes[0].get_ylabel()
 
 
 def test_no_examples_no_scores_and_no_history_write_nothing(tmp_path):
@@ -115,32 +125,39 @@ def test_only_the_first_of_each_kind_are_shown():
     assert len(figure.axes) == 2 * (EXAMPLES + 1)
 
 
-def test_all_anomaly_maps_share_one_colour_scale_with_a_labelled_bar():
+@pytest.mark.parametrize("brighter", [1, 100])
+def test_the_colours_of_all_anomaly_maps_are_set_by_their_threshold_whatever_is_shown(brighter):
     examples = make_examples(2, 2)
-    figure = figures.anomaly_maps_figure(examples, "title")
-    coloured = [image for axes in figure.axes[:-1] for image in axes.images if image.get_cmap().name == figures.MAPS]
+    examples = dataclasses.replace(examples, anomaly_maps=brighter * examples.anomaly_maps)
+    figure = figures.anomaly_maps_figure(examples, "title", 0.75)
+    coloured = [image for axes in figure.axes[:-1] for image in axes.images if image.get_cmap().name == MAPS]
     maps = [image for image in coloured if image.get_array().ndim == 2]
     assert len(maps) == 8  # the map and the overlay of four examples
-    assert {image.get_clim() for image in maps} == {colour_limits(examples.anomaly_maps)}
-    assert "one colour scale" in figure.axes[-1].get_xlabel()
+    assert {image.get_clim() for image in maps} == {(0, 1.5)}
+    assert [text.get_text() for text in figure.axes[-1].get_xticklabels()] == ["0", "threshold 0.75", "1.5"]
 
 
-def test_colour_limits_ignore_a_few_hot_pixels():
+@pytest.mark.parametrize("maps, expected", [([0.0, 3.0], 3.0), ([0.0, 0.0], 1.0), ([], 1.0)])
+def test_without_a_threshold_the_brightest_place_has_the_last_colour(maps, expected):
+    assert last_colour(0.0, np.array(maps)) == expected
+
+
+def test_before_there_is_a_threshold_a_few_hot_pixels_do_not_take_all_colours():
     maps = np.random.default_rng(0).random((4, 50, 50))
     maps[0, 0, :3] = 1e6
-    low, high = colour_limits(maps)
+    low, high = spread(maps)
     assert low == 0
     assert 0.9 < high < 1.1
 
 
-def test_colour_limits_leave_out_a_floor_that_all_maps_share():
-    low, high = colour_limits(5 + np.random.default_rng(0).random((4, 50, 50)))
+def test_before_there_is_a_threshold_a_floor_that_all_maps_share_is_left_out():
+    low, high = spread(5 + np.random.default_rng(0).random((4, 50, 50)))
     assert 5 < low < 5.1 and 5.9 < high < 6
 
 
 @pytest.mark.parametrize("value, expected", [(0.0, (0.0, 1.0)), (3.0, (0.0, 3.0))])
-def test_colour_limits_of_constant_maps(value, expected):
-    assert colour_limits(np.full((2, 8, 8), value)) == expected
+def test_constant_maps_have_a_scale_too(value, expected):
+    assert spread(np.full((2, 8, 8), value)) == expected
 
 
 def test_legends_state_auroc_aupr_and_base_rate():
@@ -173,34 +190,57 @@ def test_a_threshold_that_flags_no_image_has_no_precision():
     assert figures.roc_figure(labels, scores, "title", 1e6).axes[0].lines[-1].get_xydata().tolist() == [[0.0, 0.0]]
 
 
-def long_tail(kind):
-    """Scores whose bins are even, logarithmic, or even with one for the rest."""
+def tailed(kind):
+    """Scores of normal images, and of anomalous ones near or far away."""
     rng = np.random.default_rng(0)
-    normal = rng.lognormal(0, 0.3, 500) if kind == "logarithmic" else rng.normal(0, 1, 500)
-    anomalous = {"even": rng.normal(3, 1, 500), "logarithmic": rng.lognormal(4, 2, 500)}
-    return np.repeat([0, 1], 500), np.r_[normal, anomalous.get(kind, rng.lognormal(6, 2, 500))]
+    far = {"near": rng.normal(3, 1, 500), "far": rng.normal(60, 20, 500), "very far": rng.lognormal(6, 2, 500)}[kind]
+    return np.repeat([0, 1], 500), np.r_[rng.normal(0, 1, 500), far]
 
 
-@pytest.mark.parametrize("kind", ["even", "logarithmic", "gathered"])
+@pytest.mark.parametrize("kind, gathered", [("near", False), ("far", True), ("very far", True)])
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.95])
-def test_the_threshold_is_an_edge_and_no_bin_holds_both_verdicts(kind, place):
-    labels, scores = long_tail(kind)
+def test_bins_are_even_the_same_for_both_kinds_and_the_threshold_is_between_two(kind, gathered, place):
+    labels, scores = tailed(kind)
     threshold = float(np.sort(scores)[int(place * len(scores))])  # a score, as split conformal chooses one
-    edges, logarithmic, gathered = score_bins(labels, scores, threshold)
-    assert (logarithmic, gathered) == (kind == "logarithmic", kind == "gathered")
-    assert threshold in edges and (np.diff(edges) > 0).all() and edges[0] <= scores.min() + 1e-9
-    axes = figures.score_histogram_figure(labels, scores, "title", threshold).axes[0]
-    outlines = [patch.get_data().values for patch in axes.patches if hasattr(patch, "get_data")][1::2]
+    edges, has_rest = score_bins(labels, scores, threshold)
+    assert has_rest == gathered
+    assert threshold in edges and 10 <= len(edges) - 1 <= MOST + 2
+    np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0])
     above = edges[:-1] >= threshold
-    for label, shares in enumerate(outlines):
+    for label in (0, 1):
+        shares = count_in(scores[labels == label], edges) / 500
         np.testing.assert_allclose(shares[above].sum(), np.mean(scores[labels == label] > threshold))
         np.testing.assert_allclose(shares.sum(), 1)
 
 
-@pytest.mark.parametrize("threshold", [-1e9, 1e9])
-def test_a_threshold_beyond_all_scores_leaves_the_bins_as_they_are(threshold):
+def test_a_tail_however_long_leaves_the_normal_scores_several_bins():
+    labels, scores = tailed("very far")
+    edges, gathered = score_bins(labels, scores, 3.0)
+    start, stop = np.percentile(scores[labels == 0], (1, 99))
+    assert gathered and (stop - start) / (edges[1] - edges[0]) > 5
+    text = score_histogram(labels, scores, "title", 3.0).axes[0].texts[0].get_text()
+    assert text.rstrip().endswith(f"to {scores.max():.3g}")
+
+
+def test_a_threshold_far_beyond_all_scores_leaves_the_bins_as_they_are():
     labels, scores = make_scores()
-    np.testing.assert_array_equal(score_bins(labels, scores, threshold)[0], score_bins(labels, scores)[0])
+    for threshold in (-1e9, 1e9):
+        np.testing.assert_array_equal(score_bins(labels, scores, threshold)[0], score_bins(labels, scores)[0])
+
+
+def test_what_lies_above_a_threshold_that_no_score_exceeds_is_seen():
+    labels, scores = make_scores(30, 0)
+    for threshold in (scores.max(), scores.max() + 1):
+        edges, _ = score_bins(labels, scores, threshold)
+        assert edges[-1] > threshold and threshold in edges
+
+
+def test_a_threshold_that_promises_nothing_says_so_in_every_figure_that_shows_it(tmp_path):
+    labels, scores = make_scores()
+    aside = "set by hand"
+    for draw in (score_histogram, figures.roc_figure, figures.precision_recall_figure):
+        texts = legend_texts(draw(labels, scores, "title", 5.0, aside))
+        assert any("threshold 5" in text and "set by hand" in text for text in texts)
 
 
 def test_scores_beside_each_other_have_the_same_places():
@@ -234,49 +274,13 @@ def test_constant_scores_and_maps_are_drawn(tmp_path):
     assert [path.name for path in paths] == EVERY
 
 
-def test_bins_are_even_over_all_scores_without_a_tail():
-    labels, scores = make_scores()
-    edges, logarithmic, gathered = score_bins(labels, scores)
-    assert not logarithmic and not gathered
-    assert (edges[0], edges[-1]) == (scores.min(), scores.max())
-    np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0])
-
-
-def test_a_few_scores_far_out_are_gathered_in_the_last_bin():
-    labels, scores = make_scores(500, 500)
-    scores[-3:] = 500
-    edges, logarithmic, gathered = score_bins(labels, scores)
-    assert gathered and not logarithmic
-    assert edges[-1] < 20
-    figure = figures.score_histogram_figure(labels, scores, "title")
-    assert figure.axes[0].texts[0].get_text().rstrip().endswith("to 500")
-
-
-def test_a_long_tail_of_positive_scores_has_a_logarithmic_axis():
-    rng = np.random.default_rng(0)
-    labels, scores = np.repeat([0, 1], 500), np.r_[rng.lognormal(0, 0.3, 500), rng.lognormal(4, 2, 500)]
-    edges, logarithmic, gathered = score_bins(labels, scores)
-    assert logarithmic and not gathered
-    assert edges[0] == scores.min() and edges[-1] == scores.max()
-    assert figures.score_histogram_figure(labels, scores, "title").axes[0].get_xscale() == "log"
-
-
-def test_a_long_tail_of_scores_below_zero_keeps_a_tenth_for_the_normals():
-    rng = np.random.default_rng(0)
-    labels, scores = np.repeat([0, 1], 500), np.r_[rng.normal(0, 1, 500), rng.lognormal(6, 2, 500)]
-    edges, logarithmic, gathered = score_bins(labels, scores)
-    start, stop = np.percentile(scores[:500], (1, 99))
-    assert gathered and not logarithmic
-    assert (stop - start) / (edges[-1] - edges[0]) > 0.09
-
-
 @pytest.mark.parametrize("tail", [0.0, 50.0, 1e5])
 def test_shares_of_each_kind_add_up_to_one_whatever_the_tail(tail):
     labels, scores = make_scores(100, 300)
     scores[-100:] += tail
-    axes = figures.score_histogram_figure(labels, scores, "title").axes[0]
-    sums = [patch.get_data().values.sum() for patch in axes.patches if hasattr(patch, "get_data")]
-    np.testing.assert_allclose(sums, np.ones(4))  # a fill and an outline for each kind
+    axes = score_histogram(labels, scores, "title").axes[0]
+    sums = [sum(bar.get_height() for bar in bars) for bars in axes.containers]
+    np.testing.assert_allclose(sums, np.ones(2))
 
 
 def test_training_curves_have_a_panel_a_term_and_mark_the_best_epoch():
@@ -317,7 +321,7 @@ def test_a_write_that_fails_keeps_the_earlier_figure(tmp_path, monkeypatch):
     monkeypatch.setattr("piade_tf.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("no permission")))
     with pytest.raises(InputError, match="no permission"):
         write_figures(tmp_path, make_examples(0, 0), *make_scores(), {}, "title")
-    assert list(tmp_path.iterdir()) == [earlier]
+    assert light_ones(tmp_path) == [earlier]
     assert earlier.read_bytes() == b"earlier"
 
 
@@ -348,6 +352,6 @@ def test_names_of_neighbours_do_not_touch():
     examples = make_examples(EXAMPLES, EXAMPLES)
     long = dataclasses.replace(examples, classes=np.array(["combined_defects"] * len(examples.images)))
     figure = figures.reconstructions_figure(long, "title")
-    figure.set_dpi(figures.STYLE["savefig.dpi"])  # the widths of letters are whole pixels
+    figure.set_dpi(LIGHT.style["savefig.dpi"])  # the widths of letters are whole pixels
     boxes = [axes.title.get_window_extent() for axes in figure.axes[0::2]]
     assert all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:], strict=False))

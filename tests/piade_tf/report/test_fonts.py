@@ -13,6 +13,7 @@ from piade_tf.data.summary import Samples
 from piade_tf.detector import Prediction
 from piade_tf.evaluation.mistakes import Mistake
 from piade_tf.evaluation.picked_examples import Examples
+from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.report import fonts
 from piade_tf.report.contact_sheet import write_contact_sheet
 from piade_tf.report.figures import write_figures
@@ -124,7 +125,8 @@ def figures(folder, name):
 
 def heatmap(folder, name):
     image = np.zeros((16, 16, 1), "uint8")
-    detector = SimpleNamespace(threshold=SimpleNamespace(value=1.0), map_threshold=SimpleNamespace(value=1.0))
+    threshold = fit_threshold("max", 0.01, [1.0])
+    detector = SimpleNamespace(threshold=threshold, map_threshold=threshold)
     prediction = Prediction(f"{name}.png", 1.0, 50.0, False, image, np.ones((16, 16), "float32"), image)
     write_heatmap(folder / "heatmap.png", prediction, detector)
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from piade_tf.detector import Prediction
-from piade_tf.report.figures import MAPS
+from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.report.heatmap import coloured, overlay
 from piade_tf.report.heatmap_figure import write_heatmap
+from piade_tf.report.palette import MAPS
 
 
 def test_map_colours_run_from_low_to_high_and_stop_there():
@@ -40,7 +41,7 @@ def test_a_scale_of_no_length_shows_what_is_above_it(values):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("largest", [0.0, 1e-12, 3.0, 1e12])
 def test_a_threshold_of_zero_draws_every_map(tmp_path, largest):
-    nothing = SimpleNamespace(value=0.0)
+    nothing = fit_threshold("max", 0.01, [0.0])
     detector = SimpleNamespace(threshold=nothing, map_threshold=nothing)
     image = np.zeros((8, 8, 1), "uint8")
     anomaly_map = np.zeros((8, 8), "float32")

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from piade_tf.detector import Prediction
+from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.report.heatmap_figure import outlined_from, write_heatmap
 
 LIMIT = 1.0
@@ -24,7 +25,9 @@ def outline_drawn(tmp_path, anomaly_map, anomalous):
     """Whether there is pure white in the overlay of a dark image."""
     image = np.full((32, 40, 3), 30, "uint8")
     prediction = Prediction("part.png", 2.0, 99.0, anomalous, image, anomaly_map, image)
-    detector = SimpleNamespace(threshold=SimpleNamespace(value=1.0), map_threshold=SimpleNamespace(value=LIMIT))
+    detector = SimpleNamespace(
+        threshold=fit_threshold("max", 0.01, [LIMIT]), map_threshold=fit_threshold("max", 0.01, [LIMIT])
+    )
     write_heatmap(tmp_path / "x.png", prediction, detector)
     pixels = np.asarray(Image.open(tmp_path / "x.png").convert("RGB"))
     height, width = pixels.shape[:2]

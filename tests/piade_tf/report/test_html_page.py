@@ -139,6 +139,36 @@ def test_a_run_without_labels_threshold_figures_or_history_says_so():
     assert "No figures were drawn." in text and "No training was recorded." in text
 
 
+def good_only(**changes):
+    """What the page of a run with good images alone shows."""
+    metrics = {"image_AUROC": None, "n_normal": 0, "n_anomalous": 0, "epochs": 3, "train_seconds": 61.9}
+    metrics |= {"reasons": {"image_AUROC": "there are no test images"}, "pixel_AUROC": None}
+    unusual = [dataclasses.replace(make_mistake("unusual", class_name="good"), score=score) for score in (2.4, 2.2)]
+    rows = make_rows(label=np.zeros(7, int), verdict=np.zeros(7, int), **{"class": ["good"] * 7})
+    return make_content(metrics=metrics, mistakes=unusual, rows=rows, good_only=True, map_limit=0.75, **changes)
+
+
+def test_a_run_with_good_images_alone_shows_them_and_no_gap():
+    text = words(render(good_only()))
+    assert "7 good images that the threshold comes from" in text and "2.5 threshold" in text
+    assert "5 highest score of a good image" in text and "3 epochs in 62 seconds" in text
+    assert "Are these really good?" in text and "the most unusual 2 of 7" in text
+    for gap in ("not available", "–", "AUROC", "No mistakes", "tested on"):
+        assert gap not in text.split("Configuration")[0] + text.split("Most unusual good images")[1].split("Options")[0]
+
+
+def test_of_folds_the_page_says_why_maps_of_good_images_show_less():
+    said = "shows less than the score says"
+    assert said in words(render(good_only(threshold=THRESHOLD | {"folds": 5})))
+    assert said not in words(render(good_only(threshold=THRESHOLD | {"folds": 0})))
+
+
+def test_the_scale_of_the_maps_is_said_with_their_threshold():
+    for content in (good_only(), make_content(map_limit=0.75)):
+        text = words(render(content))
+        assert re.search(r"0 1\.5 , with the threshold of maps, 0\.75", text)
+
+
 def test_no_mistakes_are_said_to_be_none():
     text = words(render(make_content(mistakes=[], rows=make_rows(verdict=np.arange(7) % 2))))
     assert "No mistakes: every test image is on its side of the threshold." in text
@@ -180,6 +210,15 @@ def test_of_folds_the_page_says_about_and_counts_all_good_images():
     assert "learned, and threshold in folds, from 122" in text
 
 
+def test_a_figure_for_a_dark_page_is_shown_there_instead(tmp_path):
+    (tmp_path / "dark").mkdir()
+    make_figure(tmp_path / "dark" / "roc.png")
+    page = render(
+        make_content(figures=[(make_figure(tmp_path / "roc.png"), ""), (make_figure(tmp_path / "x.png"), "")])
+    )
+    assert [page.count(f'class="{name}"') for name in ("on-light", "on-dark", "zoom both", "zoom")] == [1, 1, 1, 1]
+
+
 def test_a_narrow_figure_without_a_neighbour_has_the_row_for_itself(tmp_path):
     shapes = ((830, 400), (400, 400), (400, 400), (830, 400), (400, 400))
     figures = [(make_figure(tmp_path / f"{i}.png", *shape), "") for i, shape in enumerate(shapes)]
@@ -195,7 +234,8 @@ def test_warnings_stand_at_the_head_and_not_among_the_metrics():
 
 def test_history_shows_first_best_and_last_epoch():
     text = words(render(make_content(history={"loss": [3.0, 2.0, 1.0], "val_loss": [0.5, 0.125, 0.25]})))
-    assert "epoch 1 epoch 2 (best) epoch 3 (last) loss 3.0000 2.0000 1.0000 val_loss 0.5000 0.1250 0.2500" in text
+    assert "epoch 1 epoch 2 (best) epoch 3 (last) total loss 3.0000 2.0000 1.0000" in text
+    assert "total loss, validation 0.5000 0.1250 0.2500" in text
 
 
 def test_configuration_is_complete():
@@ -211,6 +251,22 @@ def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_bec
     text = words(render(make_content(config=CONFIG | {"options": options, "schedule": {"epochs": 10}})))
     assert "Options: training epochs – seed 3 Schedule epochs 10 Options: loss" in text
     assert "export –" in text and text.count("Schedule") == 1
+
+
+def test_a_term_of_the_loss_is_called_what_it_is():
+    text = words(render(make_content(history={"1-ssim": [0.5, 0.4], "val_mse": [0.2, 0.1]})))
+    assert "1 \N{MINUS SIGN} SSIM 0.5000" in text and "MSE, validation 0.2000" in text
+
+
+@pytest.mark.parametrize("kind, shown", [("900x900 RGB", False), ("900x900 L", False), ("900x900 I;16", True)])
+def test_the_bits_of_deep_images_are_shown_for_deep_images_alone(kind, shown):
+    config = CONFIG | {"preparation": {"size": [32, 32], "bits": 12}, "kinds": {kind: 5}}
+    assert ("bits 12" in words(render(make_content(config=config)))) == shown
+
+
+def test_the_command_has_another_name_where_the_run_has_one():
+    named = CONFIG | {"options": CONFIG["options"] | {"name": "bolts"}}
+    assert rerun_command(named).endswith("--name bolts-again") and "--name" not in rerun_command(CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +346,7 @@ def test_the_page_refers_to_nothing_outside_itself(tmp_path):
     page = render(make_content(figures=[(make_figure(tmp_path / "roc.png"), "")]))
     assert not re.search(r"https?://|//[a-z]+\.", page)
     assert set(re.findall(r'\b(?:src|href|srcset|action|data)="([^"]{0,5})', page)) == {"data:", "#metr"} | {
-        f"#{name[:4]}" for name in ("figures", "mistakes", "all-scores", "training", "configuration")
+        f"#{name[:4]}" for name in ("figures", "mistakes", "all-scores", "exported", "training", "configuration")
     }
     assert not re.search(r"url\(|@import|<link|<iframe|<base", page)
 

@@ -35,7 +35,7 @@ def test_the_figure_has_a_block_for_each_kind_and_four_rows():
 def test_the_figure_is_a_png_of_sensible_size_and_nothing_else_is_left(tmp_path, alarms, misses, shape):
     path = tmp_path / "figures" / "mistakes.png"
     assert write_mistakes_figure(path, make_mistakes(alarms, misses, shape), "title of $\\frac$ " * 9) == path
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.rglob("*.png")) == [path.parent / "dark" / path.name, path]
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         assert all(400 < side < 3000 for side in picture.size)
@@ -45,7 +45,7 @@ def test_without_mistakes_the_figure_of_an_earlier_run_is_removed(tmp_path):
     path = tmp_path / "mistakes.png"
     write_mistakes_figure(path, make_mistakes(1, 0), "title")
     assert write_mistakes_figure(path, [], "title") is None
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*.png")) == []
 
 
 def test_signs_of_mathematics_in_class_names_are_printed_as_they_are(tmp_path):

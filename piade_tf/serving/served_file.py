@@ -1,0 +1,82 @@
+"""Which file of a run is served, and what it says of itself."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from export.tflite.flatbuffer import is_untouched, metadata_of
+from piade_tf.config import DEEPEST
+from piade_tf.data.preparation import Preparation
+from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import Threshold
+from piade_tf.program import command
+
+IN_BROWSERS = ("float32", "float16", "dynamic_int8", "int8")  # LiteRT.js takes no int8 and int16 tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class ServedFile:
+    """A LiteRT file of an export.
+
+    Attributes:
+        path: of the file.
+        about: the metadata inside it.
+        preparation: from any image to what it takes.
+        threshold: of its scores.
+        map_threshold: of the largest value of an anomaly map.
+    """
+
+    path: Path
+    about: dict[str, Any]
+    preparation: Preparation
+    threshold: Threshold
+    map_threshold: Threshold
+
+    @classmethod
+    def of_run(cls, run: Path, format_name: str) -> "ServedFile":
+        """The file of that format in a run's export.
+
+        Raises:
+            InputError: no run, no export, no such file in it, or the file was changed since.
+        """
+        path = run / "export" / f"{format_name}.tflite"
+        if not run.is_dir():
+            raise InputError(f"{run} {'is a file' if run.exists() else 'does not exist'}; give a run directory")
+        if not (run / "export").is_dir():
+            raise InputError(f"{run} has no export to serve; make one with {command('export')} {run}")
+        if not path.is_file():
+            there = ", ".join(sorted(file.stem for file in path.parent.glob("*.tflite"))) or "no other either"
+            raise InputError(f"{path} is not there ({there}); choose another --format or export the run again")
+        content = path.read_bytes()
+        about = metadata_of(content)
+        if about is None or not is_untouched(content):
+            raise InputError(f"{path} was changed or cut short after its export; export the run again")
+        given = about["input"]
+        crop = tuple(given["crop"]) if given.get("crop") else None
+        size = tuple(given["resize_to"])
+        return cls(
+            path,
+            about,
+            Preparation(size, given["resize"], crop, given["shape"][3], given.get("bits", DEEPEST)),
+            _threshold(about["threshold"]),
+            _threshold(about["map_threshold"]),
+        )
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What `GET /v1/model` tells: the metadata without the places of statistics in the file."""
+        return {"file": self.path.name} | {key: value for key, value in self.about.items() if key != "outside"}
+
+
+def _threshold(content: dict[str, Any]) -> Threshold:
+    """A threshold as the metadata have it; later versions may add keys."""
+    known = {field.name: content[field.name] for field in dataclasses.fields(Threshold) if field.name in content}
+    return Threshold(**known | {"quantiles": tuple(known["quantiles"])})
+
+
+def files_for_the_app(export: Path) -> dict[str, Path]:
+    """By the address below `/served/`, what the inspector fetches of an export: models, manifest, golden images."""
+    names = ["manifest.json", *(f"{name}.tflite" for name in IN_BROWSERS)]
+    if (export / "golden").is_dir():
+        names += [f"golden/{path.name}" for path in sorted((export / "golden").iterdir())]
+    return {name: export / name for name in names if (export / name).is_file()}

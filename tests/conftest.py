@@ -1,0 +1,66 @@
+"""Shared by the tests of several rooms: a small run on handwritten digits, trained and exported by train.py."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Of one vector: those of two in so small a network are of nearly equal length, and integers choose the other one.
+SMALL = [
+    *("--network.widths", "8", "16", "--network.magnifications", "1", "2"),
+    *("--network.vector-dim", "8", "--network.num-vectors", "1"),
+]
+
+
+def run_python(*words, cwd=ROOT, check=True):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=cwd, capture_output=True, text=True, env=environment)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def python():
+    return run_python
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A finished run: `run`, its `folder` of exports, the `manifest`, and what train.py printed and complained of."""
+    runs = tmp_path_factory.mktemp("runs")
+    options = ("--epochs", "30", "--no-tensorboard", "--runs-dir", runs, "--name", "digits")
+    done = run_python("train.py", *options, *SMALL)
+    folder = runs / "digits" / "export"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    said = {"printed": done.stdout, "complaints": done.stderr}
+    return SimpleNamespace(run=runs / "digits", folder=folder, manifest=manifest, **said)
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Starts `piade serve` on a run, for a `with` statement: gives the address, and ends the server with it."""
+
+    @contextlib.contextmanager
+    def served(run, *options):
+        pytest.importorskip("uvicorn")
+        command = [sys.executable, "-m", "piade_tf", "serve", str(run), "--port", "0", *map(str, options)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                line = process.stdout.readline()
+                yield re.search(r"http://\S+", line)[0]
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(20)
+
+    return served

@@ -1,0 +1,206 @@
+"""The HTTP interface of `piade serve`: verdicts as the run's, and a sentence for everything that is no image."""
+
+import base64
+import concurrent.futures
+import io
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from piade_tf.serving.app import make_app
+from piade_tf.serving.inspector import Inspection
+
+BOUNDARY = "between"
+
+
+def ask(address, body=None, headers=None, path="v1/inspect"):
+    """Status, headers and content of an answer."""
+    request = urllib.request.Request(address + path, body, headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def said(answer):
+    return json.loads(answer[2])
+
+
+def form(name, content, filename="photo.png"):
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n\r\n'
+    body = head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def picture(width=40, height=30, kind="PNG", **options):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width), "uint8")
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, kind, **options)
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def server(exported, serving):
+    """The address of the run on digits, as `piade serve` serves it."""
+    with serving(exported.run, "--max-megabytes", 2, "--max-megapixels", 1) as address:
+        yield address
+
+
+def test_golden_images_get_the_scores_and_verdicts_of_the_manifest(server, exported):
+    golden = json.loads((exported.folder / "golden" / "golden.json").read_text())
+    limit = exported.manifest["files"]["float32"]["threshold"]["value"]
+    for name, image in golden.items():
+        content = (exported.folder / "golden" / name).read_bytes()
+        for body, headers in ((content, {}), form("image", content)):
+            answer = said(ask(server, body, headers))
+            assert answer["score"] == pytest.approx(image["float32"]["pred_score"], rel=1e-4, abs=1e-4)
+            assert (answer["verdict"] == "anomalous") == image["float32"]["anomalous"]
+            assert answer["map_max"] == pytest.approx(image["float32"]["anomaly_map_max"], rel=1e-4, abs=1e-4)
+            assert answer["threshold"] == limit and 0 <= answer["percentile"] <= 100 and "map_png" not in answer
+
+
+def test_photographs_are_prepared_as_predict_prepares_them(server, exported):
+    from piade_tf.detector import Detector
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # taken upright
+    content = picture(120, 90, "JPEG", exif=exif)
+    (expected,) = Detector.load(exported.run).predict(
+        [np.asarray(Image.open(io.BytesIO(content)).rotate(-90, expand=True))]
+    )
+    answer = said(ask(server, content))
+    assert answer["score"] == pytest.approx(expected.pred_score, rel=1e-3)
+    assert answer["percentile"] == pytest.approx(expected.percentile, abs=0.5)
+
+
+def test_the_map_shows_places_above_its_threshold_in_bright(server):
+    answer = said(ask(server, picture(), path="v1/inspect?map=png"))
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["map_png"]))))
+    assert shown.shape == (32, 32) and shown.dtype == np.uint8
+    assert (shown.max() >= 128) == (answer["map_max"] > answer["map_threshold"])
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "named"),
+    [
+        (b"", {}, 400, "image"),
+        (b"no image at all", {}, 422, "PNG"),
+        (picture()[:200], {}, 422, "damaged"),
+        (picture(1200, 1000), {}, 413, "1200 x 1000"),
+        (bytes(3 << 20), {}, 413, "2 MiB"),
+        (*form("image", bytes((2 << 20) + 1)), 413, "2 MiB"),
+        (*form("photo", b"x"), 400, "'photo'"),
+        (*form("image", b""), 400, "image"),
+        (b"--", {"Content-Type": "multipart/form-data"}, 400, "image"),
+        (b"garbage", {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, 400, "image"),
+    ],
+)  # fmt: skip
+def test_what_is_no_image_gets_a_sentence(server, body, headers, status, named):
+    answer = ask(server, body, headers)
+    assert answer[0] == status
+    assert named in said(answer)["error"] and "\n" not in said(answer)["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("v1/inspect?map=tiff", b"x", 400),
+        ("v1/inspect", None, 405),
+        ("nowhere", None, 404),
+        ("served/../config.json", None, 404),
+    ],
+)
+def test_other_addresses_get_a_sentence(server, path, body, status):
+    answer = ask(server, body, path=path)
+    assert answer[0] == status and said(answer)["error"]
+
+
+def test_it_tells_of_the_model_and_of_itself(server, exported):
+    model = said(ask(server, path="v1/model"))
+    assert model["format"] == "float32" and model["input"]["shape"] == [1, 32, 32, 1] and "outside" not in model
+    assert model["threshold"] == exported.manifest["files"]["float32"]["threshold"]
+    assert said(ask(server, path="healthz"))["status"] == "ok"
+    api = said(ask(server, path="v1/openapi.json"))
+    assert set(api["paths"]) == {"/v1/inspect", "/v1/model", "/healthz"}
+    answer = said(ask(server, picture(), path="v1/inspect?map=png"))
+    assert set(answer) == set(api["components"]["schemas"]["Inspection"]["properties"])
+
+
+def test_the_page_of_the_interface_needs_nothing_from_elsewhere(server):
+    _, headers, content = ask(server, path="v1/docs")
+    page = content.decode()
+    assert "/v1/inspect" in page and "<script" not in page and "style=" not in page
+    assert "http" not in page.replace(server, "")
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe-inline" not in policy
+
+
+def test_the_inspector_gets_models_manifest_and_golden_images(server, exported):
+    for name in ("manifest.json", "int8.tflite", "golden/golden.json", "golden/golden_0.png"):
+        status, headers, content = ask(server, path=f"served/{name}")
+        assert status == 200 and content == (exported.folder / name).read_bytes()
+        assert headers["Cache-Control"] == "no-cache" and headers["X-Content-Type-Options"] == "nosniff"
+    assert ask(server, path="served/int8_full.tflite")[0] == 404  # no browser runs it
+
+
+def test_pages_of_other_names_are_not_served(server):
+    assert ask(server, path="v1/model", headers={"Host": "attacker.example"})[0] == 400
+
+
+def test_many_clients_get_the_verdicts_of_their_own_images(server):
+    images = [picture(20 + i, 30) for i in range(8)]
+    alone = [said(ask(server, image))["score"] for image in images]
+    with concurrent.futures.ThreadPoolExecutor(16) as clients:
+        together = list(clients.map(lambda i: said(ask(server, images[i % 8]))["score"], range(64)))
+    assert together == [alone[i % 8] for i in range(64)]
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A server that holds two images at most, and whose images take until `go` is set."""
+    go = threading.Event()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    limit = SimpleNamespace(value=1.0)
+    file = SimpleNamespace(path=tmp_path / "none" / "x.tflite", threshold=limit, map_threshold=limit, description={})
+    found = Inspection(0.5, 50.0, False, 0.1, None)
+
+    class Slow(SimpleNamespace):
+        def __call__(self, _content, _with_map):
+            go.wait(30)
+            return found
+
+    app = make_app(Slow(file=file, pool=pool, most_pixels=10), 100, None, None, waiting=2)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    yield SimpleNamespace(address=f"http://127.0.0.1:{listening.getsockname()[1]}/", go=go)
+    go.set()
+    server.should_exit = True
+    thread.join(20)
+
+
+def test_no_more_images_wait_than_can_be_held(slow):
+    with concurrent.futures.ThreadPoolExecutor(2) as clients:
+        waiting = [clients.submit(ask, slow.address, b"x") for _ in range(2)]
+        while said(ask(slow.address, path="healthz"))["waiting"] < 2:
+            time.sleep(0.01)
+        status, headers, _ = sent_away = ask(slow.address, b"x")
+        assert (status, headers["Retry-After"]) == (503, "1") and "again" in said(sent_away)["error"]
+        slow.go.set()
+        assert [done.result()[0] for done in waiting] == [200, 200]
+    assert ask(slow.address, b"x")[0] == 200
+
+
+def test_without_the_inspector_a_page_tells_how_to_build_it(slow):
+    assert b"make inspector-build" in ask(slow.address, path="")[2]

@@ -15,13 +15,13 @@ import numpy as np
 from PIL import Image
 
 from piade_tf.config import DEEPEST
-from piade_tf.data.decode import UnreadableImageError, decode_file, pixels_of
+from piade_tf.data.decode import Decoded, UnreadableImageError, decode, from_pillow, read_content
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.in_order import in_order
 from piade_tf.model.inference import Runner
-from piade_tf.pixels import in_eight_bits, to_bytes, to_unit
+from piade_tf.pixels import in_eight_bits, share_beyond, to_bytes, to_unit
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -30,6 +30,7 @@ BATCH_SIZE = 32
 READ_AHEAD = 2  # batches
 VERDICTS = ("normal", "anomalous")  # the place is the label
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
+MOST_BEYOND = 0.001  # of the pixels of an image: more than a sensor's hot pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,10 +212,15 @@ class Detector:
         try:
             bits = self.preparation.bits
             if isinstance(image, Image.Image):
-                pixels = pixels_of(image, bits)
+                decoded = from_pillow(image, bits)
             else:
-                pixels = decode_file(image, bits) if is_path else _as_pixels(image, bits)
-            return name, self.preparation(pixels)
+                decoded = decode(read_content(image), bits) if is_path else _from_array(image, bits)
+            if decoded.beyond > MOST_BEYOND:  # what was cut off was not inspected
+                return name, (
+                    f"has grey values up to {decoded.deepest}, and the run was trained for {bits} bits, up to "
+                    f"{(1 << bits) - 1}; train with more --bits"
+                )
+            return name, self.preparation(decoded.pixels)
         except UnreadableImageError as error:
             return name, str(error)
 
@@ -236,15 +242,15 @@ def _one_or_many(images: Any) -> Iterable[Any]:
     )
 
 
-def _as_pixels(image: Any, bits: int) -> np.ndarray:
+def _from_array(image: Any, bits: int) -> Decoded:
     pixels = np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     grey_and_deep = pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] == 1
     if grey_and_deep and pixels.size:
-        return in_eight_bits(pixels, bits)
+        return Decoded(in_eight_bits(pixels, bits), "I;16", int(pixels.max()), beyond=share_beyond(pixels, bits))
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in CHANNELS or 0 in pixels.shape:
         raise UnreadableImageError(
             f"is no image: expected uint8 (height, width) or (height, width, 1, 3 or 4), got {pixels.dtype} "
             f"{np.shape(image)}"
         )
-    return pixels[..., :3]
+    return Decoded(pixels[..., :3], "array")

@@ -30,6 +30,11 @@ def in_eight_bits(values: np.ndarray, bits: int) -> np.ndarray:
     return np.round(np.minimum(values, largest) * (WHITE / largest)).astype("uint8")
 
 
+def share_beyond(values: np.ndarray, bits: int) -> float:
+    """Which share of grey values, integers, 0 to 65535, `in_eight_bits` cuts off, 0 to 1."""
+    return float(np.mean(values >= 1 << bits))
+
+
 def to_unit(pixels: Any) -> Any:
     """Pixels as the network takes them.
 

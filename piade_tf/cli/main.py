@@ -1,5 +1,6 @@
 """`piade COMMAND`, the same as `python -m piade_tf COMMAND`: the front door to all that there is. See --help."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None, only: str | None = None) -> int:
         SystemExit: with code 0 after `--help`, 2 after a mistake, which is told in one line, 130 after an interrupt.
     """
     steady_console()
+    os.environ["MPLBACKEND"] = "agg"  # no figure is shown, and one of another project may not even be known
     arguments = sys.argv[1:] if arguments is None else arguments
     with errors_in_one_line():
         if arguments == ["--version"]:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
-from piade_tf.pixels import in_eight_bits
+from piade_tf.pixels import in_eight_bits, share_beyond
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
 MAX_PIXELS = 64_000_000  # 8000 x 8000: 192 MB of pixels
@@ -41,16 +41,18 @@ class Decoded:
         mode: of the file as Pillow calls it: L, RGB, RGBA, P, I;16, ...
         deepest: the largest value of a grey image of more than 8 bits; 0 for all others.
         deep_colour: whether it is a colour image of 16 bits, of which the upper 8 were read.
+        beyond: share of the grey values that do not fit the bits in use and were cut, 0 to 1.
     """
 
     pixels: np.ndarray
     mode: str
     deepest: int = 0
     deep_colour: bool = False
+    beyond: float = 0.0
 
 
 def decode_file(path: str | bytes | Path, bits: int = DEEPEST) -> np.ndarray:
-    """Reads an image file; see `decode`.
+    """The pixels of an image file; see `decode`.
 
     Raises:
         UnreadableImageError: also where the file cannot be opened.
@@ -98,8 +100,8 @@ def decode(content: bytes, bits: int = DEEPEST, most_pixels: int = MAX_PIXELS) -
         return _decoded(image, bits)
 
 
-def pixels_of(image: Image.Image, bits: int = DEEPEST) -> np.ndarray:
-    """The pixels that `decode` gives for the file of a picture that was opened by Pillow.
+def from_pillow(image: Image.Image, bits: int = DEEPEST) -> Decoded:
+    """What `decode` gives for the file of a picture that was opened by Pillow.
 
     Raises:
         UnreadableImageError: it cannot be loaded, or has grey values that are not read.
@@ -108,7 +110,7 @@ def pixels_of(image: Image.Image, bits: int = DEEPEST) -> np.ndarray:
         image.load()
     except Exception as error:
         raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
-    return _decoded(_upright(image), bits).pixels
+    return _decoded(_upright(image), bits)
 
 
 class opened:
@@ -191,7 +193,8 @@ def _decoded(image: Image.Image, bits: int) -> Decoded:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise UnreadableImageError("has grey values beyond 16 bit")
-        return Decoded(in_eight_bits(values, bits)[..., None], image.mode, int(values.max()))
+        pixels = in_eight_bits(values, bits)[..., None]
+        return Decoded(pixels, image.mode, int(values.max()), beyond=share_beyond(values, bits))
     if image.mode == "F":
         raise UnreadableImageError("has floating-point pixels; save it with 8 or 16 bit")
     if image.mode in ("1", "L", "LA", "La"):

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from piade_tf.data.summary import Samples
-from piade_tf.report.fonts import fonts_for
+from piade_tf.report.drawing import drawing
 from piade_tf.report.palette import LIGHT
 from piade_tf.report.save_figure import save_figure
 
@@ -29,7 +28,7 @@ def write_contact_sheet(path: Path, rows: list[Samples], title: str) -> None:
     height, width = rows[0].images.shape[1:3]
     cell_height = CELL * height / width
     page = NAMES + columns * (CELL + 0.05) + 0.1, len(rows) * (cell_height + 0.08) + 0.75
-    with matplotlib.rc_context(LIGHT.style), fonts_for(title, *(row.title for row in rows)):
+    with drawing(LIGHT, title, *(row.title for row in rows)):
         figure = Figure(figsize=page)
         figure.suptitle(title, parse_math=False, y=1 - 0.1 / page[1])
         for place, row in enumerate(rows):

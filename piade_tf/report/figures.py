@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -15,9 +14,9 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples
 from piade_tf.pixels import to_unit
+from piade_tf.report.drawing import drawing
 from piade_tf.report.figure_head import draw_head, title_lines
 from piade_tf.report.figure_labels import fitted
-from piade_tf.report.fonts import fonts_for
 from piade_tf.report.map_scale import SAID, last_colour, ticks
 from piade_tf.report.palette import LIGHT, MAPS, PALETTES, Palette
 from piade_tf.report.save_figure import save_figure
@@ -71,7 +70,7 @@ def write_figures(
     labels, scores = np.asarray(labels).astype(int), np.asarray(scores, dtype=float)
     written = []
     for colours in PALETTES:
-        with matplotlib.rc_context(colours.style), fonts_for(title, *map(str, examples.classes)):
+        with drawing(colours, title, *map(str, examples.classes)):
             figures = _figures(examples, labels, scores, history, title, limits, names, colours)
             for name, figure in figures.items():
                 path = Path(folder) / colours.folder / f"{name}.png"

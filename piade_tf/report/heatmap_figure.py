@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from piade_tf.detector import Detector, Prediction
 from piade_tf.evaluation.threshold import in_short
 from piade_tf.printable import printable
-from piade_tf.report.fonts import fonts_for
+from piade_tf.report.drawing import drawing
 from piade_tf.report.heatmap import overlay
 from piade_tf.report.map_scale import last_colour, ticks
 from piade_tf.report.palette import LIGHT, MAPS
@@ -61,7 +61,7 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     where = Path(prediction.path)
     name = printable(str(Path(class_of(prediction.path), where.name)))
     threshold = detector.threshold
-    with matplotlib.rc_context(LIGHT.style), fonts_for(name):
+    with drawing(LIGHT, name):
         figure = Figure(figsize=(4 * SIDE, SIDE * height / width + 1.0), layout="constrained")
         _, colour = LIGHT.kinds[prediction.pred_label]
         figure.suptitle(

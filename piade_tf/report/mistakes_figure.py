@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from piade_tf.evaluation.mistakes import Mistake, MistakeKind
+from piade_tf.report.drawing import drawing
 from piade_tf.report.figure_labels import fitted
 from piade_tf.report.figures import draw_scale, score_texts
-from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import coloured, overlay
 from piade_tf.report.map_scale import last_colour
 from piade_tf.report.palette import LIGHT, MAPS, PALETTES, Palette
@@ -48,7 +48,7 @@ def write_mistakes_figure(path: Path, mistakes: Sequence[Mistake], title: str, l
         if not mistakes:
             target.unlink(missing_ok=True)
             continue
-        with matplotlib.rc_context(colours.style), fonts_for(title, *names):
+        with drawing(colours, title, *names):
             save_figure(draw_mistakes(mistakes, title, limit, colours), target)
     return path if mistakes else None
 

@@ -1,6 +1,7 @@
 """A run directory in use: the same scores as in training, from arrays and files, in Python and on the command line."""
 
 import csv
+import dataclasses
 import io
 import itertools
 import json
@@ -114,6 +115,19 @@ def test_sixteen_bit_arrays_are_those_of_files(run, tmp_path):
     detector = Detector.load(run.path)
     from_file, from_array, plain = (detector.predict(one)[0] for one in (tmp_path / "deep.png", deep, run.images[0]))
     assert from_file.pred_score == from_array.pred_score == plain.pred_score
+
+
+def test_what_the_bits_of_the_run_cut_off_is_not_called_normal(run, tmp_path):
+    detector = Detector.load(run.path)
+    detector = dataclasses.replace(detector, preparation=dataclasses.replace(detector.preparation, bits=12))
+    values = np.full((64, 64), 4095, "uint16")
+    values[0, 0] = 60_000  # a hot pixel
+    assert detector.predict(values)
+    values[:8] = 5000
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    with Image.open(tmp_path / "deep.png") as picture:
+        for result in detector.stream([tmp_path / "deep.png", values, picture]):
+            assert "60000" in result.reason and "12 bits" in result.reason and "--bits" in result.reason
 
 
 def test_three_lines_of_python_give_the_scores_of_the_run(run):
@@ -231,8 +245,8 @@ def test_a_camera_that_never_ends_is_read_in_bounded_memory(run):
 
 def test_paths_are_read_ahead_but_not_all_at_once(run, monkeypatch):
     read = []
-    decode = detector_module.decode_file
-    monkeypatch.setattr(detector_module, "decode_file", lambda path, bits: read.append(path) or decode(path, bits))
+    content = detector_module.read_content
+    monkeypatch.setattr(detector_module, "read_content", lambda path: read.append(path) or content(path))
     stream = Detector.load(run.path).stream([run.photos / "00.png"] * 100, batch_size=4)
     next(stream)
     assert 4 <= len(read) < 40

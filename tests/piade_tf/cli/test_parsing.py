@@ -284,6 +284,14 @@ def test_the_help_of_all_is_short_and_imports_nothing_heavy():
     assert len(process.stdout.splitlines()) < 36 and all(command in process.stdout for command in COMMANDS)
 
 
+def test_a_backend_of_matplotlib_that_is_not_known_ends_nothing():
+    process = run_python(
+        "import os; os.environ['MPLBACKEND'] = 'of another project'\n"
+        "from piade_tf.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: import matplotlib"
+    )
+    assert process.returncode == 0, process.stderr
+
+
 @pytest.mark.parametrize("door", [["train.py"], ["-m", "piade_tf", "train"]])
 def test_every_door_to_training_is_the_same(door):
     process = subprocess.run([sys.executable, *door, "--epochs", "0"], cwd=ROOT, capture_output=True, text=True)

@@ -337,6 +337,17 @@ def test_matplotlib_settings_are_left_as_they_were(tmp_path):
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"text.usetex": True}, {"savefig.bbox": "tight"}, {"font.family": ["No Such Font"], "axes.facecolor": "black"}],
+)
+def test_settings_of_the_user_change_no_figure(tmp_path, odd):
+    content = (make_examples(1, 1), *make_scores(), HISTORY, "title")
+    expected = [path.read_bytes() for path in write_figures(tmp_path / "a", *content)]
+    with matplotlib.rc_context(odd):
+        assert [path.read_bytes() for path in write_figures(tmp_path / "b", *content)] == expected
+
+
 def test_names_of_neighbours_do_not_touch():
     examples = make_examples(EXAMPLES, EXAMPLES)
     long = dataclasses.replace(examples, classes=np.array(["combined_defects"] * len(examples.images)))

@@ -279,7 +279,8 @@ def test_a_file_that_is_no_image_is_told_and_its_name_is_text(opened, digits):
 
 def test_a_full_storage_is_told_and_the_inspection_goes_on(opened, digits):
     page = opened()
-    page.evaluate("IDBObjectStore.prototype.add = () => { throw new DOMException('no room', 'QuotaExceededError'); }")
+    full = "throw new DOMException('no room', 'QuotaExceededError')"
+    page.evaluate(f"() => {{ IDBObjectStore.prototype.add = () => {{ {full}; }}; }}")
     inspect(page, *[picture(f"{i}.png", content) for i, content in enumerate(digits[:3])])
     says(page, "#message", "storage")
     assert page.inner_text("#verdict") == "\u2714 normal"

@@ -93,12 +93,12 @@ def load(port: int, images: list[bytes], requests: int, clients: int, process: p
                 memory[number + 1] = process.memory_info().rss
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), sum(process.cpu_times()[:2])
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    wall = time.perf_counter() - begun
+    wall, busy = time.perf_counter() - begun, sum(process.cpu_times()[:2]) - busy
     for number, problem in wrong[:5]:
         print("wrong:", number, problem)
     marks = sorted(memory)
@@ -109,6 +109,7 @@ def load(port: int, images: list[bytes], requests: int, clients: int, process: p
         "malformed": requests // MALFORMED_EVERY,
         "wrong_or_lost": len(wrong),
         "images_per_second": f"{len(good) / wall:.1f}",
+        "processor_ms": f"{1000 * busy / len(good):.1f}",
         "median_ms": f"{np.median(good):.0f}",
         "p95_ms": f"{np.quantile(good, 0.95):.0f}",
         "longest_ms": f"{good.max():.0f}",
@@ -117,8 +118,9 @@ def load(port: int, images: list[bytes], requests: int, clients: int, process: p
     }
 
 
-def bare(run: Path, format_name: str, images: list[bytes]) -> float:
-    """Images a second that the network takes by itself, already prepared, on as many threads as the server has."""
+def bare(run: Path, format_name: str, images: list[bytes]) -> tuple[float, float]:
+    """The network by itself on prepared images, on as many threads as the server has: images a second, and the
+    milliseconds of a processor that one takes, which other programs on the machine do not change much."""
     from export.verification.verify import load_litert
     from piade_tf.data.decode import decode_bytes
     from piade_tf.serving.served_file import ServedFile
@@ -137,11 +139,12 @@ def bare(run: Path, format_name: str, images: list[bytes]) -> float:
         counts.append(count)
 
     threads = [threading.Thread(target=work) for _ in range(psutil.cpu_count() or 1)]
+    begun = time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / BARE_SECONDS
+    return sum(counts) / BARE_SECONDS, 1000 * (time.process_time() - begun) / sum(counts)
 
 
 def main() -> int:
@@ -158,14 +161,12 @@ def main() -> int:
     images = [path.read_bytes() for path in sorted(options.images.glob("*.png"))[:32]]
     rows = []
     for format_name in options.formats:
-        alone = bare(options.run, format_name, images)
-        print(f"{format_name}: the network alone, {alone:.1f} a second", flush=True)
+        alone, busy = bare(options.run, format_name, images)
         with server(options.run, format_name) as (port, process):
             found = load(port, images, options.requests, options.clients, process)
-        rows.append(
-            {"run": options.run.resolve().name, "format": format_name, "bare_network_per_second": f"{alone:.1f}"}
-        )
-        rows[-1] |= found | {"cores": psutil.cpu_count(), "processor": processor()}
+        about = {"run": options.run.resolve().name, "format": format_name}
+        about |= {"bare_network_per_second": f"{alone:.1f}", "bare_processor_ms": f"{busy:.1f}"}
+        rows.append(about | found | {"cores": psutil.cpu_count(), "processor": processor()})
         print(rows[-1])
     if options.csv:
         with options.csv.open("w", newline="", encoding="utf-8") as file:

@@ -277,6 +277,15 @@ def test_a_file_that_is_no_image_is_told_and_its_name_is_text(opened, digits):
     assert "normal" in inspect(page, picture("good.png", digits[0]))[2]  # the app goes on
 
 
+def test_a_full_storage_is_told_and_the_inspection_goes_on(opened, digits):
+    page = opened()
+    full = "throw new DOMException('no room', 'QuotaExceededError')"
+    page.evaluate(f"() => {{ IDBObjectStore.prototype.add = () => {{ {full}; }}; }}")
+    inspect(page, *[picture(f"{i}.png", content) for i, content in enumerate(digits[:3])])
+    says(page, "#message", "storage")
+    assert page.inner_text("#verdict") == "\u2714 normal"
+
+
 def test_hostile_models_and_archives_get_a_message_and_the_old_model_stays(opened, exported, digits):
     page = opened()
     go(page, "Model")

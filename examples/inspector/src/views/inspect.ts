@@ -92,7 +92,12 @@ export class InspectView {
     }
     this.list();
     await this.show(result);
-    if (result.found && isOn('keep-log')) await this.log(result, result.found);
+    if (!result.found || !isOn('keep-log')) return;
+    try {
+      await this.log(result, result.found);
+    } catch (error) {
+      tell(error); // the other photographs are inspected all the same
+    }
   }
 
   private async log({name, photograph}: Result, found: Judged): Promise<void> {

@@ -88,5 +88,5 @@ def test_the_lines_of_the_readme_run(page_run, monkeypatch):
     (folder / "runs" / "bolts").symlink_to("digits-3")
     Image.fromarray(np.zeros((20, 20), "uint8")).save("photo.png")
     score, percentile, verdict, highest = run_blocks(python_blocks(ROOT / "README.md"), {}).split()
-    assert np.isfinite(float(score)) and 0 <= float(percentile) <= 100 and verdict in ("True", "False")
+    assert np.isfinite(float(score)) and 0 <= float(percentile) <= 100 and verdict in ("normal", "anomalous")
     assert float(highest) >= 0

@@ -13,10 +13,10 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from chromium import CHROMIUM, chromium
 from inspector_site import INSPECTOR, as_png
 from PIL import Image
 
-CHROMIUM = shutil.which("chromium")
 OLDEST_NODE = [20, 19]  # Vite's
 PHONE = {"width": 360, "height": 640}
 
@@ -94,13 +94,8 @@ def video(tmp_path_factory, digits):
 def browser(video):
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
+    with chromium("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}") as found:
+        yield found
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ OPTIONS = {
     "data.crop": ("--crop 60", (60,)),
     "data.channels": ("--channels 3", "3"),
     "data.augment": ("--augment texture", "texture"),
+    "data.group_by": ("--group-by folder", "folder"),
     "data.cache": ("--cache disk", "disk"),
     "training.epochs": ("--epochs 7", 7),
     "training.batch_size": ("--batch-size 17", 17),

@@ -8,7 +8,7 @@ import shlex
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, chromium
+from chromium import CHROMIUM, chromium
 from PIL import Image
 from playwright.sync_api import expect
 

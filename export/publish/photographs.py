@@ -1,4 +1,4 @@
-"""Golden images as photographs, as a phone takes them: larger, held sideways, with noise that resizing averages out.
+"""Golden images as photographs, as a phone takes them: larger, of another aspect ratio, and held sideways.
 
 They test an app's preparation, where the other golden images test its network alone.
 """
@@ -13,7 +13,7 @@ from PIL import Image
 
 from export.verification.verify import load_litert
 from piade_tf.data.decode import decode_bytes
-from piade_tf.data.preparation import Preparation
+from piade_tf.data.preparation import Preparation, resized
 from piade_tf.files import write_json
 from piade_tf.pixels import WHITE
 from piade_tf.quiet import stderr_only_on_failure
@@ -22,7 +22,7 @@ NAME = "photographs.json"
 HELD = ((6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270))  # EXIF's orientation, and what it undoes
 ORIENTATION = 0x0112  # EXIF's tag
 SHORT_SIDE = 720  # 960 x 720 pixels at least, which is another aspect ratio than that of most networks
-NOISE = 12.0  # standard deviation, of 255: a resize that leaves pixels out shows in the score
+ROUNDS = 12  # of giving back the detail that a photograph loses when it is resized
 JPEG = {"quality": 95, "subsampling": 0}
 
 
@@ -46,7 +46,7 @@ def write_photographs(
     prepared = []
     for number, (image, about) in enumerate(sources):
         name, (orientation, turn) = f"photograph_{number}.jpg", HELD[number % len(HELD)]
-        photograph = _photograph(image, orientation, turn, number)
+        photograph = _photograph(image, orientation, turn)
         (golden / name).write_bytes(photograph)
         content[name] = about | {"orientation": orientation}
         prepared.append(preparation(decode_bytes(photograph)))
@@ -66,17 +66,24 @@ def write_photographs(
     write_json(golden / NAME, content)
 
 
-def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose, seed: int) -> bytes:
+def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> bytes:
     """The image, enlarged to 4:3, as a JPEG that was taken with the camera turned."""
     short = max(SHORT_SIDE, 2 * max(image.shape[:2]))
-    size = (short * 4 // 3, short)
-    squeezed = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    larger = np.asarray(squeezed.resize(size, Image.Resampling.BICUBIC), "float32")
-    noise = np.random.default_rng(seed).normal(0, NOISE, larger.shape[:2])
-    noisy = larger + (noise if larger.ndim == 2 else noise[..., None])
+    larger = _enlarged(image.astype("float32"), short, short * 4 // 3)
+    pixels = np.round(larger).astype("uint8")
+    stored = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).transpose(turn)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     content = io.BytesIO()
-    pixels = np.clip(np.round(noisy), 0, WHITE).astype("uint8")
-    Image.fromarray(pixels).transpose(turn).save(content, "JPEG", exif=exif, **JPEG)
+    stored.save(content, "JPEG", exif=exif, **JPEG)
     return content.getvalue()
+
+
+def _enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A larger image that becomes `image` when it is resized (iterative back-projection, Irani and Peleg 1991)."""
+    small_height, small_width = image.shape[:2]
+    larger = resized(image, height, width, "bicubic")
+    for _ in range(ROUNDS):
+        lost = image - resized(larger, small_height, small_width, "bilinear")
+        larger = np.clip(larger + resized(lost, height, width, "bicubic"), 0, WHITE)
+    return larger

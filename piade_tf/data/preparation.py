@@ -72,8 +72,8 @@ class Preparation:
         """
         if self._resizes(image):
             height, width = self._kept(image.shape[:2])
-            resized = _resized(image.astype("float32"), height, width, kernel)
-            image = _centred(np.clip(np.round(resized), 0, WHITE).astype("uint8"), self.size)
+            smaller = resized(image.astype("float32"), height, width, kernel)
+            image = _centred(np.clip(np.round(smaller), 0, WHITE).astype("uint8"), self.size)
         image = self._cropped(image)
         if image.shape[2] == self.channels:
             return image
@@ -94,7 +94,7 @@ class Preparation:
         """
         share = (mask > 127).astype("float32")
         if self._resizes(mask):
-            share = _centred(_resized(share, *self._kept(mask.shape[:2]), KERNELS[0]), self.size)
+            share = _centred(resized(share, *self._kept(mask.shape[:2]), KERNELS[0]), self.size)
         share = self._cropped(share)[..., 0]
         half = min(float(share.max(initial=0.0)), 1.0) / 2
         return ((share > 0) & (share >= half)).astype("uint8")
@@ -110,7 +110,7 @@ class Preparation:
             `sides`, float32; 0 where the image was cut off.
         """
         whole = _centred(picture, self.size) if self.crop else picture
-        return _resized(_centred(whole, self._kept(sides))[..., None], *sides, KERNELS[0])[..., 0]
+        return resized(_centred(whole, self._kept(sides))[..., None], *sides, KERNELS[0])[..., 0]
 
     def _resizes(self, image: np.ndarray) -> bool:
         return tuple(image.shape[:2]) != self.size
@@ -131,8 +131,8 @@ class Preparation:
         return image[top : top + self.crop[0], left : left + self.crop[1]]
 
 
-def _resized(pixels: np.ndarray, height: int, width: int, kernel: str) -> np.ndarray:
-    """`(h, w, channels)`, float32, to `(height, width, channels)`."""
+def resized(pixels: np.ndarray, height: int, width: int, kernel: str) -> np.ndarray:
+    """`(h, w, channels)`, float32, to `(height, width, channels)`, by one of `KERNELS`; not rounded."""
     bands = [Image.fromarray(pixels[..., i]) for i in range(pixels.shape[2])]
     if kernel == "sampled":  # bilinear between the nearest four pixels, whatever lies between: without antialiasing
         steps = bands[0].width / width, bands[0].height / height

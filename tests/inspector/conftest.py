@@ -10,14 +10,14 @@ import json
 import shutil
 import subprocess
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from inspector_site import INSPECTOR, as_png
 from PIL import Image
 
-INSPECTOR = Path(__file__).parents[2] / "examples" / "inspector"
 CHROMIUM = shutil.which("chromium")
+OLDEST_NODE = [20, 19]  # Vite's
 PHONE = {"width": 360, "height": 640}
 
 
@@ -31,6 +31,9 @@ def built(tmp_path_factory):
     for program in ("node", "npm"):
         if not shutil.which(program):
             pytest.skip(f"needs {program}")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
+    if [int(part) for part in version.removeprefix("v").split(".")[:2]] < OLDEST_NODE:
+        pytest.skip(f"needs Node {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or later, this is {version}")
     if not (INSPECTOR / "node_modules" / ".package-lock.json").is_file():
         got = npm("ci", "--silent", "--no-audit", "--no-fund")
         if got.returncode:
@@ -145,9 +148,3 @@ def static():
             self.server.server_close()
 
     return Shown
-
-
-def as_png(pixels, **options):
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG", **options)
-    return content.getvalue()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import INSPECTOR, as_png
+from inspector_site import INSPECTOR, as_png
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -83,8 +83,8 @@ def test_golden_images_get_the_scores_and_verdicts_of_the_export(opened, exporte
     assert [row[0] for row in rows] == list(golden)
     for image, _, here, verdict in rows:
         said = golden[image][name]
-        allowed = 1e-3 if name.startswith("float") else 1e-2
-        assert float(here) == pytest.approx(said["pred_score"], rel=allowed, abs=1e-4)
+        allowed = 1e-3 if name.startswith("float") else 5e-2
+        assert float(here) == pytest.approx(said["pred_score"], rel=allowed, abs=1e-4 if allowed < 1e-2 else allowed)
         assert ("anomalous" in verdict) == said["anomalous"] and "as expected" in verdict
 
 

@@ -49,7 +49,10 @@ export function difference(found: number, expected: number): number {
   return Math.abs(found - expected) / Math.max(1, Math.abs(expected));
 }
 
-/** How far scores may be apart. Integers are rounded in other places by other kernels; docs/mobile.md has the limits. */
+/**
+ * How far scores may be apart, see docs/mobile.md. Where activations are quantized, another kernel rounds other ties, and
+ * the difference grows on its way to the score.
+ */
 export function tolerance(format: string): number {
-  return format.startsWith('float') ? 1e-3 : 1e-2;
+  return format.startsWith('float') ? 1e-3 : 5e-2;
 }

@@ -81,8 +81,9 @@ def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> b
 
 def _enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """A larger image that becomes `image` when it is resized (iterative back-projection, Irani and Peleg 1991)."""
+    small_height, small_width = image.shape[:2]
     larger = resized(image, height, width, "bicubic")
     for _ in range(ROUNDS):
-        lost = image - resized(larger, *image.shape[:2], "bilinear")
+        lost = image - resized(larger, small_height, small_width, "bilinear")
         larger = np.clip(larger + resized(lost, height, width, "bicubic"), 0, WHITE)
     return larger

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 
 from piade_tf.errors import InputError
+from piade_tf.printable import printable
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -16,7 +17,7 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(USER_ERROR) from None
     except KeyboardInterrupt:
         print("error: interrupted; what is in the run directory stays, an unfinished export does not", file=sys.stderr)

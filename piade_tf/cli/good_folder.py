@@ -6,10 +6,10 @@ from typing import Any
 
 from piade_tf.cli.find_images import find_images
 from piade_tf.data.added_images import FolderImages, absolute, folder_images
-from piade_tf.data.folder import printable
 from piade_tf.data.known_images import KnownImage
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
+from piade_tf.printable import printable
 
 
 def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) -> FolderImages:

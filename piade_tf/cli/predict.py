@@ -18,6 +18,7 @@ from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
+from piade_tf.printable import printable
 
 COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
 NAMES_SHOWN = 8
@@ -155,15 +156,8 @@ def _tables(options: Predict, detector) -> Iterator[contextlib.AbstractContextMa
 
     columns = (*COLUMNS, HEATMAP) if options.heatmaps else COLUMNS
     if options.csv:
-        yield csv_table(options.csv, columns, printable)
+        yield csv_table(options.csv, columns)
     if options.json:
         threshold = detector.threshold
         head = {"threshold": threshold.value, "promised_fpr": threshold.promised_fpr, "promise": promise(threshold)}
         yield json_table(options.json, head | ({"only": options.only} if options.only else {}), columns)
-
-
-def printable(name: str) -> str:
-    """A path on one line."""
-    from piade_tf.data.folder import printable as on_one_line
-
-    return on_one_line(name)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from piade_tf.files import GrowingFile
+from piade_tf.printable import printable
 
 AddRow = Callable[[dict[str, Any]], None]
 
 
 @contextlib.contextmanager
-def csv_table(path: Path, columns: Sequence[str], printable: Callable[[str], str]) -> Iterator[AddRow]:
+def csv_table(path: Path, columns: Sequence[str]) -> Iterator[AddRow]:
     """A function that adds a row to a CSV file; see `GrowingFile`.
 
     Args:
         path: the file.
         columns: the keys of every row.
-        printable: makes one line of a text.
     """
     with GrowingFile(path) as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -93,8 +93,8 @@ def watch(options: Watch) -> int:
 
 def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """The row of one photograph."""
-    from piade_tf.data.folder import printable
     from piade_tf.detector import Unreadable
+    from piade_tf.printable import printable
 
     size, modified = signature
     about = {"path": printable(path), "bytes": size, "modified_ns": modified}

@@ -47,7 +47,7 @@ class WatchTable:
 
     def has(self, path: str, signature: tuple[int, int]) -> bool:
         """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
-        from piade_tf.data.folder import printable
+        from piade_tf.printable import printable
 
         return (printable(path), *signature) in self._scored
 

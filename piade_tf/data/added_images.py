@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from piade_tf.data.decode import UnreadableImageError, decode_file, grey_in_colour
-from piade_tf.data.folder import printable
 from piade_tf.data.known_images import KnownImage, digests_of
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.reading import only, paths_dataset, split_of
 from piade_tf.data.source import ImageSet
 from piade_tf.data.splits import DataSplits, LabelledSplit, Split
 from piade_tf.errors import InputError
+from piade_tf.printable import printable
 
 JOINED = ("train", "validation", "calibration")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from piade_tf.data.decode import UnreadableImageError
-from piade_tf.data.folder import printable
 from piade_tf.lost_images import note_loss
+from piade_tf.printable import printable
 
 
 def checked_files(read: Callable[[bytes], np.ndarray]) -> Callable[[bytes], np.ndarray]:

@@ -9,12 +9,13 @@ import numpy as np
 from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
-from piade_tf.data.folder import ImageFile, Listing, printable
+from piade_tf.data.folder import ImageFile, Listing
 from piade_tf.data.image_checks import Checked, Facts, check_images
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source
 from piade_tf.errors import InputError
+from piade_tf.printable import printable
 
 DEFAULT_SIZE = (256, 256)
 

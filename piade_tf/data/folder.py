@@ -12,6 +12,7 @@ from piade_tf.config import Kind
 from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_form
 from piade_tf.data.walk import SUFFIXES, Walk, entries, tree, walk
 from piade_tf.errors import InputError
+from piade_tf.printable import printable
 
 MASK_ENDINGS = ("_mask", "-mask", "_gt", "_label", "")
 ROOT_CLASS = "good"  # of images that lie in the folder itself
@@ -160,11 +161,6 @@ def list_mvtec(root: Path, category: str | None) -> Listing:
         raise InputError(f"--category {wanted}; choose one of {', '.join(map(printable, categories))}")
     listing = list_images(root / chosen[0], None)
     return dataclasses.replace(listing, layout=f"MVTec AD {chosen[0]}, {listing.layout}")
-
-
-def printable(name: str) -> str:
-    """A file name on one line, whatever is in it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
 def check_folder(root: Path) -> None:

@@ -11,12 +11,13 @@ import numpy as np
 from piade_tf.config import DEEPEST
 from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
-from piade_tf.data.folder import ImageFile, Listing, printable
+from piade_tf.data.folder import ImageFile, Listing
 from piade_tf.data.mask import joined, read_mask
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.in_order import in_order
 from piade_tf.pixels import WHITE, bits_in_use
+from piade_tf.printable import printable
 from piade_tf.progress import track
 
 MOST_UNREADABLE = 0.1

@@ -8,9 +8,9 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.figure import Figure
 
-from piade_tf.data.folder import printable
 from piade_tf.detector import Detector, Prediction
 from piade_tf.evaluation.threshold import in_short
+from piade_tf.printable import printable
 from piade_tf.report.fonts import fonts_for
 from piade_tf.report.heatmap import overlay
 from piade_tf.report.map_scale import last_colour, ticks

@@ -295,6 +295,14 @@ def test_an_input_error_is_printed_as_it_is(capsys):
     assert (stop.value.code, capsys.readouterr().err) == (2, "error: expected this, got that\n")
 
 
+@pytest.mark.parametrize("name", ["zeile\n2.png", "\x1b[2J.png", "caf\udce9\r.png"])
+def test_an_error_is_one_line_whatever_name_is_in_it(capsys, name):
+    with pytest.raises(SystemExit), errors_in_one_line():
+        raise InputError(f"{name} does not exist")
+    line = capsys.readouterr().err
+    assert line.removesuffix("\n").isprintable() and ".png does not exist" in line
+
+
 def test_help_teaches_every_option_without_importing_tensorflow():
     code = (
         "import runpy, sys; sys.argv = ['train.py', '--help']\n"

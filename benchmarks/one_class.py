@@ -3,6 +3,7 @@
     python benchmarks/one_class.py --dataset fashion_mnist --data-dir DIR
     python benchmarks/one_class.py --dataset mnist --data-dir DIR
     python benchmarks/one_class.py --dataset digits
+    python benchmarks/one_class.py --dataset cifar10 --data-dir DIR -- --no-tensorboard --epochs 1 --export
 
 Can be interrupted and started again: classes that the CSV has are not run again. Options behind `--`
 go to train.py as they are. About two minutes of training a class on 2 cores for MNIST and Fashion-MNIST.

@@ -46,6 +46,12 @@ def problems(
     if tolerance.score_error is not None and comparison["score_error"] > tolerance.score_error:
         error = f"{comparison['score_error']:.2g} of the distance from normal scores to the threshold"
         found.append(f"has scores that are off by {error}, more than {tolerance.score_error:g}; {differences}")
+    median = comparison["median_score_error"]
+    if tolerance.median_score_error is not None and median > tolerance.median_score_error:
+        error = f"{median:.2g} of the distance from normal scores to the threshold"
+        found.append(
+            f"has half of its scores off by {error}, more than {tolerance.median_score_error:g}; {differences}"
+        )
     least = tolerance.rank_correlation
     if least is not None and comparison["rank_correlation_at_most"] < least:
         rank = f"a rank correlation of {comparison['rank_correlation']:.3f} with the run's scores"

@@ -135,7 +135,7 @@ def predict(options: Predict) -> int:
         f"{counts['anomalous']} anomalous and {counts['normal']} normal of {sum(counts.values())} images, "
         f"threshold {in_short(detector.threshold)}"
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
-        + (f"; the {counts['normal']} normal ones are not listed (--only anomalous)" if options.only else "")
+        + ("; the normal ones are not listed (--only anomalous)" if options.only else "")
     )
     if found.passed_over:
         names = some(found.passed_over, NAMES_SHOWN)

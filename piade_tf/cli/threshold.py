@@ -232,12 +232,13 @@ def _pictures(
     from piade_tf.evaluation.mistakes import most_unusual, worst_mistakes
     from piade_tf.evaluation.picked_examples import EXAMPLES, pick_examples
     from piade_tf.evaluation.scored_split import BATCH, score_split
-    from piade_tf.report.rejudged_files import Pictures
+    from piade_tf.report.rejudged_files import Pictures, has_examples
     from piade_tf.training.data_of_run import data_of_run
 
+    draw_again = scale_is_new or not has_examples(run)
     split, scored = run.read_scores()
     are_mistakes = not np.array_equal(threshold.is_anomalous(scored.pred_score), split.labels == 1)
-    if split.count and not are_mistakes and not scale_is_new:
+    if split.count and not are_mistakes and not draw_again:
         return Pictures()
     try:
         data = data_of_run(config, known)
@@ -246,7 +247,7 @@ def _pictures(
         return Pictures(scale_is_new=scale_is_new)
     inspection = Detector.load(run.path).inspection
     examples = None
-    if scale_is_new:
+    if draw_again:
         shown = data.test if split.count else all_normal(data.calibration, data.normal_class)
         scores = scored if split.count else score_split(inspection, shown, BATCH)
         options = config["options"]

@@ -280,7 +280,7 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
         warnings.append(alike)
     elif doubled := doubles(learned, names_learned):
         warnings.append(f"{len(doubled)} training images are doubled: {shown(doubled)}")
-    elif not grouped and (burst := burst_warning([facts[file.path].look for file in train], names_learned)):
+    elif not grouped and (burst := _bursts(train, facts)):
         warnings.append(burst)
     by_digest = dict(zip(reversed(learned), reversed(names_learned), strict=True))
     leaks = [f"{name} = {by_digest[one]}" for one, name in zip(tested, names_tested, strict=True) if one in by_digest]
@@ -292,6 +292,12 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
                  for file, name in zip(files, of_files, strict=True) if facts[file.path].blank]:  # fmt: skip
         warnings.append(f"{len(blank)} images have one colour throughout, and show nothing: {shown(blank)}")
     return warnings
+
+
+def _bursts(train: list[ImageFile], facts: dict[str, Facts]) -> str | None:
+    """Pictures of one colour look alike, and are told of elsewhere."""
+    telling = [file for file in train if not facts[file.path].blank]
+    return burst_warning([facts[file.path].look for file in telling], [printable(file.id) for file in telling])
 
 
 def _in_threads(function: Callable, paths: list, what: str) -> list:

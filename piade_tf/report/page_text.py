@@ -46,9 +46,11 @@ def _rounded(value: Decimal, rounding: str, digits: int) -> str:
 
 
 def option(value: Any) -> str:
-    """As JSON, without the quotes of plain text; a dash for what was left out."""
+    """As JSON, without the quotes of plain text and of lists of it; a dash for what was left out."""
     if value is None or value == []:
         return "–"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json_text(value, default=str, ensure_ascii=False)
 
 

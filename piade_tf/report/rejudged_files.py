@@ -21,13 +21,18 @@ from piade_tf.run_directory import RunDirectory
 WITH_SCALE = "anomaly_maps.png"  # shows the threshold of maps
 
 
+def has_examples(run: RunDirectory) -> bool:
+    """Whether the figures of examples are there for every page; those of earlier versions were for light ones."""
+    return all((run.path / "figures" / colours.folder / WITH_SCALE).exists() for colours in PALETTES)
+
+
 @dataclasses.dataclass(frozen=True)
 class Pictures:
     """What is drawn of images.
 
     Attributes:
         to_look_at: the worst mistakes at the new threshold, or the most unusual good images.
-        examples: for figures whose scale changes; None: it does not, or the images cannot be had.
+        examples: for figures that are drawn again; None: they are as they should be, or the images cannot be had.
         scale_is_new: whether the threshold of maps is another one.
     """
 
@@ -75,13 +80,14 @@ def write_rejudged(
         (new / name).unlink(missing_ok=True)
         remove_with(new, name)
     examples = pictures.examples or _no_examples()
-    write_judged_figures(new / "figures", examples, judged, config["normal_class"], {}, title)
-    write_page(new, config, title, metrics, judged, pictures.to_look_at, run.read_history())
+    history = run.read_history()
+    write_judged_figures(new / "figures", examples, judged, config["normal_class"], history, title)
+    write_page(new, config, title, metrics, judged, pictures.to_look_at, history)
     return metrics
 
 
 def _no_examples() -> Examples:
-    """Figures of examples that show no threshold stay."""
+    """Figures of examples stay as they are."""
     none = np.zeros((0, 1, 1, 1), "float32")
     empty = np.zeros(0)
     return Examples(none, none, none[..., 0], empty.astype(int), empty.astype(str), empty, empty)

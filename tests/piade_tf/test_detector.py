@@ -127,7 +127,7 @@ def test_what_the_bits_of_the_run_cut_off_is_not_called_normal(run, tmp_path):
     Image.fromarray(values).save(tmp_path / "deep.png")
     with Image.open(tmp_path / "deep.png") as picture:
         for result in detector.stream([tmp_path / "deep.png", values, picture]):
-            assert "60000" in result.reason and "12 bits" in result.reason and "--bits" in result.reason
+            assert "5000" in result.reason and "12 bits" in result.reason and "--bits" in result.reason
 
 
 def test_three_lines_of_python_give_the_scores_of_the_run(run):
@@ -341,7 +341,7 @@ def test_without_heatmaps_the_tables_have_no_such_column_and_a_file_that_is_none
     assert first["path"] == f"{tmp_path}/a\\nb.png" and first["heatmap"] == "" and second["heatmap"]
     first, second = json.loads((tmp_path / "t.json").read_text())["images"]
     assert first["path"] == str(broken) and first["heatmap"] is None
-    assert second["heatmap"] == str(tmp_path / "maps" / "00001_00.png")
+    assert second["heatmap"] == str(tmp_path / "maps" / f"00001_{second['verdict']}_photos_00.png")
 
 
 def test_the_exit_code_is_zero_where_all_are_normal(run, tmp_path):

@@ -9,6 +9,7 @@ from export.verification.gate import problems, too_many
 GOOD = {
     "verdicts": 141, "verdicts_differ": 2, "verdicts_on_normal": 21, "verdicts_differ_on_normal": 1,
     "rank_correlation": 1.0, "rank_correlation_at_most": 1.0, "score_error": 0.0,
+    "median_score_error": 0.0,
 }  # fmt: skip
 MAY_DIFFER = 0.04
 
@@ -26,6 +27,7 @@ def test_a_file_like_the_run_ships_in_every_format():
     "worse, named",
     [
         ({"verdicts_differ": 20}, ("20 of 141", "1 of 21", "19 of 120", "4.0%")),
+        ({"median_score_error": 0.5}, ("0.5", "0.25", "2 of 141")),
         ({"rank_correlation": 0.8, "rank_correlation_at_most": 0.87}, ("0.8", "0.87", "2 of 141")),
     ],
 )

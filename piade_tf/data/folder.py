@@ -117,7 +117,7 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
         raise _not_understood(root, f"{found_in}; give one of those folders, or move the images into one")
     if not classes:
         raise _not_understood(root, "has no images")
-    if products := [name for name in classes if _has_train(root / name)]:
+    if products := [name for name in classes if _has_train(root / name) and not means(name, GOOD | BAD)]:
         raise _not_understood(root, _of_products(root, products, further))
     chosen = _choose(root, normal_class, classes, root, further, single=False)
     good = chosen[0] if chosen else ROOT_CLASS

@@ -282,6 +282,12 @@ def test_several_folders_that_say_good_are_all_good(tmp_path, names):
     assert all(name in list_images(tmp_path / "b", None).layout for name in names)
 
 
+def test_a_split_below_good_and_bad_is_no_product(tmp_path):
+    write(tmp_path, [*numbered("good/train", 6), *numbered("good/test", 2), *numbered("bad/test", 2)])
+    assert counts(tmp_path) == (6, 2, 2)
+    assert "test, train" in list_images(tmp_path, None).layout
+
+
 @pytest.mark.parametrize("bad", ["bad", "test/NG", "defects/lot1", "test/不良/a"])
 def test_bad_parts_alone_are_tested_as_bad_and_never_learned(tmp_path, bad):
     write(tmp_path, numbered(bad, 6))

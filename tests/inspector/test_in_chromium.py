@@ -42,7 +42,7 @@ def inspect(page, *files):
     rows = page.locator("#results tbody tr")
     count = rows.count() + len(files)
     page.set_input_files("#files", list(files))
-    expect(rows).to_have_count(count, timeout=20_000)
+    expect(rows).to_have_count(count, timeout=60_000)
     return rows.first.inner_text().split("\t")
 
 

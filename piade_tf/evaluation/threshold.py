@@ -157,8 +157,9 @@ def fit_threshold(
     World", 2005; Lei et al., "Distribution-free predictive inference for regression", 2018). With fewer than
     `images_needed(fpr)` scores it is the largest, as with `max`, which promises 1 / (n + 1).
 
-    Where `fpr` cannot be promised, so that one odd photograph would set the threshold, and the highest of 20 or more
-    scores lies further above the next than that lies above the median, the next is taken, which promises 2 / (n + 1).
+    Where that is the highest of 20 or more, so that one odd photograph would set the threshold, and it lies further
+    above the next than that lies above the median, the next is taken, which promises 2 / (n + 1). A higher `fpr` never
+    gives a higher threshold.
 
     With scores from folds the same quantile is taken. The promise is then no theorem: see `Threshold.guarantee`.
 
@@ -183,7 +184,7 @@ def fit_threshold(
     if kind in PROMISING:
         rank = min(math.ceil((count + 1) * (1 - rate)), count) if kind == "fpr" else count
         if apart is None:
-            apart = int(kind == "fpr" and count < images_needed(fpr) and _highest_stands_apart(normal))
+            apart = int(kind == "fpr" and rank == count and _highest_stands_apart(normal))
         rank -= min(apart, count - 1)
         value, promised = normal[rank - 1], (count + 1 - rank) / (count + 1)
         wanted = float(fpr) if kind == "fpr" else None
@@ -205,9 +206,13 @@ def _highest_stands_apart(ordered: np.ndarray) -> bool:
     return bool(ordered[-1] - ordered[-2] > ordered[-2] - np.median(ordered))
 
 
-def images_needed(fpr: float) -> int:
-    """The fewest normal images with which `fpr` can be promised. Raises `InputError` unless 0 < fpr < 1."""
-    return math.ceil(1 / _as_written(fpr)) - 1
+def images_needed(fpr: float, apart: int = 0) -> int:
+    """The fewest normal images with which `fpr` can be promised while `apart` of their highest scores have no say.
+
+    Raises:
+        InputError: not 0 < fpr < 1.
+    """
+    return math.ceil((1 + apart) / _as_written(fpr)) - 1
 
 
 def explain(threshold: Threshold) -> str:
@@ -229,7 +234,7 @@ def explain(threshold: Threshold) -> str:
     else:
         text += promise(threshold)
         if wanted is not None and promised > wanted:
-            needed = images_needed(wanted)
+            needed = images_needed(wanted, threshold.apart)
             text += f"; {100 * wanted:.6g} % needs {needed} images, {needed - n} more"
         text += "."
     return text + (" It is optimistic: figures on the images it was chosen on flatter it." * threshold.optimistic)

@@ -81,7 +81,8 @@ def test_thresholds_follow_the_rule_of_training(in_node):
     ]
     cases.append((0.1, [1.0] * 30))
     odd = [*rng.normal(0, 1, 24).tolist(), 50.0]  # one photograph stands apart, and must not set the threshold
-    cases += [(0.01, odd), (0.05, odd), (0.01, odd[-19:])]
+    promised = [*rng.normal(0, 1, 120).tolist(), 50.0]  # nor where the rate could be promised with it
+    cases += [(0.01, odd), (0.05, odd), (0.1, odd), (0.01, odd[-19:]), (0.01, promised), (0.02, promised)]
     found = in_node(
         """import {fitThreshold, imagesNeeded, percentile} from './core/threshold.js';
         found = given.map(([rate, scores]) => {

@@ -71,10 +71,29 @@ def test_it_stands_apart_where_it_is_further_from_the_next_than_that_from_the_me
     assert fit_threshold("fpr", 0.01, [*np.arange(30.0), highest]).apart == apart
 
 
-@pytest.mark.parametrize("scores", [[*np.arange(18.0), 100.0], [*np.arange(99.0), 1000.0], [1.0] * 30])
-def test_among_very_few_or_where_the_rate_can_be_promised_every_score_counts(scores):
+@pytest.mark.parametrize("scores", [[*np.arange(18.0), 100.0], [1.0] * 30])
+def test_among_very_few_or_equal_ones_every_score_counts(scores):
     threshold = fit_threshold("fpr", 0.01, scores)
     assert (threshold.value, threshold.apart) == (max(scores), 0)
+
+
+@pytest.mark.parametrize("count, value, missing", [(99, 97.0, "100 more"), (198, 196.0, "1 more"), (199, 197.0, None)])
+def test_one_odd_photograph_sets_no_threshold_that_could_be_promised_with_it(count, value, missing):
+    threshold = fit_threshold("fpr", 0.01, [*np.arange(count - 1.0), 1e4])
+    assert threshold.value == value
+    assert threshold.promised_fpr == 2 / (count + 1)
+    assert (missing or "") in explain(threshold) and ("more" in explain(threshold)) == bool(missing)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    scores=st.lists(st.integers(0, 50), min_size=1, max_size=60),
+    odd=st.integers(0, 10**4),
+    rates=st.tuples(rates, rates),
+)
+def test_a_higher_rate_never_gives_a_higher_threshold(scores, odd, rates):
+    lower, higher = (fit_threshold("fpr", float(rate), [*scores, odd]).value for rate in sorted(rates))
+    assert higher <= lower
 
 
 def test_the_promise_holds_on_average_where_the_highest_may_stand_apart():

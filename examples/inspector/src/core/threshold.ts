@@ -26,16 +26,16 @@ export interface Threshold {
 /**
  * The threshold for a rate of false alarms in (0, 1), taken as the decimal that it is written as.
  *
- * Where there are too few scores for that rate, it is the largest; of 20 or more the next, where the largest lies
- * further above that than that above the median: one odd photograph does not set the threshold.
+ * Where there are too few scores for that rate, it is the largest. Where it is the largest of 20 or more, which lies
+ * further above the next than that above the median, it is the next: one odd photograph does not set the threshold.
  */
 export function fitThreshold(rate: number, normalScores: readonly number[]): Threshold {
   const n = normalScores.length;
   if (n === 0) throw new Problem('A threshold needs at least one normal score.');
   if (!normalScores.every(Number.isFinite)) throw new Problem('Normal scores must be finite numbers.');
   const sorted = Float64Array.from(normalScores).sort();
-  const odd = n < imagesNeeded(rate) && highestStandsApart(sorted);
-  const rank = Math.min(rankOf(rate, n), n) - Number(odd);
+  const wanted = Math.min(rankOf(rate, n), n);
+  const rank = wanted - Number(wanted === n && highestStandsApart(sorted));
   return {
     value: sorted[rank - 1],
     n,

@@ -1,10 +1,12 @@
 """All scores of one network: fitted to normal images, saved, loaded, and put behind the network as one model."""
 
+import contextlib
 import dataclasses
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import IO, Any, TypeGuard
 
 import keras
 import numpy as np
@@ -66,8 +68,8 @@ class ScoreSet:
     def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> dict[str, np.ndarray]:
         """As `fit_in_folds`, to images.
 
-        What the network makes of the images is kept, so that it runs once and not for each fold: 5 MB for each look at
-        an image of 1024x1024.
+        What the network makes of the images is kept in a temporary file, so that it runs once and not for each fold: 5
+        MB for each look at an image of 1024x1024.
 
         Args:
             network: the trained network.
@@ -76,7 +78,9 @@ class ScoreSet:
         """
         sources = {name for names in self.sources(network.output).values() for name in names}
         wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
-        return self.fit_in_folds([_joined(outputs_of(wanted, look)) for look in looks], fold, network.output)
+        with contextlib.ExitStack() as files:
+            seen = [_kept(outputs_of(wanted, look), files) for look in looks]
+            return self.fit_in_folds(seen, fold, network.output)
 
     def fit_in_folds(
         self, seen: Sequence[dict[str, np.ndarray]], fold: np.ndarray, outputs: Outputs
@@ -373,6 +377,24 @@ class ScoreSet:
 def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     listed = list(batches)
     return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+
+
+def _kept(batches: Iterable[dict[str, np.ndarray]], open_files: contextlib.ExitStack) -> dict[str, np.ndarray]:
+    """Batches joined, in a temporary file for each name."""
+    files: dict[str, IO[bytes]] = {}
+    rows, batch = 0, {}
+    for batch in batches:
+        rows += len(next(iter(batch.values())))
+        for name, values in batch.items():
+            if name not in files:
+                files[name] = open_files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+            values.tofile(files[name])
+    for file in files.values():
+        file.flush()
+    return {
+        name: np.memmap(file, batch[name].dtype, "r", shape=(rows, *batch[name].shape[1:]))
+        for name, file in files.items()
+    }
 
 
 def _in_batches(places: np.ndarray) -> list[np.ndarray]:

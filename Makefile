@@ -11,7 +11,7 @@ demo: .venv/demo
 	$(BIN)/python train.py
 
 test: lint
-	$(BIN)/pytest -rs -n auto --dist loadfile
+	$(BIN)/pytest -rs -n logical --maxprocesses 4 --dist loadfile
 
 lint: .venv/test
 	$(BIN)/ruff check .

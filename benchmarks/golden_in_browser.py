@@ -19,8 +19,8 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests" / "piade_tf" / "report")]
-from browser import chromium
+sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests")]
+from chromium import chromium
 from mobile_page import blocks
 
 PAGE = """<!doctype html><script type="importmap">{"imports": {

@@ -153,6 +153,46 @@ def int8_loss() -> str:
     return table(("", "seeds", "`float32`", "`int8`", "largest difference"), lines)
 
 
+def inspector_latency() -> str:
+    """For each format, milliseconds of an image in Chromium and what a first visit loads."""
+    header = ("format", "network in Chromium", "LiteRT in Python", "decoding 720p", "resizing 720p")
+    header += ("decoding 12 megapixels", "resizing 12 megapixels", "first load, MiB", "with gzip")
+    parts = ("input_network", "python", "720p_decode", "720p_prepare", "12mp_decode", "12mp_prepare")
+    return table(
+        header,
+        [
+            (
+                f"`{row['format']}`",
+                *(f"{float(row[f'{part}_ms']):.0f} ms" for part in parts),
+                row["first_load_mib"],
+                row["first_load_gzip_mib"],
+            )
+            for row in read("inspector_latency.csv")
+        ],
+    )
+
+
+def resizing_on_jvm() -> str:
+    """Milliseconds and memory that a frame takes in Kotlin."""
+    header = ("frame", "time", "memory asked for, MiB", "of which the frame's own pixels")
+    columns = ("mib_allocated", "mib_of_the_frame")
+    rows = read("resizing_on_jvm.csv")
+    return table(header, [(row["frame"], f"{row['ms']} ms", *(row[column] for column in columns)) for row in rows])
+
+
+def serve_load() -> str:
+    """For each format, how the server held."""
+    header = ("format", "answers lost or wrong", "images per second", "the bare network", "median", "95 %")
+    header += ("MiB after a tenth of the requests and at the end",)
+    rows = []
+    for row in read("serve_load.csv"):
+        waits = [f"{int(row[name]) / 1000:.1f} s" for name in ("median_ms", "p95_ms")]
+        rates = [f"{float(row[name]):.0f}" for name in ("images_per_second", "bare_network_per_second")]
+        memory = f"{row['mib_after_a_tenth']} and {row['mib_at_the_end']}"
+        rows.append((f"`{row['format']}`", row["wrong_or_lost"], *rates, *waits, memory))
+    return table(header, rows)
+
+
 def _gate(file: str, key: str, decision: str, named: Callable[[str], str]) -> str:
     rows = read(file)
     sets = list(dict.fromkeys(row["data"] for row in rows))
@@ -223,6 +263,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for function in (
         *(photographs, photographs_in_short, few_images, cifar10),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
+        *(inspector_latency, resizing_on_jvm, serve_load),
     )
 }
 

@@ -125,6 +125,77 @@ def test_photographs_can_be_dropped_and_pasted_several_at_once(opened, digits):
     assert page.locator("#results tbody tr").count() == 4
 
 
+def test_photographs_that_come_while_others_are_inspected_wait_their_turn(opened, digits):
+    page = opened()
+    names = [f"{i}.png" for i in range(6)]
+    for name, content in zip(names, digits, strict=False):
+        page.set_input_files("#files", picture(name, content))
+    rows = page.locator("#results tbody tr")
+    expect(rows).to_have_count(6, timeout=60_000)
+    assert [row.split("\t")[0].strip() for row in rows.all_inner_texts()] == names[::-1]
+
+
+def test_another_model_judges_only_what_it_has_seen(opened, exported, digits):
+    page = opened()
+    score = inspect(page, picture("a.png", digits[0]))[1]
+    go(page, "Model")
+    page.select_option("#format", "int8")
+    says(page, "#model-name", ", int8")
+    go(page, "Inspect")
+    row = page.locator("#results tbody tr").first
+    assert "not inspected" in row.inner_text() and "another model" in page.inner_text("#note")
+    row.get_by_role("button").click()
+    expect(row).to_contain_text("normal", timeout=60_000)
+    assert page.inner_text("#verdict") == "\u2714 normal" and row.inner_text().split("\t")[1] != score
+
+
+def test_a_photograph_that_waits_for_a_new_model_is_judged_by_that(opened, exported, digits):
+    page = opened()
+    go(page, "Model")
+    page.evaluate(
+        """(bytes) => {
+          const ask = Worker.prototype.postMessage; // the photograph comes right after the model, which still loads
+          Worker.prototype.postMessage = function (said, given) {
+            ask.call(this, said, given);
+            if (said.question.kind !== 'load') return;
+            const files = new DataTransfer();
+            files.items.add(new File([Uint8Array.from(bytes)], 'a.png', {type: 'image/png'}));
+            const dropped = new DragEvent('drop', {cancelable: true, dataTransfer: files});
+            document.querySelector('#inspect').dispatchEvent(dropped);
+          };
+        }""",
+        list(digits[0]),
+    )
+    page.select_option("#format", "int8")
+    says(page, "#model-name", ", int8")
+    wait_for_log(page, 1)
+    (row,) = logged(page)
+    about = exported.manifest["files"]["int8"]["threshold"]
+    assert row["format"] == "int8" and float(row["threshold"]) == about["value"]
+    expected = np.interp(float(row["score"]), about["quantiles"], np.arange(101))
+    assert float(row["percentile"]) == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_camera_that_starts_after_the_page_was_left_is_ended(opened):
+    page = opened(permissions=["camera"])
+    page.evaluate(
+        """() => {
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const stream = await ask(wanted);
+            location.hash = '#log';
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            window.track = stream.getTracks()[0];
+            return stream;
+          };
+        }"""
+    )
+    page.click("#camera")
+    says(page, "#log-result", "inspections")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.track.readyState") == "ended"
+
+
 def test_the_camera_is_inspected_live_and_photographed(opened):
     page = opened(permissions=["camera"])
     page.click("#camera")

@@ -17,6 +17,9 @@ const MOST_JSON = 16 * 2 ** 20;
 
 /** What is said of an image on this device. */
 export interface Judged extends Inspected {
+  /** The model that was asked. */
+  about: About;
+  limits: Limits;
   percentile: number;
   anomalous: boolean;
   mapMax: number;
@@ -32,6 +35,7 @@ export class App {
   choice: Choice = {flagged: null, calibration: null};
   served: Served | null = null;
   private source: Source | null = null;
+  private asked = 0; // how many models were asked for; only the last of them is loaded
   private readonly listeners: (() => void)[] = [];
 
   /** Called whenever the model or its threshold is another one. */
@@ -51,18 +55,20 @@ export class App {
 
   /** Loads the model of the server that the app came from; false where it offers none. */
   async loadServed(format?: string): Promise<boolean> {
+    const turn = ++this.asked;
     const content = await servedJson('manifest.json');
     if (content === null) return false;
     this.served = readManifest(content);
     const chosen = format ?? this.served.formats[0];
-    await this.load(await fromServer(`${chosen}.tflite`), fromServer);
+    await this.load(await fromServer(`${chosen}.tflite`), fromServer, turn);
     return true;
   }
 
   /** Loads a `.tflite`, or a zip of an export. */
   async open(file: File): Promise<void> {
+    const turn = ++this.asked;
     if (!/\.zip$/i.test(file.name)) {
-      await this.load(file, null);
+      await this.load(file, null, turn);
       return;
     }
     const files = await openArchive(file);
@@ -72,12 +78,14 @@ export class App {
       return new Blob([found]);
     };
     const format = files.has('manifest.json') ? readManifest(await parsed(await source('manifest.json'))).formats[0] : 'float32';
-    await this.load(await source(`${format}.tflite`), source);
+    await this.load(await source(`${format}.tflite`), source, turn);
   }
 
-  private async load(file: Blob, source: Source | null): Promise<void> {
+  private async load(file: Blob, source: Source | null, turn: number): Promise<void> {
     if (file.size > 2 ** 28) throw new Problem('The model has more than 256 MiB.');
-    this.about = await this.network.load(await file.arrayBuffer());
+    const bytes = await file.arrayBuffer();
+    if (turn !== this.asked) return;
+    this.about = await this.network.load(bytes);
     this.source = source;
     this.choice = choiceFor(this.about.sha256);
     this.changed();
@@ -91,10 +99,13 @@ export class App {
   }
 
   async inspect(image: Blob | ImageBitmap): Promise<Judged> {
-    const limits = this.limits;
+    this.model; // a problem without one
     const found = await this.network.inspect(image);
+    const {model: about, limits} = this; // of now: the worker answers in turn, also where a model was loaded meanwhile
     return {
       ...found,
+      about,
+      limits,
       percentile: percentile(found.score, limits.quantiles),
       anomalous: found.score > limits.score,
       mapMax: largest(found.map),

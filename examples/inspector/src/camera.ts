@@ -4,7 +4,9 @@ import {Problem} from './core/words.ts';
 type Torch = MediaTrackCapabilities & {torch?: boolean};
 
 export class Camera {
-  private stream: MediaStream | null = null;
+  /** What runs now. */
+  stream: MediaStream | null = null;
+  private turn = 0; // counts starts and stops: a camera that is given too late is ended again
   private readonly video: HTMLVideoElement;
   /** Called when the camera ends by itself, when it is unplugged or another program takes it. */
   onEnd: () => void = () => undefined;
@@ -17,31 +19,47 @@ export class Camera {
     return this.stream !== null;
   }
 
-  /** @param device its id; left out: the one at the back. */
-  async start(device?: string): Promise<void> {
+  /**
+   * @param device its id; left out: the one at the back.
+   * @returns whether it runs; it was stopped or started again meanwhile if not.
+   */
+  async start(device?: string): Promise<boolean> {
     if (!navigator.mediaDevices?.getUserMedia) {
       throw new Problem('This page may not use a camera: open it over https, or from localhost. Photographs can be chosen.');
     }
     this.stop();
+    const {turn} = this;
     const which = device ? {deviceId: {exact: device}} : {facingMode: {ideal: 'environment'}};
+    let stream: MediaStream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         video: {...which, width: {ideal: 1280}, height: {ideal: 720}},
         audio: false,
       });
     } catch (error) {
       throw new Problem(inWords(error));
     }
+    if (turn !== this.turn) {
+      end(stream);
+      return false;
+    }
+    this.stream = stream;
     this.track?.addEventListener('ended', () => {
       this.stop();
       this.onEnd();
     });
-    this.video.srcObject = this.stream;
-    await this.video.play();
+    this.video.srcObject = stream;
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (turn === this.turn) throw error;
+    }
+    return turn === this.turn;
   }
 
   stop(): void {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.turn++;
+    if (this.stream) end(this.stream);
     this.stream = null;
     this.video.srcObject = null;
   }
@@ -70,6 +88,10 @@ export class Camera {
   private get track(): MediaStreamTrack | undefined {
     return this.stream?.getVideoTracks()[0];
   }
+}
+
+function end(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 function inWords(error: unknown): string {

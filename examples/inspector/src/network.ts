@@ -37,9 +37,9 @@ export class Network {
     const worker = (this.worker ??= this.started());
     const id = this.count++;
     return new Promise((resolve, reject) => {
+      worker.postMessage({id, question}, given); // first: it may throw, and then nothing waits
       const timer = window.setTimeout(() => this.end('it takes too long'), 1000 * MOST_SECONDS[question.kind]);
       this.waiting.set(id, {resolve, reject, timer});
-      worker.postMessage({id, question}, given);
     });
   }
 

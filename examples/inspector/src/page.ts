@@ -39,17 +39,26 @@ export function tellNothing(): void {
   element('message', HTMLParagraphElement).hidden = true;
 }
 
-/** What a button or an input starts: its mistakes are told, and while it runs it is not started again. */
+/** What an event starts, each time that it comes; its mistakes are told. */
 export function on(target: EventTarget, type: string, act: (event: Event) => Promise<void> | void): void {
-  let busy = false;
   target.addEventListener(type, async (event) => {
-    if (busy) return;
-    busy = true;
     tellNothing();
     try {
       await act(event);
     } catch (problem) {
       tell(problem);
+    }
+  });
+}
+
+/** What a button starts; while it runs it is not started again. */
+export function onPress(id: string, act: () => Promise<void> | void): void {
+  let busy = false;
+  on(element(id, HTMLButtonElement), 'click', async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      await act();
     } finally {
       busy = false;
     }

@@ -2,8 +2,10 @@
 import type {About} from './core/metadata.ts';
 import {prepare} from './core/prepare.ts';
 import {inWords, Problem} from './core/words.ts';
-import {decode, type Decoded, pixelsOf} from './decode.ts';
+import {Bitmap, decode} from './decode.ts';
 import {Model, type Outputs} from './model.ts';
+
+const SEE_THROUGH = 'The image has transparent places, which training passes over and a browser mixes: the score may differ.';
 
 /** What the page asks for. */
 export type Question =
@@ -17,7 +19,9 @@ export interface Inspected extends Outputs {
   /** Of the image before it was prepared, upright. */
   width: number;
   height: number;
+  /** What may make the verdict another than that of training's pipeline; null: nothing. */
   note: string | null;
+  /** Of decoding and reading the pixels, of resizing them, and of the network. */
   milliseconds: {decode: number; prepare: number; network: number};
 }
 
@@ -36,25 +40,23 @@ async function inspect(source: Blob | ImageBitmap): Promise<Inspected> {
   if (!model) throw new Problem('There is no model yet. Choose one on the page Model.');
   const {input} = model.about;
   const begun = performance.now();
-  const {pixels, note} = source instanceof Blob ? await decode(source, input.bits) : frame(source);
+  const bitmap = source instanceof Blob ? await decode(source, input.bits) : new Bitmap(source, false);
   const decoded = performance.now();
-  const image = prepare(pixels, input);
-  const prepared = performance.now();
-  const outputs = await model.run(image.slice());
-  const milliseconds = {
-    decode: decoded - begun,
-    prepare: prepared - decoded,
-    network: performance.now() - prepared,
-  };
-  return {...outputs, image, width: pixels.width, height: pixels.height, note, milliseconds};
-}
-
-function frame(bitmap: ImageBitmap): Decoded {
+  let image: Uint8Array<ArrayBuffer>;
   try {
-    return {pixels: pixelsOf(bitmap), note: null};
+    image = prepare(bitmap, input);
   } finally {
     bitmap.close();
   }
+  const prepared = performance.now();
+  const outputs = await model.run(image.slice());
+  const milliseconds = {
+    decode: decoded - begun + bitmap.reading,
+    prepare: prepared - decoded - bitmap.reading,
+    network: performance.now() - prepared,
+  };
+  const note = bitmap.transparent ? SEE_THROUGH : null;
+  return {...outputs, image, width: bitmap.width, height: bitmap.height, note, milliseconds};
 }
 
 let last: Promise<void> = Promise.resolve(); // one question after the other: an interpreter holds its tensors

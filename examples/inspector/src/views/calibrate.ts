@@ -4,7 +4,7 @@ import {Camera} from '../camera.ts';
 import {calibrated, type Calibration, checkCalibration, FEWEST_TO_CALIBRATE, MOST_TO_CALIBRATE} from '../core/limits.ts';
 import {fitThreshold} from '../core/threshold.ts';
 import {inWords, printable, Problem, short} from '../core/words.ts';
-import {element, on, takeFiles, tell} from '../page.ts';
+import {element, on, onPress, takeFiles, tell} from '../page.ts';
 
 export class CalibrateView {
   private readonly camera = new Camera(element('calibrate-video', HTMLVideoElement));
@@ -17,7 +17,9 @@ export class CalibrateView {
   constructor(private readonly app: App) {
     const files = element('calibrate-files', HTMLInputElement);
     on(files, 'change', async () => {
+      const {scores} = this;
       for (const file of takeFiles(files)) {
+        if (scores !== this.scores) return; // started again meanwhile
         try {
           await this.add(file);
         } catch (error) {
@@ -25,10 +27,10 @@ export class CalibrateView {
         }
       }
     });
-    on(element('calibrate-camera', HTMLButtonElement), 'click', () => this.toggleCamera());
-    on(element('calibrate-take', HTMLButtonElement), 'click', async () => this.add(await this.camera.frame()));
-    on(element('calibrate-use', HTMLButtonElement), 'click', () => this.use());
-    on(element('calibrate-discard', HTMLButtonElement), 'click', () => this.startAgain());
+    onPress('calibrate-camera', () => this.toggleCamera());
+    onPress('calibrate-take', async () => this.add(await this.camera.frame()));
+    onPress('calibrate-use', () => this.use());
+    onPress('calibrate-discard', () => this.startAgain());
     this.rate.addEventListener('change', () => this.show());
     this.camera.onEnd = () => this.cameraIs(false);
     app.onChange(() => {
@@ -38,8 +40,7 @@ export class CalibrateView {
   }
 
   leave(): void {
-    if (!this.camera.running) return;
-    this.camera.stop();
+    this.camera.stop(); // also one that has not started yet
     this.cameraIs(false);
   }
 
@@ -49,8 +50,10 @@ export class CalibrateView {
 
   private async add(image: Blob | ImageBitmap): Promise<void> {
     if (this.scores.length >= MOST_TO_CALIBRATE) throw new Problem(`${MOST_TO_CALIBRATE} photographs are enough.`);
+    const {scores} = this;
     const {score, mapMax} = await this.app.inspect(image);
-    this.scores.push(score);
+    if (scores !== this.scores) return;
+    scores.push(score);
     this.maps.push(mapMax);
     this.show();
   }
@@ -87,8 +90,7 @@ export class CalibrateView {
       return;
     }
     this.app.model;
-    await this.camera.start();
-    this.cameraIs(true);
+    if (await this.camera.start()) this.cameraIs(true);
   }
 
   private cameraIs(running: boolean): void {

@@ -2,14 +2,16 @@
 import type {App, Judged} from '../app.ts';
 import {Camera} from '../camera.ts';
 import {heatmap, opaque} from '../core/heatmap.ts';
+import type {Limits} from '../core/limits.ts';
 import {inputRegion, seen} from '../core/prepare.ts';
 import {percentile} from '../core/threshold.ts';
 import {inWords, printable, short} from '../core/words.ts';
-import {draw, element, fillPairs, made, on, takeFiles, tell, verdictOf} from '../page.ts';
+import {draw, element, fillPairs, made, on, onPress, takeFiles, tell, verdictOf} from '../page.ts';
 import {isOn} from '../settings.ts';
 import {thumbnailOf} from '../thumbnail.ts';
 import {showGauge} from './gauge.ts';
 
+const OTHER_MODEL = 'It was inspected with another model. Choose it in the table to inspect it with this one.';
 const MOST_AT_ONCE = 500;
 const SMOOTHING = 0.8; // of the frames per second that are shown
 
@@ -31,15 +33,17 @@ export class InspectView {
   private readonly camera = new Camera(this.video);
   private readonly results: Result[] = [];
   private shown: Judged | null = null;
+  private chosen: Result | null = null; // to be shown, once its picture is there
+  private last: Promise<void> = Promise.resolve(); // photographs are inspected in turn, however they come
   private rate = 0;
 
   constructor(private readonly app: App) {
     const files = element('files', HTMLInputElement);
     on(files, 'change', () => this.inspectFiles(takeFiles(files)));
-    on(element('camera', HTMLButtonElement), 'click', () => this.toggleCamera());
-    on(element('switch', HTMLButtonElement), 'click', () => this.switchCamera());
-    on(element('torch', HTMLButtonElement), 'click', () => this.toggleTorch());
-    on(element('take', HTMLButtonElement), 'click', () => this.take());
+    onPress('camera', () => this.toggleCamera());
+    onPress('switch', () => this.switchCamera());
+    onPress('torch', () => this.toggleTorch());
+    onPress('take', () => this.take());
     for (const id of ['show-heat', 'opacity', 'show-reconstruction']) {
       element(id, HTMLInputElement).addEventListener('input', () => this.showMaps());
     }
@@ -59,6 +63,7 @@ export class InspectView {
   /** Ends what costs power, when another page is shown. */
   leave(): void {
     if (this.camera.running) this.stopCamera();
+    else this.camera.stop(); // one that has not started yet
   }
 
   private takeDrops(): void {
@@ -79,17 +84,20 @@ export class InspectView {
     this.app.model; // a problem without one
     if (files.length > MOST_AT_ONCE) tell(`${files.length} files are more than the ${MOST_AT_ONCE} at once: the rest is left out.`);
     if (files.length && this.camera.running) this.stopCamera();
-    for (const file of files.slice(0, MOST_AT_ONCE)) await this.inspectPhotograph(file, file.name);
+    await this.inTurn(async () => {
+      for (const file of files.slice(0, MOST_AT_ONCE)) await this.inspectPhotograph(file, file.name);
+    });
+  }
+
+  private inTurn(act: () => Promise<void>): Promise<void> {
+    this.last = this.last.then(act).catch(tell);
+    return this.last;
   }
 
   private async inspectPhotograph(photograph: Blob, name: string): Promise<void> {
     const result: Result = {name, photograph, found: null, problem: ''};
+    await this.judge(result);
     this.results.push(result);
-    try {
-      result.found = await this.app.inspect(photograph);
-    } catch (error) {
-      result.problem = inWords(error);
-    }
     this.list();
     await this.show(result);
     if (!result.found || !isOn('keep-log')) return;
@@ -100,15 +108,32 @@ export class InspectView {
     }
   }
 
+  private async judge(result: Result): Promise<void> {
+    try {
+      result.found = await this.app.inspect(result.photograph);
+    } catch (error) {
+      result.problem = inWords(error);
+    }
+  }
+
+  /** What has no verdict, such as one of another model, is inspected again. */
+  private async choose(result: Result): Promise<void> {
+    if (!result.found) {
+      await this.inTurn(() => this.judge(result));
+      this.list();
+    }
+    await this.show(result);
+  }
+
   private async log({name, photograph}: Result, found: Judged): Promise<void> {
-    const {name: model, format, sha256} = this.app.model;
+    const {name: model, format, sha256} = found.about;
     await this.app.log.add({
       time: new Date().toISOString(),
       name,
       score: found.score,
       percentile: found.percentile,
       anomalous: found.anomalous,
-      threshold: this.app.limits.score,
+      threshold: found.limits.score,
       model,
       format,
       sha256,
@@ -124,7 +149,7 @@ export class InspectView {
     const rows = this.results.map((result) => {
       const name = made('button', printable(result.name, 60));
       name.type = 'button';
-      on(name, 'click', () => this.show(result));
+      on(name, 'click', () => this.choose(result));
       const {found} = result;
       const said = found ? verdictOf(found.anomalous) : '\u2013 not inspected';
       const word = made('td', said);
@@ -134,8 +159,10 @@ export class InspectView {
     table.tBodies[0].replaceChildren(...rows.reverse());
   }
 
-  private async show({photograph, name, found, problem}: Result): Promise<void> {
+  private async show(result: Result): Promise<void> {
+    const {photograph, name, found, problem} = result;
     if (this.camera.running) this.stopCamera();
+    this.chosen = result;
     if (!found) {
       this.shown = null;
       this.frame.hidden = this.picture.hidden = true;
@@ -148,6 +175,10 @@ export class InspectView {
       return;
     }
     const bitmap = await createImageBitmap(photograph, {colorSpaceConversion: 'none'});
+    if (this.chosen !== result || result.found !== found) {
+      bitmap.close();
+      return;
+    }
     this.picture.width = bitmap.width;
     this.picture.height = bitmap.height;
     this.picture.getContext('2d')?.drawImage(bitmap, 0, 0);
@@ -164,7 +195,7 @@ export class InspectView {
     this.verdict.className = found.anomalous ? 'anomalous' : 'normal';
     const {milliseconds: {decode, prepare, network}} = found;
     const pairs: [string, string][] = [
-      ['score', `${short(found.score)}, threshold ${short(this.app.limits.score)}`],
+      ['score', `${short(found.score)}, threshold ${short(found.limits.score)}`],
       ['percentile', `${found.percentile.toFixed(1)} among normal images`],
       ['latency', `${network.toFixed(0)} ms network, ${prepare.toFixed(0)} ms preparation, ${decode.toFixed(0)} ms decoding`],
       ['image', `${printable(name)}, ${found.width} x ${found.height}`],
@@ -172,7 +203,7 @@ export class InspectView {
     if (this.camera.running) pairs.push(['frames', `${this.rate.toFixed(1)} a second`]);
     fillPairs(element('figures', HTMLDListElement), pairs);
     element('note', HTMLParagraphElement).textContent = found.note ?? '';
-    showGauge(element('gauge', HTMLDivElement), this.app.limits, found.score, found.percentile);
+    showGauge(element('gauge', HTMLDivElement), found.limits, found.score, found.percentile);
     this.showMaps();
   }
 
@@ -183,8 +214,8 @@ export class InspectView {
     reconstruction.hidden = !found || !wanted;
     this.frame.hidden = !found;
     if (!found) return;
-    const {height, width, channels} = this.app.model.input;
-    draw(this.heat, heatmap(found.map, this.app.limits.map), width, height);
+    const {height, width, channels} = found.about.input;
+    draw(this.heat, heatmap(found.map, found.limits.map), width, height);
     this.heat.hidden = !element('show-heat', HTMLInputElement).checked;
     this.heat.style.opacity = String(Number(element('opacity', HTMLInputElement).value) / 100);
     if (wanted) draw(reconstruction, opaque(found.reconstruction, channels), width, height);
@@ -196,7 +227,7 @@ export class InspectView {
     const found = this.shown;
     const shown = this.camera.running ? this.video : this.picture;
     if (!found || shown.clientWidth === 0) return;
-    const {input} = this.app.model;
+    const {input} = found.about;
     const scale = shown.clientWidth / found.width;
     const visible = seen(found.height, found.width, input);
     const whole = inputRegion(found.height, found.width, input);
@@ -220,7 +251,11 @@ export class InspectView {
       return;
     }
     this.app.model;
-    await this.camera.start();
+    await this.startCamera();
+  }
+
+  private async startCamera(device?: string): Promise<void> {
+    if (!(await this.camera.start(device))) return;
     this.cameraIs(true);
     void this.live();
   }
@@ -239,7 +274,7 @@ export class InspectView {
     this.video.hidden = !running;
     this.picture.hidden = true;
     this.frame.hidden = true;
-    this.shown = null;
+    this.shown = this.chosen = null;
     this.rate = 0;
     element('empty', HTMLParagraphElement).hidden = running;
     if (running) void this.camera.next().then((other) => (element('switch', HTMLButtonElement).hidden = other === null));
@@ -248,8 +283,7 @@ export class InspectView {
   private async switchCamera(): Promise<void> {
     const other = await this.camera.next();
     if (other === null) return;
-    await this.camera.start(other);
-    this.cameraIs(true);
+    await this.startCamera(other);
   }
 
   private async toggleTorch(): Promise<void> {
@@ -261,16 +295,18 @@ export class InspectView {
 
   /** Inspects one frame after the other until the camera stops; those that come meanwhile are left out. */
   private async live(): Promise<void> {
-    while (this.camera.running) {
+    const {stream} = this.camera;
+    const running = () => this.camera.stream === stream; // not another one, which has a loop of its own
+    while (running()) {
       const begun = performance.now();
       try {
         const found = await this.app.inspect(await this.camera.frame());
-        if (!this.camera.running) return;
+        if (!running()) return;
         const now = 1000 / (performance.now() - begun);
         this.rate = this.rate ? SMOOTHING * this.rate + (1 - SMOOTHING) * now : now;
         this.showFound(found, 'camera');
       } catch (error) {
-        if (!this.camera.running) return;
+        if (!running()) return;
         this.stopCamera();
         tell(error);
         return;
@@ -282,27 +318,32 @@ export class InspectView {
   /** The frame that is there becomes a photograph, which is inspected and logged like a file. */
   private async take(): Promise<void> {
     const photograph = await asPng(await this.camera.frame());
-    await this.inspectPhotograph(photograph, `camera ${new Date().toISOString().slice(0, 19).replace('T', ' ')}`);
+    const name = `camera ${new Date().toISOString().slice(0, 19).replace('T', ' ')}`;
+    await this.inTurn(() => this.inspectPhotograph(photograph, name));
   }
 
-  /** After another threshold: the verdicts of all that was inspected with this model. */
+  /** After another threshold: the verdicts of all that was inspected. Another model says nothing of those. */
   private judgeAgain(): void {
-    const {score, quantiles} = this.app.limits;
-    const {height, width} = this.app.model.input;
-    for (const {found} of this.results) if (found) this.judge(found, score, quantiles);
-    if (this.shown?.map.length === height * width) {
-      this.judge(this.shown, score, quantiles);
-      this.showFound(this.shown, this.results.find(({found}) => found === this.shown)?.name ?? 'camera');
-    } else {
-      showGauge(element('gauge', HTMLDivElement), this.app.limits, null, null);
+    const {model: {sha256}, limits} = this.app;
+    for (const result of this.results) {
+      if (result.found?.about.sha256 === sha256) judgeBy(result.found, limits);
+      else if (result.found) Object.assign(result, {found: null, problem: OTHER_MODEL});
     }
     this.list();
+    if (this.shown?.about.sha256 === sha256) {
+      judgeBy(this.shown, limits);
+      this.showFound(this.shown, this.chosen?.name ?? 'camera');
+      return;
+    }
+    if (this.chosen) void this.show(this.chosen);
+    showGauge(element('gauge', HTMLDivElement), limits, null, null);
   }
+}
 
-  private judge(found: Judged, limit: number, quantiles: number[]): void {
-    found.anomalous = found.score > limit;
-    found.percentile = percentile(found.score, quantiles);
-  }
+function judgeBy(found: Judged, limits: Limits): void {
+  found.limits = limits;
+  found.anomalous = found.score > limits.score;
+  found.percentile = percentile(found.score, limits.quantiles);
 }
 
 /** A frame as a PNG, in which nothing is lost; the frame is closed. */

@@ -4,7 +4,7 @@ import type {App} from '../app.ts';
 import {opaque} from '../core/heatmap.ts';
 import {printable, Problem, short} from '../core/words.ts';
 import {type Correction, type Entry, table} from '../log.ts';
-import {download, draw, element, made, on, verdictOf} from '../page.ts';
+import {download, draw, element, made, on, onPress, verdictOf} from '../page.ts';
 
 const SHOWN = 200; // entries; the table and the archive have all
 const WORDS: [Correction | null, string][] = [
@@ -19,9 +19,9 @@ export class LogView {
   private pictures: string[] = [];
 
   constructor(private readonly app: App) {
-    on(element('export-csv', HTMLButtonElement), 'click', () => this.exportTable());
-    on(element('export-zip', HTMLButtonElement), 'click', () => this.exportArchive());
-    on(element('clear-log', HTMLButtonElement), 'click', () => this.clear());
+    onPress('export-csv', () => this.exportTable());
+    onPress('export-zip', () => this.exportArchive());
+    onPress('clear-log', () => this.clear());
   }
 
   async enter(): Promise<void> {

@@ -3,8 +3,8 @@ import type {App} from '../app.ts';
 import {AS_EXPORTED, explained, flaggedBy, mostFlagged} from '../core/limits.ts';
 import {difference, tolerance} from '../core/manifest.ts';
 import {promise} from '../core/threshold.ts';
-import {printable, short} from '../core/words.ts';
-import {element, fillPairs, made, on, takeFiles, verdictOf} from '../page.ts';
+import {printable, Problem, short} from '../core/words.ts';
+import {element, fillPairs, made, on, onPress, takeFiles, verdictOf} from '../page.ts';
 
 export class ModelView {
   private readonly slider = element('slider', HTMLInputElement);
@@ -26,8 +26,8 @@ export class ModelView {
       }
     });
     on(this.slider, 'input', () => app.choose({...app.choice, flagged: Number(this.slider.value)}));
-    on(element('reset', HTMLButtonElement), 'click', () => app.choose(AS_EXPORTED));
-    on(element('selftest', HTMLButtonElement), 'click', async () => {
+    onPress('reset', () => app.choose(AS_EXPORTED));
+    onPress('selftest', async () => {
       const result = element('selftest-result', HTMLParagraphElement);
       result.textContent = 'Running ...';
       try {
@@ -82,14 +82,16 @@ export class ModelView {
   /** Returns the result in words. */
   private async selfTest(): Promise<string> {
     const {app} = this;
-    const allowed = tolerance(app.model.format);
-    const limit = app.model.threshold.value;
+    const {model} = app;
+    const allowed = tolerance(model.format);
+    const limit = model.threshold.value;
     const table = element('selftest-table', HTMLTableElement);
     table.tBodies[0].replaceChildren();
     table.hidden = false;
     let [passed, count] = [0, 0];
     for (const {expected, image} of await app.golden()) {
-      const {score} = await app.inspect(image);
+      const {score, about} = await app.inspect(image);
+      if (about !== model) throw new Problem('Another model was loaded meanwhile. Run the self-test again.');
       const same = score > limit === expected.anomalous;
       const near = difference(score, expected.score) <= allowed;
       passed += Number(same && near);

@@ -82,7 +82,7 @@ class Detector:
         inspection: as `ScoreSet.inspection_model` gives it.
         preparation: from any image to what the network takes.
         threshold: of `pred_score`.
-        map_threshold: of the largest value of an anomaly map; above it, a place is anomalous.
+        map_threshold: of the largest value of an anomaly map; above it, a place is unusual. The verdict is that of the score.
     """
 
     inspection: keras.Model

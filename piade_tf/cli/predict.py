@@ -52,8 +52,8 @@ class Predict:
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Write a picture of each image there: image, reconstruction, map, overlay; of anomalous
-    ones the places are outlined. Verdict and folder are in its name and its title."""
+    """Write a picture of each image there: image, reconstruction, map, overlay. In an anomalous one the places above the
+    threshold of the map are outlined, and its highest region in any case. Verdict and folder are in name and title."""
     only: Literal["anomalous"] | None = None
     """List and draw the anomalous images alone, and what could not be read. The last line still counts all. Left out:
     every image."""

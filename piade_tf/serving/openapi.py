@@ -71,7 +71,10 @@ def openapi(most_bytes: int, most_pixels: int) -> dict[str, Any]:
             "schemas": {
                 "Inspection": _object(
                     score=("number", "Higher is more anomalous."),
-                    percentile=("number", "Share of normal images that score lower, 0 to 100."),
+                    percentile=(
+                        "number",
+                        "Place among the scores of normal images, interpolated: 0 below all, 100 above all.",
+                    ),
                     verdict=("string", "`normal` or `anomalous`: whether the score is above the threshold."),
                     threshold=("number", "Of the score."),
                     map_max=("number", "The largest value of the anomaly map."),

@@ -23,4 +23,4 @@ def test_more_misses_are_worse_whatever_else_got_better():
 
 
 def test_without_a_change_it_says_so():
-    assert judgement([group("test images", False, 2, 2)]) == ["No count of wrong verdicts changed."]
+    assert judgement([group("test images", False, 2, 2)]) == ["Nothing got better or worse: each row has as many wrong verdicts as before."]

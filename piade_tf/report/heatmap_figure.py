@@ -41,8 +41,8 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     """Writes image, reconstruction, anomaly map and overlay as one PNG, under class, verdict, score and threshold.
 
     The colours go from 0 to twice the map's threshold, for every image of a detector, or to the largest value of the
-    map where the threshold is 0, as after training images that do not vary. In the overlay of an anomalous image, what is
-    above the map's threshold is outlined, and its highest region in any case; none in that of a normal one.
+    map where the threshold is 0, as after training images that do not vary. In an anomalous image what is above the
+    map's threshold is outlined, and its highest region in any case; in a normal one nothing is.
 
     Args:
         path: the file, written whole or not at all.

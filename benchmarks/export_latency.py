@@ -147,31 +147,32 @@ def build(run: Path, work: Path) -> None:
     import tensorflow as tf
 
     from export.builder import SIGNATURE, Builder
-    from export.graph import scaled
     from export.quantization.post_training import quantize
     from export.saved_model import write_saved_model
     from export.tflite.convert import to_litert
     from piade_tf.config import DataConfig
     from piade_tf.data import load_data
+    from piade_tf.pixels import to_bytes, to_unit
 
     config, network, scorer = load(run)
     options = config["options"]
     data = load_data(DataConfig.of_run(options["data"]), options["training"]["seed"])
-    builder = Builder(network, scorer, SSIM, options["loss"]["ssim_window"], data, 1, work)
+    pretrained = options["network"]["encoder"] != "scratch"
+    augment, seed = options["data"]["augment"], options["training"]["seed"]
+    builder = Builder(network, scorer, SSIM, data, augment, seed, 1, work, options["calibration"] == "folds")
     for name in BUILT:
         (work / f"{SSIM}-{name}.tflite").write_bytes(builder.litert(name))
 
     @tf.function(input_signature=[tf.TensorSpec((1, *network.input.shape[1:]), tf.uint8, name="image")])
     def inspect(image):
         with tf.name_scope("network"):
-            outputs = network(scaled(image), training=False)
-        reconstruction = tf.cast(tf.round(255 * tf.clip_by_value(outputs["reconstruction"], 0, 1)), tf.uint8)
-        return {"reconstruction": reconstruction, "latent": outputs["latent"]}
+            outputs = network(to_unit(image), training=False)
+        return {"reconstruction": to_bytes(outputs["reconstruction"]), "latent": outputs["latent"]}
 
     alone = to_litert(write_saved_model(work / "alone", inspect), SIGNATURE)
     (work / f"{NO_SCORE}-float32.tflite").write_bytes(alone)
     images = list(data.calibration.images.take(100).as_numpy_iterator())
-    (work / f"{NO_SCORE}-int8.tflite").write_bytes(quantize(alone, "static", images, SIGNATURE))
+    (work / f"{NO_SCORE}-int8.tflite").write_bytes(quantize(alone, "static", images, SIGNATURE, pretrained))
 
 
 def load(run: Path):

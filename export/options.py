@@ -51,3 +51,5 @@ class Show:
 
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """A .tflite file."""
+    json: bool = False
+    """Print everything that the file holds, as JSON."""

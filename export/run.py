@@ -176,12 +176,13 @@ def _fill(
 
 
 def _with_times(formats: Sequence[FormatName]) -> Iterator[FormatName]:
-    """Tells of each format as it begins, and from the second on how long the others may take."""
+    """Tells of each format as it begins, and from the third on how long the others may take."""
     start = time.monotonic()
     for done, name in enumerate(formats):
         left = (time.monotonic() - start) / max(done, 1) * (len(formats) - done)
         print(
-            f"exporting {name} ({done + 1} of {len(formats)}{f', about {left:.0f} s left' if done else ''})", flush=True
+            f"exporting {name} ({done + 1} of {len(formats)}{f', about {left:.0f} s left' if done > 1 else ''})",
+            flush=True,
         )
         yield name
 

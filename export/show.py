@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from export.formats import REJECTED_FOLDER
 from export.options import Show
@@ -9,11 +11,18 @@ from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold, promise
 from piade_tf.json_text import json_text
-from piade_tf.program import command
+from piade_tf.program import command, path_word
+
+SHOWN_LEVELS = (0, 50, 90, 99, 100)  # percentiles
+RESIZED = {
+    "stretch": "photographs are stretched",
+    "pad": "photographs are fitted, with black borders,",
+    "crop": "photographs are fitted and cut",
+}
 
 
 def show(options: Show) -> int:
-    """Prints the metadata as JSON, and a word of warning where the file was rejected.
+    """Prints a summary of the metadata, or all of them as JSON, and a word of warning where the file was rejected.
 
     Raises:
         InputError: no file of ours, or one that was changed since it was exported.
@@ -28,13 +37,49 @@ def show(options: Show) -> int:
         found = "has no metadata of PIADE-TF" if is_litert(content) else "is no LiteRT file"
         raise InputError(f"{options.file} {found}; give a .tflite that {command('export')} made")
     metadata = metadata_of(content) or {}
-    print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json_text(metadata, indent=2)))
+    if options.json:
+        print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json_text(metadata, indent=2)))
+    else:
+        for name, text in summary(metadata).items():
+            print(f"{name:<14} {text}")
+        print(f"All of it: {command('show')} {path_word(options.file)} --json")
     print("unchanged since its export", file=sys.stderr)
-    threshold = Threshold(**{**metadata["threshold"], "quantiles": tuple(metadata["threshold"]["quantiles"])})
-    print(f"threshold {threshold.value:.4g}: {promise(threshold)}", file=sys.stderr)
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
         reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         print(
             f"not to be used: it was rejected when it was exported, because it {'; it '.join(reasons)}", file=sys.stderr
         )
     return 0
+
+
+def summary(metadata: dict[str, Any]) -> dict[str, str]:
+    """What people ask of a file, a line each."""
+    image, threshold, of_map = metadata["input"], *(_threshold(metadata[key]) for key in ("threshold", "map_threshold"))
+    shapes = (f"{name} {_sides(end['shape'])} {end['dtype']}" for name, end in metadata["outputs"].items())
+    found = {
+        "format": f"{metadata['format']}, of the run {metadata['name']}, PIADE-TF {metadata['version']}",
+        "learned": f"{metadata['normal_class']} ({metadata['dataset']}), score {metadata['score']}",
+        "input": f"{_sides(image['shape'])} {image['dtype']}, {image['colour']}, 0 to 255; {RESIZED[image['resize']]} "
+        f"to {_sides(image['resize_to'])}" + (f", the middle {_sides(image['crop'])} cut out" if image["crop"] else ""),
+        "outputs": ", ".join(shapes),
+        "threshold": f"{threshold.value:.4g}: an image with a higher score is anomalous; {promise(threshold)}",
+        "good images": f"{threshold.n} set it; of their scores {_percentiles(threshold)}",
+        "map threshold": f"{of_map.value:.4g}: a place with a higher value of the map is unusual",
+        "their maps": f"of the largest values {_percentiles(of_map)}",
+    }
+    if image["colour"] == "grey":
+        found["grey, 16-bit"] = f"images of {image['bits']} bits in use, brought to 8"
+    return {**found, "score outside": "from the outputs, as docs/mobile.md says"} if "outside" in metadata else found
+
+
+def _threshold(content: dict[str, Any]) -> Threshold:
+    return Threshold(**{**content, "quantiles": tuple(content["quantiles"])})
+
+
+def _percentiles(threshold: Threshold) -> str:
+    values = ", ".join(f"{threshold.quantiles[level]:.3g}" for level in SHOWN_LEVELS)
+    return f"the percentiles {', '.join(map(str, SHOWN_LEVELS))}: {values}"
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))

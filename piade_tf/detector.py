@@ -40,7 +40,7 @@ class Prediction:
     Attributes:
         path: of the image; its number where it came as an array.
         pred_score: higher is more anomalous.
-        percentile: share of normal images that score lower, 0 to 100.
+        percentile: place of the score among those of normal images, interpolated: 0 below all, 100 above all.
         pred_label: whether it is anomalous, that is, `pred_score` is above the threshold. `verdict` is the word for it.
         image: `(height, width, channels)`, uint8, as the network saw it.
         anomaly_map: `(height, width)`, float32, at least 0; None unless asked for.
@@ -82,7 +82,7 @@ class Detector:
         inspection: as `ScoreSet.inspection_model` gives it.
         preparation: from any image to what the network takes.
         threshold: of `pred_score`.
-        map_threshold: of the largest value of an anomaly map; above it, a place is anomalous.
+        map_threshold: of the largest value of an anomaly map; above it, a place is unusual. It decides no verdict.
     """
 
     inspection: keras.Model

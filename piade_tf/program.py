@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+CLONE = Path(__file__).resolve().parents[1]  # where the package was not installed
 COMMANDS = ("train", "predict", "watch", "serve", "evaluate", "inspect-data", "threshold", "adapt", "export", "show")
 
 
@@ -26,6 +27,13 @@ def front_door() -> str:
     started = _started()
     in_a_clone = started.name == "__main__.py" and started.parent.name in ("piade_tf", "export")
     return "python -m piade_tf" if in_a_clone or started.name == "train.py" else "piade"
+
+
+def install_extra(extra: str) -> str:
+    """The command that installs an extra of `pyproject.toml`, from any folder: of the package, or of a clone."""
+    if front_door() == "piade":
+        return f"pip install 'piade-tf[{extra}]'"
+    return f"pip install -r {path_word(CLONE / f'requirements-{extra}.txt')}"
 
 
 def _started() -> Path:

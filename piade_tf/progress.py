@@ -5,9 +5,28 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 Item = TypeVar("Item")
+
+
+class TimeLeft(TimeRemainingColumn):
+    """The time left, once a fifth is done: before, it would be that of the start."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing at first, then such as `0:00:12 left`."""
+        if not task.total or task.completed < task.total / 5:
+            return Text()
+        return Text.assemble(super().render(task), " left")
 
 
 def track(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
@@ -20,7 +39,7 @@ def track(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]
     """
     console = Console(highlight=False)
     of_all = "" if total is None else " of {task.total}"
-    columns = TextColumn(f"{what} {{task.completed}}{of_all}"), BarColumn(), TimeRemainingColumn()
+    columns = TextColumn(f"{what} {{task.completed}}{of_all}"), BarColumn(), TimeLeft()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         yield from bar.track(items, total)
 

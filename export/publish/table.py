@@ -53,10 +53,11 @@ def explanation(manifest: dict[str, Any]) -> str:
     compared = manifest["compared_on"]
     on_test = "AUROC, and what of it is lost: on the test images, for the report alone. "
     return (
-        f"differ: verdicts that are not the run's, on {compared['validation']} validation images and "
-        f"{compared['synthetic_defects']} with synthetic defects;\n"
-        f"{compared['verdicts_may_differ']:.1%} may. rank: correlation of the scores. error: the median, beside the "
-        "distance to the threshold.\n"
+        f"differ: how many verdicts are not the run's, of {compared['validation']} validation images and "
+        f"{compared['synthetic_defects']} with synthetic defects.\n"
+        f"A file is rejected if surely more than {compared['verdicts_may_differ']:.1%} differ: so many would "
+        "with other calibration images, too.\n"
+        "rank: correlation of the scores. error: the median, beside the distance to the threshold.\n"
         f"{on_test if 'AUROC' in rows(manifest)[0] else ''}ms: an image on one thread of this machine."
     )
 

@@ -42,7 +42,9 @@ def problems(
         found.append(f"has tensors of floats: {', '.join(floats)}")
     differences = verdicts(comparison)
     if too_many(comparison["verdicts_differ"], comparison["verdicts"], may_differ):
-        found.append(f"does not give the run's verdicts: {differences}, where {may_differ:.1%} may")
+        found.append(
+            f"does not give the run's verdicts: {differences}, where {may_differ:.1%} would be no fault of the file"
+        )
     if tolerance.score_error is not None and comparison["score_error"] > tolerance.score_error:
         error = f"{comparison['score_error']:.2g} of the distance from normal scores to the threshold"
         found.append(f"has scores that are off by {error}, more than {tolerance.score_error:g}; {differences}")

@@ -34,10 +34,10 @@ class Adapt:
 
     piade adapt RUN --good new_lamp/ --bad scratched/ --name bottle-new-lamp
 
-    The network stays as it is; what is fitted to normal images, statistics, standards and threshold, is fitted again
-    with the new ones, in seconds. That makes a new run; the old one stays. The run's own images are read again, so they
-    must still be there. Printed is what was flagged before and is now: of the calibration images, of the new ones, each
-    judged by a fit that has not seen it, and of bad and test images. Go on with piade export.
+    Put good parts that were flagged into a folder, and have them learned: that takes seconds, since the network stays,
+    and only what is normal and the threshold are worked out again. The result is a new run; the old one stays. The
+    images of the run must still be where they were. At the end a table says how many good and bad images were flagged
+    before and are now. No good image in it is judged by statistics that have seen it. Go on with piade export.
 
     A defect that is taught as good is never found again: look at each image that you teach, and give --bad.
     """
@@ -132,7 +132,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     fitted = fixed.fitted(data)
     scorer = fitted.scorer
     inspection = scorer.inspection_model(fixed.network, fixed.chosen)
-    held_out = all_normal(data.calibration, data.normal_class)
+    held_out = all_normal(data.calibration, data.normal_class), fitted.pred_score[-data.calibration.count :]
     known = with_scores([*before.known, *added], fitted.pred_score, fitted.map_max)
     window = stored["loss"]["ssim_window"]
     results = labelled_results(inspection, data.test, BATCH, window, fixed.seed, held_out)
@@ -180,18 +180,18 @@ def _folders(options: Adapt, config: dict[str, Any], before: "Before") -> "tuple
 
 def _what_joins(folder: Path, added: "list[KnownImage]", no_longer_tested: int, in_folds: bool) -> str:
     counts = {name: sum(one.split == name for one in added) for name in ("train", "validation", "calibration")}
-    text = f"{len(added)} new images from {folder}: "
+    text = f"{len(added)} new good images from {folder} join those of the run: "
     if in_folds:
-        text += "all enter the statistics and set the threshold, each scored in folds without itself."
+        text += "all say what is normal, and all set the threshold, each scored by statistics of the others."
     else:
         text += (
-            f"{counts['train']} to learn from, {counts['validation']} to standardise, {counts['calibration']} for the "
-            "threshold."
+            f"{counts['train']} say what is normal, {counts['validation']} set the scale of the scores, "
+            f"{counts['calibration']} set the threshold."
         )
         if not counts["calibration"]:
-            text += " The threshold comes from the calibration images of before: 5 new images or more would join them."
+            text += " With 5 new images or more, some would set the threshold as well."
     if no_longer_tested:
-        text += f" {no_longer_tested} of them were test images, and are tested on no more."
+        text += f" {no_longer_tested} of them were test images; they no longer count as such."
     return text
 
 

@@ -52,8 +52,9 @@ class Predict:
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the table there, with the threshold; paths as they are."""
     heatmaps: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Write a picture of each image there: image, reconstruction, map, overlay; of anomalous
-    ones the places are outlined. Verdict and folder are in its name and its title."""
+    """Write a picture of each image there: image, reconstruction, map, overlay. In an anomalous one the places above
+    the threshold of the map are outlined, and its highest region in any case. Name and title have
+    verdict and folder."""
     only: Literal["anomalous"] | None = None
     """List and draw the anomalous images alone, and what could not be read. The last line still counts all. Left out:
     every image."""
@@ -98,6 +99,7 @@ def predict(options: Predict) -> int:
     if options.heatmaps:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
+    errors: list[str] = []  # told after the table, which they would cut in two
     print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path", flush=True)
     listed = found.listed if found.paths or found.unread else _begun(found.listed)
     with contextlib.ExitStack() as opened:
@@ -112,7 +114,7 @@ def predict(options: Predict) -> int:
             if isinstance(result, Unreadable):
                 verdict, row["verdict"] = "unreadable", f"unreadable: {result.reason}"
                 print(f"{verdict:>10} {'-':>10} {'-':>10}  {printable(result.path)}", flush=True)
-                print(f"error: {printable(result.path)} {result.reason}", file=sys.stderr)
+                errors.append(f"error: {printable(result.path)} {result.reason}")
             else:
                 verdict = result.verdict
                 if options.only not in (None, verdict):
@@ -137,6 +139,9 @@ def predict(options: Predict) -> int:
         + (f"; {counts['unreadable']} could not be read" if counts["unreadable"] else "")
         + ("; the normal ones are not listed (--only anomalous)" if options.only else "")
     )
+    sys.stdout.flush()
+    for line in errors:
+        print(line, file=sys.stderr)
     if found.passed_over:
         names = some(found.passed_over, NAMES_SHOWN)
         print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")

@@ -14,12 +14,13 @@ import tyro
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import FormatName
 from piade_tf.errors import InputError
+from piade_tf.program import CLONE, command, install_extra
 
 if TYPE_CHECKING:
     from piade_tf.serving.inspector import Inspector
 
 NEEDED = ("starlette", "uvicorn", "python_multipart")  # the extra `serve`
-SITE = Path(__file__).resolve().parents[2] / "examples" / "inspector" / "dist"
+BUILT = Path("examples", "inspector", "dist")  # in the clone that the package lies in, or the one that is worked in
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CONNECTIONS = 1000
 MOST_MEGABYTES, MOST_MEGAPIXELS = 512, 64  # what is decoded at all
@@ -53,7 +54,7 @@ class Serve:
     threads: int = 0
     """Images inspected at the same time. 0: one a core."""
     app: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """A folder with a built inspector. Left out: examples/inspector/dist, where there is one."""
+    """A folder with a built inspector. Left out: examples/inspector/dist in the clone, where there is one."""
 
 
 def serve(options: Serve) -> int:
@@ -65,13 +66,16 @@ def serve(options: Serve) -> int:
     _check(options)
     with contextlib.closing(_bound(options)) as listening:
         inspector = _inspector(options)
-        site = options.app or (SITE if (SITE / "index.html").is_file() else None)
+        built = (folder / BUILT for folder in (CLONE, Path()) if (folder / BUILT / "index.html").is_file())
+        site = options.app or next(built, None)
         return _serve(options, inspector, site, listening)
 
 
 def _check(options: Serve) -> None:
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
-        raise InputError("piade serve needs Starlette and uvicorn; pip install '.[serve]' brings them")
+        raise InputError(
+            f"{command('serve')} needs packages that are not installed; {install_extra('serve')} brings them"
+        )
     if options.format == "saved_model":
         raise InputError("--format must be one of the .tflite files, got saved_model; choose float32")
     if not 0 <= options.port <= 65535:
@@ -82,7 +86,9 @@ def _check(options: Serve) -> None:
     if not 0 <= options.threads <= 256:
         raise InputError(f"--threads must be 0 to 256, got {options.threads}")
     if options.app is not None and not (options.app / "index.html").is_file():
-        raise InputError(f"--app {options.app} has no index.html; make inspector-build makes the folder")
+        raise InputError(
+            f"--app {options.app} has no index.html; make inspector-build, which needs Node, makes the folder"
+        )
 
 
 def _bound(options: Serve) -> socket.socket:
@@ -124,7 +130,11 @@ def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening:
         app, log_level="warning", access_log=False, server_header=False, limit_concurrency=CONNECTIONS, lifespan="off"
     )
     shown = f"[{host}]" if ":" in host else host
-    what = "the inspector and /v1/inspect" if site else "/v1/inspect; the inspector is not built"
+    what = (
+        "the inspector and /v1/inspect"
+        if site
+        else "/v1/inspect; the inspector is not built: make inspector-build in a clone, with Node, builds it"
+    )
     print(f"serving {inspector.file.path} at http://{shown}:{port}/ ({what}); Ctrl-C ends", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([listening])

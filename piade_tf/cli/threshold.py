@@ -227,11 +227,11 @@ def _pictures(
     """What the report shows of images at that threshold, as far as they are still there."""
     import numpy as np
 
+    from piade_tf.data.known_images import calibration_scores
     from piade_tf.data.splits import all_normal
     from piade_tf.detector import Detector
     from piade_tf.evaluation.mistakes import most_unusual, worst_mistakes
     from piade_tf.evaluation.picked_examples import EXAMPLES, pick_examples
-    from piade_tf.evaluation.scored_split import BATCH, score_split
     from piade_tf.report.rejudged_files import Pictures, has_examples
     from piade_tf.training.data_of_run import data_of_run
 
@@ -249,7 +249,7 @@ def _pictures(
     examples = None
     if draw_again:
         shown = data.test if split.count else all_normal(data.calibration, data.normal_class)
-        scores = scored if split.count else score_split(inspection, shown, BATCH)
+        scores = scored.pred_score if split.count else calibration_scores(known)[0][-shown.count :]
         options = config["options"]
         window, seed = options["loss"]["ssim_window"], options["training"]["seed"]
         examples = pick_examples(inspection, shown, scores, EXAMPLES, window, seed)

@@ -82,7 +82,7 @@ def train(config: Config) -> int:
     run.write_scorer(fitted.scorer)
     inspection = fitted.scorer.inspection_model(trainer.network, config.score)
 
-    held_out = all_normal(data.calibration, data.normal_class)
+    held_out = all_normal(data.calibration, data.normal_class), fitted.pred_score[-data.calibration.count :]
     results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
     threshold = fit_threshold(
         config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds

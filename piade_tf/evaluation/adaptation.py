@@ -21,6 +21,7 @@ from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
 
 NONE = np.zeros(0)
+HAD = {"split": "good images it held out", "folds": "good images it had"}  # of the run, by the way it was calibrated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Before:
         old_normal = calibration_scores(self.known)[0]
         groups = [
             Group(
-                "calibration images of before",
+                HAD[self.fixed.way],
                 False,
                 self.threshold.is_anomalous(old_normal),
                 adapted.threshold.is_anomalous(adapted.old_normal),
@@ -153,15 +154,15 @@ class Before:
                 after = self._held_out_in_turn(base, added, min(folds, len(added)))
             else:
                 after = adapted.threshold.is_anomalous(adapted.new_normal)
-            groups.append(Group("new good images, each held out", False, before, after, paths))
+            groups.append(Group("new good images", False, before, after, paths))
         if bad is not None:
             found = self.fixed.scores(adapted.scorer, folder_split(bad.paths, self.preparation)).pred_score
             after = adapted.threshold.is_anomalous(found)
-            groups.append(Group("bad images", True, self._flagged_before(bad.paths), after, bad.paths))
+            groups.append(Group("new bad images", True, self._flagged_before(bad.paths), after, bad.paths))
         test = adapted.data.test
         old = np.array([self.test_scores[str(name)] for name in test.ids], "float64")
         flagged = self.threshold.is_anomalous(old), adapted.threshold.is_anomalous(adapted.test)
-        for label, name in enumerate(("normal test images", "anomalous test images")):
+        for label, name in enumerate(("good test images", "bad test images")):
             chosen = test.labels == label
             if chosen.any():
                 old_flagged, new_flagged = (side[chosen] for side in flagged)
@@ -177,7 +178,7 @@ class Before:
         flagged = np.zeros(len(added), bool)
         fold = np.random.default_rng(self.fixed.seed).permutation(len(added)) % folds
         for i in range(folds):
-            print(f"judging new images by a fit without them, {i + 1} of {folds}", flush=True)
+            print(f"judging the new images by statistics without them: part {i + 1} of {folds}", flush=True)
             left_out = np.flatnonzero(fold == i).tolist()
             known = [*self.known, *(added[j] for j in np.flatnonzero(fold != i).tolist())]
             data = extended(base, known)

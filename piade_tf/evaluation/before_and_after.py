@@ -59,7 +59,7 @@ def judgement(groups: Sequence[Group]) -> list[str]:
     elif better:
         lines.append(f"It got better on {_and(better)}, and worse on nothing that was looked at.")
     else:
-        lines.append("No count of wrong verdicts changed.")
+        lines.append("Nothing got better or worse: each row has as many wrong verdicts as before.")
     return lines
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from piade_tf.data import LabelledSplit
 from piade_tf.data.reading import images_at
-from piade_tf.evaluation.scored_split import Scored
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.ssim import ssim_map
 from piade_tf.pixels import to_unit
@@ -29,14 +28,14 @@ class Examples:
 
 
 def pick_examples(
-    inspection: keras.Model, split: LabelledSplit, scored: Scored, each: int, ssim_window: int, seed: int
+    inspection: keras.Model, split: LabelledSplit, scores: np.ndarray, each: int, ssim_window: int, seed: int
 ) -> Examples:
     """Picks normal and anomalous images at random, the anomalous ones from as many classes as there are.
 
     Args:
         inspection: as `ScoreSet.inspection_model` gives it.
         split: the images.
-        scored: their scores.
+        scores: theirs, `(split.count,)`; of good images perhaps by statistics of others.
         each: how many of each kind.
         ssim_window: side of the SSIM window in pixels.
         seed: of the choice.
@@ -51,7 +50,7 @@ def pick_examples(
         anomaly_maps=outputs["anomaly_map"],
         labels=split.labels[indices],
         classes=split.classes[indices],
-        scores=scored.pred_score[indices],
+        scores=scores[indices],
         ssim=keras.ops.convert_to_numpy(similarity).mean(axis=(1, 2, 3)),
     )
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import numpy as np
 
 from piade_tf.data import LabelledSplit
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples, pick_examples
@@ -33,7 +34,7 @@ def labelled_results(
     batch_size: int,
     ssim_window: int,
     seed: int,
-    instead: LabelledSplit | None = None,
+    instead: tuple[LabelledSplit, np.ndarray] | None = None,
 ) -> Results:
     """Scores a split in bounded memory, and picks examples to show.
 
@@ -43,13 +44,11 @@ def labelled_results(
         batch_size: images at a time.
         ssim_window: side of the SSIM window in pixels.
         seed: of the choice of the examples.
-        instead: examples are picked from it where `split` has no images.
+        instead: a split and its scores; examples are picked from it where `split` has no images.
     """
     pixels: dict[str, PixelMetrics] = {}
     own_pixels = PixelMetrics()
     scored = score_split(inspection, split, batch_size, pixels, own_pixels)
-    shown, scores = split, scored
-    if instead is not None and not split.count:
-        shown, scores = instead, score_split(inspection, instead, batch_size)
+    shown, scores = (split, scored.pred_score) if split.count or instead is None else instead
     examples = pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed)
     return Results(scored, pixels, examples, own_pixels)

@@ -8,7 +8,7 @@ from piade_tf.errors import InputError
 from piade_tf.model.efficientnet_lite0 import efficientnet_lite0
 from piade_tf.model.ssim import check_window, ssim_map
 
-DISSIMILARITY = "1-ssim"  # the name of the term that is 1 - SSIM
+DISSIMILARITY = "one_minus_ssim"  # the name of the term that is 1 - SSIM
 
 
 @keras.saving.register_keras_serializable(package="piade")

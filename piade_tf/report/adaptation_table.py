@@ -13,11 +13,12 @@ from piade_tf.report.threshold_change import listed, share
 
 def show_adaptation(groups: Sequence[Group], before: Threshold, after: Threshold) -> None:
     """Prints what was flagged before and is now, which images those are, and whether that is better or worse."""
-    table = Table("flagged", "before", "now")
+    table = Table("flagged as anomalous", "before", "now")
     for group in groups:
         sides = (share(int(side.sum()), len(side), with_interval=False) for side in (group.before, group.after))
         table.add_row(group.name, *sides)
     Console().print(table)
+    print("Bad images should be flagged, good ones not. No good image is judged by statistics that have seen it.")
     for group in groups:
         names = np.asarray(group.images, object)
         for words, chosen in (
@@ -28,5 +29,7 @@ def show_adaptation(groups: Sequence[Group], before: Threshold, after: Threshold
                 print(f"{words}, of {group.name}: {listed(names[chosen])}")
     for line in judgement(groups):
         print(line)
-    print(f"Threshold before: {before.value:.4g}, on scores of their own.")
+    print(
+        f"Threshold before: {before.value:.4g}. Scores are fitted anew, so it cannot be compared with the one of now."
+    )
     print(explain(after))

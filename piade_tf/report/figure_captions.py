@@ -53,7 +53,8 @@ OF_GOOD_IMAGES = {
     "anomaly_maps": (
         "Anomaly maps",
         "Good images, their anomaly maps, and the maps over the images.",
-        "Good images should stay dark. A bright place that many of them share is where false alarms will come from.",
+        "Good images should stay dark. A bright place that many of them share is where false alarms will come from. "
+        "The detector may have learned from these images: maps of new ones are a little brighter.",
     ),
     "reconstructions": (
         "Reconstructions",

@@ -30,7 +30,7 @@ class Limits:
 
     Attributes:
         score: an image with a higher score is anomalous; None: there is no threshold.
-        map: a place with a higher value of an anomaly map is anomalous; 0: not known.
+        map: a place with a higher value of an anomaly map is unusual; 0: not known.
         aside: what is said beside the threshold of the score.
     """
 
@@ -58,7 +58,7 @@ def write_figures(
         labels: `(images,)`, integer, 0 normal and 1 anomalous. With one kind only, `roc.png` and
             `precision_recall.png` are left out; with no label at all, `score_histogram.png` too.
         scores: `(images,)`, float, finite, high for anomalous.
-        history: a value an epoch by term: `loss`, `mse`, `1-ssim`, ..., and the same with `val_` before; for
+        history: a value an epoch by term: `loss`, `mse`, `one_minus_ssim`, ..., and the same with `val_` before; for
             `training_curves.png`, left out if empty.
         title: printed above each figure.
         limits: marked in the histogram and on the curves; that of the maps sets the scale of their colours.

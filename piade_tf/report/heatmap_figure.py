@@ -18,16 +18,17 @@ from piade_tf.report.palette import LIGHT, MAPS
 from piade_tf.report.save_figure import save_figure
 
 SIDE = 2.2  # inches
-LEAST_OUTLINED = 0.01  # share of the picture of an anomalous image
+HIGHEST = 0.9  # of a map's maximum: from there on a place belongs to its highest region
 
 
 def outlined_from(anomaly_map: np.ndarray, limit: float) -> float:
     """From which value on the map of an anomalous image is outlined.
 
-    The map's threshold; where the whole map is below it, what leaves the brightest hundredth. The verdict is that of
-    the score, and has its place in every picture.
+    The map's threshold `limit`, or nine tenths of the map's maximum where that is less: the verdict is that of the
+    score, and has its place in every picture.
     """
-    return limit if (anomaly_map > limit).any() else float(np.quantile(anomaly_map, 1 - LEAST_OUTLINED))
+    highest = HIGHEST * float(anomaly_map.max())
+    return min(limit, highest) if limit > 0 else highest
 
 
 def class_of(path: str) -> str:
@@ -40,8 +41,8 @@ def write_heatmap(path: Path, prediction: Prediction, detector: Detector) -> Non
     """Writes image, reconstruction, anomaly map and overlay as one PNG, under class, verdict, score and threshold.
 
     The colours go from 0 to twice the map's threshold, for every image of a detector, or to the largest value of the
-    map where the threshold is 0, as after training images that do not vary. In the overlay of an anomalous image, the
-    places that made it so are outlined, and none in that of a normal one.
+    map where the threshold is 0, as after training images that do not vary. In an anomalous image what is above the
+    map's threshold is outlined, and its highest region in any case; in a normal one nothing is.
 
     Args:
         path: the file, written whole or not at all.

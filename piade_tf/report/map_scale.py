@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SAID = "anomaly map: a place above the threshold is anomalous"
+SAID = "anomaly map: a place above its threshold is unusual"
 
 
 def last_colour(limit: float, anomaly_maps: np.ndarray) -> float:

@@ -2,11 +2,12 @@
 
 from piade_tf.model.losses import DISSIMILARITY
 
+ONE_MINUS_SSIM = "1 \N{MINUS SIGN} SSIM"
 NAMES = {
     "loss": "total loss",
     "mse": "MSE",
-    DISSIMILARITY: "1 \N{MINUS SIGN} SSIM",
-    "ssim": "1 \N{MINUS SIGN} SSIM",  # of earlier versions
+    DISSIMILARITY: ONE_MINUS_SSIM,
+    **dict.fromkeys(("1-ssim", "ssim"), ONE_MINUS_SSIM),  # of earlier versions
 }
 
 

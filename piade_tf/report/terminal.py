@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from piade_tf.data import DataSplits
-from piade_tf.data.known_images import KnownImage
+from piade_tf.data.known_images import GOOD, KnownImage
 from piade_tf.evaluation.threshold import Threshold, explain, fit_threshold
 from piade_tf.program import command, path_word
 from piade_tf.report.page_text import ends
@@ -35,17 +35,26 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
     for warning in data.warnings:
         print(f"warning: {warning}")
     print(f"Found: {data.layout}.")
-    print(
-        f"{title}, normal: {data.normal_class}. {data.train.count} images to train on, "
-        f"{data.validation.count} for validation, {data.calibration.count} for calibration, {data.test.count} to test."
-    )
+    print(f"{title}, normal: {data.normal_class}. {_good_images(data, in_folds)}, {data.test.count} to test.")
     if in_folds:
-        good = data.train.count + data.validation.count + data.calibration.count
-        print(f"All {good} set the threshold and enter the statistics: each is scored in folds without itself.")
+        print(
+            "Each good image serves twice: the statistics of what is normal have them all, and for the threshold "
+            "each is scored by statistics of the others, fold by fold."
+        )
     print(
         f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}"
     )
     print(devices, flush=True)
+
+
+def _good_images(data: DataSplits, in_folds: bool) -> str:
+    train, validation, calibration = (getattr(data, name).count for name in GOOD)
+    if in_folds:
+        return (
+            f"{train + validation + calibration} good images, of which the network trains on {train}, is watched on "
+            f"{validation} and never sees {calibration}"
+        )
+    return f"{train} images to train on, {validation} for validation, {calibration} for calibration"
 
 
 def show_next(path: Path) -> None:
@@ -82,6 +91,28 @@ def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
 
 def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: str = RUN) -> None:
     """Prints the metrics as a table, what the threshold promises, and where `what` is."""
+    if not (metrics["n_normal"] or metrics["n_anomalous"]):
+        print(
+            "No metrics: there are no test images. Good ones in test/good and defects in test/DEFECT would give them."
+        )
+        metrics = metrics | {"reasons": {}}
+    else:
+        Console().print(_metrics_table(metrics))
+    for warning in metrics.get("warnings", []):
+        print(f"warning: {warning}")
+    for reason in dict.fromkeys(metrics["reasons"].values()):
+        missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
+        print(f"Not available: {missing}: {reason}.")
+    print(explain(threshold))
+    if what == RUN and metrics["n_anomalous"] and metrics["at_threshold"]["TPR"] < FEW:
+        others = f"{command('threshold')} {path_word(path)}"
+        print(f"It finds few of the anomalies; see what others would find: {others}")
+    print(f"Report: {path / 'report.html'}")
+    print(f"{what}: {path}")
+
+
+def _metrics_table(metrics: dict[str, Any]) -> Table:
+    """A row for each metric that there is."""
     table = Table("metric", "value (95 % interval)")
     table.columns[1].justify = "right"
     for key, name in METRICS.items():
@@ -105,18 +136,4 @@ def show_end(metrics: dict[str, Any], threshold: Threshold, path: Path, what: st
     for key in ("train_seconds", "epochs"):
         if key in metrics:
             table.add_row(METRICS_OF_TRAINING[key], str(metrics[key]))
-    Console().print(table)
-    for warning in metrics.get("warnings", []):
-        print(f"warning: {warning}")
-    if not (metrics["n_normal"] or metrics["n_anomalous"]):
-        print("There were good images alone: nothing says how many defects are found.")
-        metrics = metrics | {"reasons": {}}
-    for reason in dict.fromkeys(metrics["reasons"].values()):
-        missing = ", ".join(name for name, why in metrics["reasons"].items() if why == reason)
-        print(f"Not available: {missing}: {reason}.")
-    print(explain(threshold))
-    if what == RUN and metrics["n_anomalous"] and counts["TPR"] < FEW:
-        others = f"{command('threshold')} {path_word(path)}"
-        print(f"It finds few of the anomalies; see what others would find: {others}")
-    print(f"Report: {path / 'report.html'}")
-    print(f"{what}: {path}")
+    return table

@@ -24,7 +24,7 @@ class Inspection:
 
     Attributes:
         score: higher is more anomalous.
-        percentile: share of normal images that score lower, 0 to 100.
+        percentile: place of the score among those of normal images, interpolated: 0 below all, 100 above all.
         anomalous: whether the score is above the threshold.
         map_max: largest value of the anomaly map.
         map_png: the map as base64 of a grey PNG in the size of the network's input, None unless asked for. A place is

@@ -71,15 +71,22 @@ def openapi(most_bytes: int, most_pixels: int) -> dict[str, Any]:
             "schemas": {
                 "Inspection": _object(
                     score=("number", "Higher is more anomalous."),
-                    percentile=("number", "Share of normal images that score lower, 0 to 100."),
+                    percentile=(
+                        "number",
+                        "Place among the scores of normal images, interpolated: 0 below all, 100 above all.",
+                    ),
                     verdict=("string", "`normal` or `anomalous`: whether the score is above the threshold."),
                     threshold=("number", "Of the score."),
                     map_max=("number", "The largest value of the anomaly map."),
-                    map_threshold=("number", "A place is anomalous where the map is above it."),
+                    map_threshold=(
+                        "number",
+                        "A place is unusual where the map is above it. The verdict is that of the score: the map of an "
+                        "anomalous image may stay below, and its highest region is then the place to look at.",
+                    ),
                     map_png=(
                         "string",
                         "Only where it was asked for: the map as base64 of a grey PNG in the size of the network's "
-                        "input. A place is anomalous where it is 128 or brighter.",
+                        "input. It is 128 or brighter where the map is above its threshold.",
                     ),
                 ),
                 "Model": _object(

@@ -5,10 +5,13 @@ import time
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from piade_tf.progress import TimeLeft
+
 LINES = 20  # of losses, however many epochs there are
+FEWEST = 3  # epochs, from which on the time left is told
 
 
 class Progress(keras.callbacks.Callback):
@@ -25,13 +28,12 @@ class Progress(keras.callbacks.Callback):
         self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._start, self._done = time.monotonic(), 0
+        self._ends, self._done = [time.monotonic()], 0
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeLeft(),
             console=self.console,
             disable=not self.console.is_terminal,
             transient=True,
@@ -47,17 +49,19 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
+        self._ends.append(time.monotonic())
         if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
             losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
             self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
         self._done = done
 
     def _time_left(self, done: int) -> str:
-        if done == 1:  # the first epoch is mostly compilation, and tells nothing
-            self._start = time.monotonic()
+        """By the later half of the epochs so far; nothing before a fifth, since the first ones compile."""
+        if done < max(FEWEST, self.epochs / 5) or done == self.epochs:
             return ""
-        seconds = (time.monotonic() - self._start) / (done - 1) * (self.epochs - done)
-        return f"  ({seconds:.0f} s left)"
+        half = done // 2
+        seconds = (self._ends[done] - self._ends[half]) / (done - half) * (self.epochs - done)
+        return f"  (about {seconds:.0f} s left)"
 
     def on_train_end(self, logs=None):
         self._bar.stop()

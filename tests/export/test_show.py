@@ -37,8 +37,20 @@ def flipped(content, place, flip):
 
 
 def test_metadata_of_an_untouched_file_are_printed(exported, capsys):
-    assert show(Show(exported.folder / "int8_full.tflite")) == 0
+    assert show(Show(exported.folder / "int8_full.tflite", json=True)) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "int8_full"
+
+
+@pytest.mark.parametrize("name", ["float32", "int8_full"])
+def test_the_summary_is_short_and_has_the_threshold_with_its_promise(exported, capsys, name):
+    metadata = json.loads((exported.folder / f"{name}.json").read_text())
+    assert show(Show(exported.folder / f"{name}.tflite")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 15 and max(map(len, lines)) < 300
+    (said,) = (line for line in lines if line.startswith("threshold "))
+    assert f"{metadata['threshold']['value']:.4g}" in said and "false alarms expected" in said
+    assert any(line.startswith("outputs") and "reconstruction" in line for line in lines)
+    assert "--json" in lines[-1]
 
 
 @settings(deadline=None, max_examples=60)

@@ -9,7 +9,7 @@ import pytest
 
 from piade_tf.cli.main import COMMANDS
 from piade_tf.program import COMMANDS as NAMES
-from piade_tf.program import as_typed_here, command, path_word, shell_line
+from piade_tf.program import as_typed_here, command, install_extra, path_word, shell_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,3 +62,17 @@ def test_a_shell_reads_every_name_as_it_is():
 def test_a_path_is_never_an_option():
     assert path_word("-v.png") == "./-v.png" and path_word(Path("-my run")) == "'./-my run'"
     assert path_word("-") == "-" and path_word("runs/-x") == "runs/-x"
+
+
+@pytest.mark.parametrize(
+    "started, command",
+    [
+        ("/usr/bin/piade", "pip install 'piade-tf[serve]'"),
+        ("piade_tf/__main__.py", f"pip install -r {ROOT / 'requirements-serve.txt'}"),
+        ("train.py", f"pip install -r {ROOT / 'requirements-serve.txt'}"),
+    ],
+)
+def test_an_extra_is_installed_by_what_works_there_and_in_any_folder(monkeypatch, started, command):
+    monkeypatch.setattr(sys, "argv", [started])
+    assert install_extra("serve") == command
+    assert (ROOT / "requirements-serve.txt").is_file()

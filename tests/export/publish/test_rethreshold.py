@@ -131,7 +131,7 @@ def test_a_value_set_by_hand_promises_nothing_and_all_that_show_it_say_so(run, t
     assert "set by hand" in shown(run) and "no promise" in shown(run)
     assert "int8" in shown(run).split("Exported files")[2]
     assert show(Show(run / "export/int8.tflite")) == 0
-    assert "set by hand, no false-alarm rate is promised" in capsys.readouterr().err
+    assert "set by hand, no false-alarm rate is promised" in capsys.readouterr().out
     set_threshold(SetThreshold(run))
     assert "no false-alarm rate is promised" in capsys.readouterr().out
     predict(Predict(run, (str(good_images(tmp_path / "good", 2)),)))

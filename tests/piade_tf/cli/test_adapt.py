@@ -122,15 +122,15 @@ def test_the_lineage_names_the_parent_and_what_was_added(adapted):
 def test_it_counts_what_was_flagged_before_and_is_now(adapted):
     old, new, _ = adapted
     counts = read(new / "adaptation.json")
-    assert counts["bad images"]["images"] == BAD and counts["bad images"]["anomalous"]
-    assert counts["new good images, each held out"]["images"] == GOOD
+    assert counts["new bad images"]["images"] == BAD and counts["new bad images"]["anomalous"]
+    assert counts["new good images"]["images"] == GOOD
     for side, run in (("before", old), ("after", new)):
         at = read(run / "metrics.json")["at_threshold"]
-        assert counts["normal test images"][f"flagged_{side}"] == at["FP"]
-        assert counts["anomalous test images"][f"flagged_{side}"] == at["TP"]
+        assert counts["good test images"][f"flagged_{side}"] == at["FP"]
+        assert counts["bad test images"][f"flagged_{side}"] == at["TP"]
         scores = calibration_scores(RunDirectory(run).read_known())[0][:20]
         flagged = np.sum(scores > read(run / "threshold.json")["value"])
-        assert counts["calibration images of before"][f"flagged_{side}"] == flagged
+        assert counts["good images it held out"][f"flagged_{side}"] == flagged
 
 
 def test_an_adapted_run_is_exported_and_adapted_again_with_all_its_images(adapted, tmp_path):

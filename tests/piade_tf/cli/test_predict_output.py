@@ -52,6 +52,18 @@ def test_each_row_is_on_the_disk_before_the_next_image_is_scored(detector, photo
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_errors_come_after_the_table_in_the_order_of_its_rows(detector, photos, capsys, monkeypatch):
+    for name in ("01.png", "02.png"):
+        (photos / f"0{name}").write_bytes(b"")
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    assert predict(photos) == 2
+    lines = capsys.readouterr().out.splitlines()
+    errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    (last,) = (number for number, line in enumerate(lines) if "anomalous and" in line)
+    assert errors == [last + 1, last + 2] and "001.png" in lines[last + 1] and "002.png" in lines[last + 2]
+    assert sum("unreadable" in line for line in lines[:last]) == 2
+
+
 @pytest.mark.parametrize("ends", [KeyboardInterrupt, MemoryError])
 def test_what_ends_half_way_leaves_the_rows_so_far_and_the_table_of_yesterday(detector, photos, tmp_path, ends):
     table = tmp_path / "table.csv"

@@ -28,10 +28,10 @@ def one_line(excinfo):
 def test_terms_equal_their_formulas(channels):
     true, predicted = pair(channels)
     terms = ReconstructionLoss(1.0, 0.5, WINDOW).terms(true, predicted)
-    assert set(terms) == {"mse", "1-ssim"}
+    assert set(terms) == {"mse", "one_minus_ssim"}
     np.testing.assert_allclose(terms["mse"], np.mean((true - predicted) ** 2, axis=(1, 2, 3)), rtol=1e-5)
     similarity = tf.image.ssim(true, predicted, max_val=1.0, filter_size=WINDOW)
-    np.testing.assert_allclose(terms["1-ssim"], 1 - similarity, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(terms["one_minus_ssim"], 1 - similarity, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("mse, ssim", [(1.0, 0.5), (0.0, 2.0), (3.0, 0.0)])
@@ -62,7 +62,7 @@ def test_options_become_arguments_and_config_restores_them():
     loss = ReconstructionLoss.from_options(options)
     restored = ReconstructionLoss.from_config(loss.get_config())
     assert restored.get_config() == loss.get_config()
-    assert restored.weights == {"mse": 0.25, "1-ssim": 2.0, "perceptual": 0.0}
+    assert restored.weights == {"mse": 0.25, "one_minus_ssim": 2.0, "perceptual": 0.0}
     assert restored.ssim_window == 3
 
 

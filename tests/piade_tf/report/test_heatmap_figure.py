@@ -21,6 +21,20 @@ def test_an_anomalous_image_has_an_outline_where_its_map_is_brightest_however_lo
     assert outlined.any() and not (outlined & (PEAK == 0)).any()
 
 
+@pytest.mark.parametrize("height", [0.4, 0.9, 1.05])
+def test_the_outline_surrounds_the_highest_region_and_not_what_is_lower_by_a_fifth(height):
+    anomaly_map = np.full((32, 40), 0.5 * height, "float32")
+    anomaly_map[20:24, 5:9] = 0.8 * height
+    anomaly_map[3, 3] = height  # one place of more than a thousand
+    outlined = anomaly_map >= outlined_from(anomaly_map, LIMIT)
+    assert outlined.sum() == 1 and outlined[3, 3]
+
+
+def test_all_that_is_above_the_threshold_of_the_map_is_outlined():
+    anomaly_map = np.array([[0.9, 1.1, 1.5, 30.0]], "float32")
+    assert (anomaly_map >= outlined_from(anomaly_map, LIMIT)).tolist() == [[False, True, True, True]]
+
+
 def outline_drawn(tmp_path, anomaly_map, anomalous):
     """Whether there is pure white in the overlay of a dark image."""
     image = np.full((32, 40, 3), 30, "uint8")

@@ -254,7 +254,7 @@ def test_what_was_left_out_is_a_dash_and_the_schedule_beside_it_says_what_it_bec
 
 
 def test_a_term_of_the_loss_is_called_what_it_is():
-    text = words(render(make_content(history={"1-ssim": [0.5, 0.4], "val_mse": [0.2, 0.1]})))
+    text = words(render(make_content(history={"one_minus_ssim": [0.5, 0.4], "val_mse": [0.2, 0.1]})))
     assert "1 \N{MINUS SIGN} SSIM 0.5000" in text and "MSE, validation 0.2000" in text
 
 

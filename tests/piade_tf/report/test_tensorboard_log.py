@@ -144,7 +144,7 @@ def driven(logged, splits, tmp_path, monkeypatch):
 
 
 def test_every_loss_of_the_history_is_written_at_its_epoch(logged):
-    tags = {"loss": "loss/total", "mse": "loss/mse", "1-ssim": "loss/1-ssim"}
+    tags = {"loss": "loss/total", "mse": "loss/mse", "one_minus_ssim": "loss/one_minus_ssim"}
     assert set(logged.history) == {*tags, *(f"val_{name}" for name in tags)}
     for log, prefix in ((logged.train, ""), (logged.validation, "val_")):
         assert {tag for tag in log.tags if tag.startswith("loss/")} == set(tags.values())

@@ -51,7 +51,7 @@ def test_another_seed_gives_another_history(tiny, splits, trained):
 
 def test_every_term_is_logged_by_its_name_and_the_loss_is_their_weighted_sum(trained):
     trainer, history = trained
-    weights = {"mse": 1.0, "1-ssim": 0.5}
+    weights = {"mse": 1.0, "one_minus_ssim": 0.5}
     assert set(history) == {"loss", "val_loss", *weights, *(f"val_{name}" for name in weights)}
     assert {len(values) for values in history.values()} == {2}
     for prefix in ("", "val_"):

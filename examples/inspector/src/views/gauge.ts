@@ -13,7 +13,7 @@ export function showGauge(place: HTMLElement, limits: Limits, score: number | nu
   const at = (value: number) => 8 + (WIDTH - 16) * Math.min(Math.max((value - left) / (right - left), 0), 1);
   const words = [`Threshold ${short(limits.score)}.`, `Normal images score ${short(quantiles[5])} to ${short(quantiles[95])}.`];
   if (score !== null && percentile !== null) {
-    words.unshift(`Score ${short(score)}, above ${percentile.toFixed(0)} % of normal images.`);
+    words.unshift(`Score ${short(score)}, percentile ${percentile.toFixed(0)} of normal images.`);
   }
   const svg = part('svg', {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': words.join(' ')});
   const usual = {x: at(quantiles[5]), y: BAR_TOP, width: Math.max(at(quantiles[95]) - at(quantiles[5]), 2), height: BAR_HEIGHT};

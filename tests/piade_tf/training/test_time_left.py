@@ -1,0 +1,41 @@
+"""The time left: not told before it means something."""
+
+import pytest
+from rich.progress import Progress as Bar
+
+from piade_tf.progress import TimeLeft
+from piade_tf.training import progress_bar
+from piade_tf.training.progress_bar import Progress
+
+
+@pytest.fixture
+def lines(monkeypatch, capsys):
+    """What is printed of epochs that take the given seconds."""
+
+    def of(seconds):
+        clock = [0.0]
+        monkeypatch.setattr(progress_bar.time, "monotonic", lambda: clock[0])
+        progress = Progress(len(seconds), 1)
+        progress.on_train_begin()
+        for epoch, spent in enumerate(seconds):
+            clock[0] += spent
+            progress.on_epoch_end(epoch, {"loss": 1.0})
+        progress.on_train_end()
+        return capsys.readouterr().out.splitlines()
+
+    return of
+
+
+def test_slow_first_epochs_do_not_count(lines):
+    printed = lines([60, 20, 20, *[1] * 17])
+    assert [line for line in printed if "left" in line][0].startswith("epoch 4/20")
+    assert "(about 10 s left)" in printed[9]
+    assert "left" not in printed[-1]
+
+
+def test_a_bar_says_nothing_before_a_fifth_is_done():
+    bar = Bar(auto_refresh=False)
+    task = bar.tasks[bar.add_task("", total=10, completed=1)]
+    assert TimeLeft().render(task).plain == ""
+    task.completed = 5
+    assert "left" in TimeLeft().render(task).plain

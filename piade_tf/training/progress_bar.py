@@ -17,15 +17,16 @@ class Progress(keras.callbacks.Callback):
     Args:
         epochs: epochs planned.
         steps: steps an epoch.
+        done: epochs done before, where it goes on with a training that was cut off.
     """
 
-    def __init__(self, epochs: int, steps: int):
+    def __init__(self, epochs: int, steps: int, done: int = 0):
         super().__init__()
-        self.epochs, self.steps = epochs, steps
+        self.epochs, self.steps, self.before = epochs, steps, done
         self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._start, self._done = time.monotonic(), 0
+        self._start, self._done = time.monotonic(), self.before
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),
@@ -47,19 +48,24 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
+        if epoch == self.before or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
             losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
             self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
         self._done = done
 
     def _time_left(self, done: int) -> str:
-        if done == 1:  # the first epoch is mostly compilation, and tells nothing
+        if done == self.before + 1:  # the first epoch is mostly compilation, and tells nothing
             self._start = time.monotonic()
             return ""
-        seconds = (time.monotonic() - self._start) / (done - 1) * (self.epochs - done)
+        seconds = (time.monotonic() - self._start) / (done - 1 - self.before) * (self.epochs - done)
         return f"  ({seconds:.0f} s left)"
 
+    def close(self) -> None:
+        """Takes the bar away, where the training was broken off."""
+        if hasattr(self, "_bar"):
+            self._bar.stop()
+
     def on_train_end(self, logs=None):
-        self._bar.stop()
+        self.close()
         if self._done < self.epochs:
             self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

@@ -34,11 +34,13 @@ class Stopped(BaseException):
 
 
 def install() -> None:
-    """Takes the signals of this process over; only in the main thread of a program, once."""
+    """Takes the signals of this process over, but those that it was started to ignore; only in the main thread of a
+    program, once."""
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     for number in SIGNALS:
-        signal.signal(number, _noted)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _noted)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=_listen, args=(receiver, sender), name="signals", daemon=True).start()
 
@@ -46,16 +48,17 @@ def install() -> None:
 @contextlib.contextmanager
 def handed_over() -> Iterator[None]:
     """Within, whoever takes the signals has them, and Ctrl-C is a `KeyboardInterrupt` as ever."""
-    if signal.getsignal(signal.SIGINT) is not _noted:
+    taken = [number for number in SIGNALS if signal.getsignal(number) is _noted]
+    if not taken:
         yield
         return
     receiver = signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in taken:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     try:
         yield
     finally:
-        for number in SIGNALS:
+        for number in taken:
             signal.signal(number, _noted)
         signal.set_wakeup_fd(receiver, warn_on_full_buffer=False)
 

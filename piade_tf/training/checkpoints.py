@@ -41,11 +41,10 @@ class Checkpoints:
         np.savez(buffer, allow_pickle=False, **arrays, **{ABOUT: text})
         content = buffer.getvalue()
         path = self.folder / f"epoch-{epoch:06d}.npz"
-        _digest_of(path).unlink(missing_ok=True)
+        with replacing(_digest_of(path)) as temporary:  # first: of what it belongs to, there is then all or nothing
+            temporary.write_text(f"{hashlib.sha256(content).hexdigest()}  {path.name}\n", encoding="utf-8")
         with replacing(path) as temporary:
             temporary.write_bytes(content)
-        with replacing(_digest_of(path)) as temporary:
-            temporary.write_text(f"{hashlib.sha256(content).hexdigest()}  {path.name}\n", encoding="utf-8")
         for old in self._paths()[:-KEPT]:
             _digest_of(old).unlink(missing_ok=True)
             old.unlink()

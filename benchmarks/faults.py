@@ -4,9 +4,10 @@
     python benchmarks/faults.py --kills 4      # 1 training
 
 Every training of the digits is ended by SIGINT and by SIGTERM at any moment from its start on, and by SIGKILL in
-training, while a checkpoint is written, in calibration and in export. Each time the same command goes on. At the end its
-metrics are compared, bit for bit, with those of a training that was left alone. After each end every file in the run is
-read. Writes benchmarks/results/faults.csv, the rows of a training as it ends; those that are there are not made again.
+training, while a checkpoint is written, in calibration and in export. Each time the same command goes on. In the end
+its metrics are compared, bit for bit, with those of a training that was left alone. After each signal every file in the
+run is read. Writes benchmarks/results/faults.csv, the rows of a training as it ends; those that are there are not made
+again.
 """
 
 import argparse

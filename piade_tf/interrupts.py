@@ -65,7 +65,7 @@ def handed_over() -> Iterator[None]:
 
 @contextlib.contextmanager
 def finishing() -> Iterator[None]:
-    """Within, the first signal is left to `asked`. Raises `Stopped` at the end where nobody has asked."""
+    """Within, the first signal is left to `stop_if_asked`, which is also called at the end."""
     _state["finishing"] = True
     try:
         yield

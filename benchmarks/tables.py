@@ -193,6 +193,27 @@ def serve_load() -> str:
     return table(header, rows)
 
 
+def faults() -> str:
+    """For each signal and moment how often it came, and what was left."""
+    moments = {
+        "any": "at any moment, from the start of the program on",
+        "training": "in training",
+        "checkpoint": "while a checkpoint is written",
+        "calibration": "in calibration",
+        "export": "in export",
+    }
+    lines = []
+    for sent, of_signal in grouped(read("faults.csv"), "signal").items():
+        for moment, rows in grouped(of_signal, "moment").items():
+            equal = sum(row["equal_metrics"] == "True" for row in rows)
+            unreadable = sum(int(row["unreadable"]) for row in rows)
+            tracebacks = sum(row["traceback"] == "True" for row in rows)
+            counts = (len(rows), equal, unreadable, tracebacks)
+            lines.append((f"{sent}, {moments[moment]}", *map(str, counts)))
+    header = ("what was done", "times", "equal metrics in the end", "unreadable files", "tracebacks")
+    return table(header, lines)
+
+
 def _gate(file: str, key: str, decision: str, named: Callable[[str], str]) -> str:
     rows = read(file)
     sets = list(dict.fromkeys(row["data"] for row in rows))
@@ -263,7 +284,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for function in (
         *(photographs, photographs_in_short, few_images, cifar10),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
-        *(inspector_latency, resizing_on_jvm, serve_load),
+        *(inspector_latency, resizing_on_jvm, serve_load, faults),
     )
 }
 

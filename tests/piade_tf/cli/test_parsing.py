@@ -54,6 +54,7 @@ OPTIONS = {
     "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
     "name": ("--name mine", "mine"),
+    "resume": ("--resume runs/mine", Path("runs/mine")),
     "loss.mse": ("--loss.mse 0.25", 0.25),
     "loss.ssim": ("--loss.ssim 2", 2.0),
     "loss.ssim_window": ("--loss.ssim-window 3", 3),
@@ -350,11 +351,7 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
 @pytest.mark.parametrize(
     "raised, code, said",
     [
-        (
-            KeyboardInterrupt(),
-            130,
-            "error: interrupted; what is in the run directory stays, an unfinished export does not\n",
-        ),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],

@@ -35,7 +35,8 @@ def test_slow_first_epochs_do_not_count(lines):
 
 def test_a_bar_says_nothing_before_a_fifth_is_done():
     bar = Bar(auto_refresh=False)
-    task = bar.tasks[bar.add_task("", total=10, completed=1)]
+    bar.add_task("", total=10, completed=1)
+    task = bar.tasks[0]
     assert TimeLeft().render(task).plain == ""
     task.completed = 5
     assert "left" in TimeLeft().render(task).plain

@@ -21,7 +21,7 @@ from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
 
 NONE = np.zeros(0)
-HAD = {"split": "good images it held out", "folds": "good images it had"}  # of the run, by the way it was calibrated
+HAD = {"split": "held-out good images of the run", "folds": "good images of the run"}  # by its way of calibration
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,7 +35,7 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
     for warning in data.warnings:
         print(f"warning: {warning}")
     print(f"Found: {data.layout}.")
-    print(f"{title}, normal: {data.normal_class}. {_good_images(data, in_folds)}, {data.test.count} to test.")
+    print(f"{title}, normal: {data.normal_class}. {_good_images(data, in_folds)}. {data.test.count} to test.")
     if in_folds:
         print(
             "Each good image serves twice: the statistics of what is normal have them all, and for the threshold "
@@ -51,7 +51,7 @@ def _good_images(data: DataSplits, in_folds: bool) -> str:
     train, validation, calibration = (getattr(data, name).count for name in GOOD)
     if in_folds:
         return (
-            f"{train + validation + calibration} good images, of which the network trains on {train}, is watched on "
+            f"{train + validation + calibration} good images: the network trains on {train}, is watched on "
             f"{validation} and never sees {calibration}"
         )
     return f"{train} images to train on, {validation} for validation, {calibration} for calibration"

@@ -130,7 +130,7 @@ def test_it_counts_what_was_flagged_before_and_is_now(adapted):
         assert counts["bad test images"][f"flagged_{side}"] == at["TP"]
         scores = calibration_scores(RunDirectory(run).read_known())[0][:20]
         flagged = np.sum(scores > read(run / "threshold.json")["value"])
-        assert counts["good images it held out"][f"flagged_{side}"] == flagged
+        assert counts["held-out good images of the run"][f"flagged_{side}"] == flagged
 
 
 def test_an_adapted_run_is_exported_and_adapted_again_with_all_its_images(adapted, tmp_path):

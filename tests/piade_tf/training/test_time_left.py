@@ -36,7 +36,7 @@ def test_slow_first_epochs_do_not_count(lines):
 def test_a_bar_says_nothing_before_a_fifth_is_done():
     bar = Bar(auto_refresh=False)
     bar.add_task("", total=10, completed=1)
-    task = bar.tasks[0]
+    (task,) = bar.tasks
     assert TimeLeft().render(task).plain == ""
     task.completed = 5
     assert "left" in TimeLeft().render(task).plain

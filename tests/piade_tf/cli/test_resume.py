@@ -55,7 +55,7 @@ def metrics(run):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A folder with the run `whole`, and `run`, which was cut off after its second epoch."""
+    """A folder with the run `whole`, and `run`, which was cut off after its second epoch, with a copy of it."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(resumption, "LEAST_APART", 0.0)
@@ -71,13 +71,14 @@ def runs(tmp_path_factory):
         patched.setattr(resumption.Resumption, "on_epoch_end", on_epoch_end)
         with pytest.raises(CutOff):
             run_train(*options(folder))
+    shutil.copytree(folder / "run", folder / "copy")
     return folder
 
 
 @pytest.fixture
 def cut_off(runs, tmp_path):
     """A copy of the run that was cut off."""
-    shutil.copytree(runs / "run", tmp_path / "run")
+    shutil.copytree(runs / "copy", tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -174,7 +175,7 @@ def test_at_its_start_a_signal_ends_it_at_once_and_leaves_nothing(tmp_path, wait
 
 
 def test_a_limit_on_the_size_of_files_is_told_in_one_line_and_the_run_goes_on_later(cut_off):
-    before = {path.name: path.read_bytes() for path in cut_off.glob("checkpoints/epoch*")}
+    before = {path.name: path.read_bytes() for path in cut_off.glob("checkpoints/epoch*.npz")}
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
@@ -183,7 +184,7 @@ def test_a_limit_on_the_size_of_files_is_told_in_one_line_and_the_run_goes_on_la
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 2 and said.count("\n") == 1
     assert "File too large" in said and f"--resume {cut_off}" in said
-    assert {path.name: path.read_bytes() for path in cut_off.glob("checkpoints/epoch*")} == before
+    assert {path.name: path.read_bytes() for path in cut_off.glob("checkpoints/epoch*.npz")} == before
 
 
 def test_the_second_signal_ends_it_at_once():

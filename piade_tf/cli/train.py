@@ -65,7 +65,8 @@ def _train(config: Config, cut_off: Path | None) -> int:
             stack.enter_context(_going_on_named(cut_off))
             print(f"Going on with {cut_off}.", flush=True)
             training = Training.planned(config, RunDirectory(cut_off))
-        return training.carry_out()
+        with losses_told():
+            return training.carry_out()
 
 
 def as_stored(config: Config) -> dict[str, Any]:

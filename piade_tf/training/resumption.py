@@ -1,7 +1,4 @@
-"""What a training needs to go on after an epoch as if it had never stopped: written as it goes, put back at its start.
-
-The order and the changes of the images follow from how often they were gone through; `fit` sees to that.
-"""
+"""What a training needs to go on after an epoch as if it had never stopped: written as it goes, read at its start."""
 
 import dataclasses
 import time
@@ -9,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from piade_tf.interrupts import stop_if_asked
 from piade_tf.training.checkpoints import Checkpoints
@@ -130,6 +128,17 @@ class Resumption(keras.callbacks.Callback):
         self._latest = None
         now = time.monotonic()
         self._next = now + max(LEAST_APART, (now - before) / TIME_SHARE)
+
+
+def skip_epochs(images: tf.data.Dataset, epochs: int) -> None:
+    """Has a dataset shuffle and change its images in the next epoch as if so many had been trained.
+
+    Each iterator does that another way. Keras 3.15 makes one at the start of an epoch and, where it knows the number of
+    batches, another at its end.
+    """
+    known = int(images.cardinality()) >= 0
+    for _ in range(epochs * (2 if known else 1)):
+        iter(images)
 
 
 def _named(kind: str, values: Any) -> dict[str, np.ndarray]:

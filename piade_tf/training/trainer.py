@@ -17,7 +17,7 @@ from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, IMAGE, with_features
 from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
-from piade_tf.training.resumption import Resumption, Saved
+from piade_tf.training.resumption import Resumption, Saved, skip_epochs
 from piade_tf.training.schedule import Schedule
 
 STEPS_PER_EXECUTION = 10  # without a return to Python
@@ -155,8 +155,7 @@ def fit(
         if augment == "none":
             train = with_features(trainer.network, data.train, schedule.batch_size, seed) or train
         validation = with_features(trainer.network, data.validation, schedule.batch_size) or validation
-    for _ in range(done):
-        iter(train)  # each time that it is gone through it is shuffled and changed another way
+    skip_epochs(train, done)
     try:
         history = trainer.fit(
             train,

@@ -13,6 +13,7 @@ again.
 import argparse
 import csv
 import json
+import os
 import random
 import signal
 import subprocess
@@ -83,7 +84,7 @@ class Trainings:
         """A training as a process, or one that goes on; what it prints is in `name`.log."""
         log = open(self.folder / f"{name}.log", "w")  # noqa: SIM115 (the process has it)
         command = [sys.executable, "train.py", *OPTIONS, "--runs-dir", str(self.folder / "runs"), "--name", name]
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=log, stderr=log)
 
     def ended_by_force(self, number: int) -> list[tuple]:
         """The rows of a training that is ended again and again, and at last left alone."""

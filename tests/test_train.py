@@ -217,7 +217,9 @@ def test_a_name_that_is_taken_keeps_what_is_there(mistaken, tmp_path):
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_path):
     arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run", "--no-tensorboard"]
-    assert "NaN or infinite" in mistaken(arguments, left=[f"runs/run/{name}" for name in (".lock", "config.json", "model.keras")])
+    assert "NaN or infinite" in mistaken(
+        arguments, left=["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
+    )
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
 
@@ -231,6 +233,6 @@ def test_an_image_that_goes_while_training_is_named(mistaken, tmp_path, monkeypa
     arguments = ["--dataset", "folder", "--data-dir", tmp_path / "data", "--image-size", "28", "--cache", "none"]
     said = mistaken(
         [*map(str, arguments), "--name", "run", "--no-tensorboard"],
-        left=[f"runs/run/{name}" for name in (".lock", "config.json", "checkpoints/begun.json")],
+        left=["runs/run/.lock", "runs/run/checkpoints/begun.json", "runs/run/config.json"],
     )
     assert f"error: {good}" in said and ".bmp does not exist" in said and "go on with it: " in said

@@ -1,4 +1,4 @@
-"""What a training needs to go on after an epoch as if it had never stopped: written as it goes, put back at its start."""
+"""What a training needs to go on after an epoch as if it had never stopped: written as it goes, read at its start."""
 
 import dataclasses
 import time

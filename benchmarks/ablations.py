@@ -35,4 +35,6 @@ ABLATIONS = {
     "skip": Ablation("skip connection", ("--network.skip",)),
     "loss_mse": Ablation("loss MSE (default MSE + SSIM / 2)", ("--loss.ssim", "0")),
     "loss_perceptual": Ablation("loss MSE + SSIM / 2 + perceptual", ("--loss.perceptual", "1")),
+    "one_epoch": Ablation("one epoch", ("--epochs", "1")),  # enough for scores that do not look at the decoder
 }
+OF_PAPER = tuple(name for name in ABLATIONS if name != "one_epoch")

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.ablations import ABLATIONS, BASE
+from benchmarks.ablations import ABLATIONS, BASE, OF_PAPER
 from benchmarks.grid_cell import HEADER, KEY, PRETRAINED, ROOT, SCRATCH, SETS, Busy, Cell, Failed, Row, measured
 from piade_tf.files import write_csv
 
@@ -61,7 +61,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def cells_of(args: argparse.Namespace) -> list[Cell]:
     """Every cell that is asked for; a whole seed comes before the next."""
     classes = SETS[args.dataset].classes if "all" in args.classes else args.classes
-    ablations = list(ABLATIONS) if "all" in args.ablation else args.ablation
+    ablations = OF_PAPER if "all" in args.ablation else args.ablation
     return [
         Cell(args.dataset, normal, args.preset, args.encoder, ablation, str(seed))
         for seed in args.seeds

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from benchmarks.ablations import ABLATIONS
 from benchmarks.photographs import DATA as PHOTOGRAPHS
-from export.publish.manifest import processor
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = (sys.executable, str(ROOT / "train.py"))
@@ -51,7 +50,7 @@ class DataSet(NamedTuple):
 
 DIGITS = tuple("0123456789")
 SMALL = {PRETRAINED: ("--image-size", "96")}
-COIL = tuple("1 2 4 5 7 10 14 19 28 31 33 35 37 46 47 48 49".split())  # of 100: those whose pictures were at hand
+COIL = tuple(f"obj{number}" for number in (1, 2, 4, 5, 7, 10, 14, 19, 28, 31, 33, 35, 37, 46, 47, 48, 49))  # at hand
 SETS = {
     "digits": DataSet(None, DIGITS, SCRATCH, SMALL),
     "mnist": DataSet("", DIGITS, SCRATCH, SMALL),
@@ -142,6 +141,7 @@ def measured(cell: Cell, runs_dir: Path, data_dir: Path | None, train: Sequence[
 
 def row_of(cell: Cell, path: Path, wall_seconds: float | None) -> Row:
     """The figures of a run, from its directory."""
+    from export.publish.manifest import processor  # these take TensorFlow with them
     from piade_tf.evaluation.metrics import image_metrics
     from piade_tf.evaluation.scored_split import Scored
     from piade_tf.run_directory import RunDirectory

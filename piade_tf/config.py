@@ -130,6 +130,8 @@ class NetworkConfig:
     """Number of instantiation vectors. The paper compares 1 and 2."""
     vector_dim: int = 64
     """Dimension of an instantiation vector."""
+    routing: bool = True
+    """Route the capsules to the instantiation vectors; off: a dense layer makes the vectors, of any length."""
     iterations: int = 3
     """Routing iterations."""
     upsampling: tuple[int, ...] = ()

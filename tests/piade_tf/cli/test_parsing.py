@@ -72,6 +72,7 @@ OPTIONS = {
     "network.capsule_dim": ("--network.capsule-dim 4", 4),
     "network.num_vectors": ("--network.num-vectors 1", 1),
     "network.vector_dim": ("--network.vector-dim 16", 16),
+    "network.routing": ("--network.no-routing", False),
     "network.iterations": ("--network.iterations 2", 2),
     "network.upsampling": ("--network.upsampling 32 64 96", (32, 64, 96)),
     "network.decoder_widths": ("--network.decoder-widths 9 6", (9, 6)),

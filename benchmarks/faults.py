@@ -84,7 +84,8 @@ class Trainings:
         """A training as a process, or one that goes on; what it prints is in `name`.log."""
         log = open(self.folder / f"{name}.log", "w")  # noqa: SIM115 (the process has it)
         command = [sys.executable, "train.py", *OPTIONS, "--runs-dir", str(self.folder / "runs"), "--name", name]
-        return subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=log, stderr=log)
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, preexec_fn=_takes_sigint)
 
     def ended_by_force(self, number: int) -> list[tuple]:
         """The rows of a training that is ended again and again, and at last left alone."""
@@ -95,6 +96,7 @@ class Trainings:
             seconds = self._wait(process, name, moment, rng)
             process.send_signal(sent)
             code = process.wait()
+            assert code in (128 + sent, -sent), f"{name} ended by itself with {code}: {self._log(name)[-500:]}"
             traceback = "Traceback" in self._log(name)
             rows.append((number, sent.name, moment, round(seconds, 3), code, traceback, self._unreadable(name)))
         self.started(name).wait()
@@ -130,6 +132,11 @@ class Trainings:
         paths = [path for path in run.rglob("*") if path.is_file()]
         seen = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(run).parts)]
         return sum(not _is_readable(path) for path in seen)
+
+
+def _takes_sigint() -> None:
+    """A shell has what it starts in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_readable(path: Path) -> bool:

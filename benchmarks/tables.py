@@ -86,7 +86,8 @@ def few_images() -> str:
     for data, of_data in grouped(rows, "data").items():
         by_count = grouped(of_data, "images")
         cells = [_mean_and_worst(by_count.get(count, [])) for count in (*counts, "all")]
-        lines.append((NAMES[data], *cells[:-1], f"{cells[-1]} of {of_data[0]['of']}"))
+        of_all = f" of {of_data[0]['of']}" if "all" in by_count else ""
+        lines.append((NAMES[data], *cells[:-1], cells[-1] + of_all))
     return table(("", *counts, "all"), lines)
 
 

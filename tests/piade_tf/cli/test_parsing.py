@@ -55,6 +55,7 @@ OPTIONS = {
     "threshold": ("--threshold sigma:3", "sigma:3"),
     "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
+    "resume": ("--resume runs/bolts", Path("runs/bolts")),
     "name": ("--name mine", "mine"),
     "loss.mse": ("--loss.mse 0.25", 0.25),
     "loss.ssim": ("--loss.ssim 2", 2.0),

@@ -299,7 +299,7 @@ class Config:
     """Name of the run directory. Left out: data set, class and time; of your own photographs, the folder and time."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Go on with a run whose training was cut off, with the options that it has; beside it only --data-dir, where the
-    images are now, and --cache. The same training again, with its --name, goes on as well. Left out: a new run."""
+    images are now, and --cache. Left out: a new run, or with the --name and options of one that was cut off, that."""
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
 

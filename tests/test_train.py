@@ -217,9 +217,8 @@ def test_a_name_that_is_taken_keeps_what_is_there(mistaken, tmp_path):
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_path):
     arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run", "--no-tensorboard"]
-    assert "NaN or infinite" in mistaken(
-        arguments, left=["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
-    )
+    left = ["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
+    assert "NaN or infinite" in mistaken(arguments, left=left)
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
 

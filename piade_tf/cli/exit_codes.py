@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 
 from piade_tf.errors import InputError
-from piade_tf.interrupts import Stopped, exit_code, message
+from piade_tf.interrupts import Stopped, exit_code, how_to_go_on, message
 from piade_tf.printable import printable
 
 USER_ERROR = 2
@@ -21,6 +21,7 @@ OUT_OF_MEMORY = (
 def errors_in_one_line() -> Iterator[None]:
     """Ends the program with one line: with exit code 2 on an `InputError` and where memory is short, with 130 or 143
     on a signal."""
+    how_to_go_on("")
     try:
         yield
     except InputError as error:

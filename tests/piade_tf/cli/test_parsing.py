@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 from tyro import _errors as tyro_errors
 
 import piade_tf
-from piade_tf.cli.exit_codes import errors_in_one_line
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, errors_in_one_line
 from piade_tf.cli.main import COMMANDS, main
 from piade_tf.cli.option_help import described
 from piade_tf.cli.parsing import _flags, parse, parse_config
 from piade_tf.config import Config
 from piade_tf.errors import InputError
+from piade_tf.interrupts import Stopped
 from piade_tf.model.presets import PRESETS, preset_config
 
 ROOT = Path(__file__).parents[3]
@@ -53,8 +55,8 @@ OPTIONS = {
     "threshold": ("--threshold sigma:3", "sigma:3"),
     "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
+    "resume": ("--resume runs/bolts", Path("runs/bolts")),
     "name": ("--name mine", "mine"),
-    "resume": ("--resume runs/mine", Path("runs/mine")),
     "loss.mse": ("--loss.mse 0.25", 0.25),
     "loss.ssim": ("--loss.ssim 2", 2.0),
     "loss.ssim_window": ("--loss.ssim-window 3", 3),
@@ -353,6 +355,8 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
     "raised, code, said",
     [
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (Stopped(signal.SIGTERM), 143, "error: interrupted\n"),
+        (MemoryError(), 2, f"error: {OUT_OF_MEMORY}\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],

@@ -1,17 +1,21 @@
 # make demo: set up and train on the embedded digits.    make test: set up, lint, types, imports, tests.
+# make results-quick TFDS=DIR PHOTOGRAPHS=DIR: a cell of each table of accuracies again, in under 15 minutes.
 # make inspector-build [RUN=runs/NAME]: the inspector with a run's model, as a static folder; needs Node and npm.
 PYTHON ?= python3
 BIN := .venv/bin
 
 INSPECTOR := examples/inspector
 
-.PHONY: demo test lint inspector-build clean
+.PHONY: demo test lint results-quick inspector-build clean
 
 demo: .venv/demo
 	$(BIN)/python train.py
 
 test: lint
 	$(BIN)/pytest -rs -n logical --maxprocesses 4 --dist loadfile
+
+results-quick: .venv/demo
+	$(BIN)/python -m benchmarks.results_quick --tfds $(TFDS) --photographs $(PHOTOGRAPHS)
 
 lint: .venv/test
 	$(BIN)/ruff check .

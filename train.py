@@ -2,7 +2,7 @@
 
 import sys
 
-from piade_tf.cli.main import main
+from piade_tf.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main(only="train"))

@@ -6,7 +6,7 @@ For each run of train.py on MNIST or Fashion-MNIST: its validation images (norma
 the other classes from the data set's *training* split, all unseen by the network. DIR/DATASET must hold the four
 IDX files. The CSV has the AUROC of each score and of `embedding`, `latent` or both plus weighted `local` and
 `reconstruction`, each standardised on the validation images. A few seconds a run; takes the runs that
-benchmarks/one_class.py leaves. Seen on seed 0: the mean is flat around `embedding + 0.5 local`.
+benchmarks/grid.py leaves. Seen on seed 0: the mean is flat around `embedding + 0.5 local`.
 """
 
 import argparse

@@ -24,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from export.publish.manifest import processor
 from piade_tf.files import write_csv
 
 DATA = {
@@ -90,6 +89,8 @@ def train(runs: Path, root: Path, data: str, seed: str, options: Sequence[str]) 
 
 def row_of(path: Path, wall: float | None) -> list:
     """The figures of a run, from its directory."""
+    from export.publish.manifest import processor  # takes TensorFlow with it
+
     metrics, threshold, config = (
         json.loads((path / f"{file}.json").read_text(encoding="utf-8")) for file in ("metrics", "threshold", "config")
     )

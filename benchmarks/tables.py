@@ -7,29 +7,21 @@ A table stands between `<!-- table NAME -->` and `<!-- end of table -->`.
 """
 
 import argparse
-import csv
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+sys.path.insert(0, str(ROOT))
 
-Row = dict[str, str]
-NAMES = {
-    "bottle": "MVTec AD, bottle",
-    "transistor": "MVTec AD, transistor",
-    "toothbrush": "MVTec AD, toothbrush (own split)",
-    "cookies": "cookies, 31 good photographs",
-    "kolektorsdd": "KolektorSDD, 640x256",
-    "magnetic_tile": "magnetic tiles",
-    "digits": "digits",
-}
-FORMATS = ("saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full")
+from benchmarks.grid_tables import TABLES as OF_GRID
+from benchmarks.table_parts import NAMES, Row, grouped, percent, read, spread, table
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ONE_CLASS_SCORES = ("combined", "embedding", "local", "latent", "reconstruction")
+BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def main() -> int:
@@ -94,16 +86,29 @@ def few_images() -> str:
     for data, of_data in grouped(rows, "data").items():
         by_count = grouped(of_data, "images")
         cells = [_mean_and_worst(by_count.get(count, [])) for count in (*counts, "all")]
-        lines.append((NAMES[data], *cells[:-1], f"{cells[-1]} of {of_data[0]['of']}"))
+        of_all = f" of {of_data[0]['of']}" if "all" in by_count else ""
+        lines.append((NAMES[data], *cells[:-1], cells[-1] + of_all))
     return table(("", *counts, "all"), lines)
 
 
 def cifar10() -> str:
     """One class against nine, each class and the mean."""
-    rows = read("one_class_cifar10_seed0.csv")
-    values = [float(row["image_AUROC"]) for row in rows]
-    cells = [percent(value) for value in values] + [f"**{percent(statistics.mean(values))}**"]
-    return table(("CIFAR-10", *(row["normal_class"] for row in rows), "mean"), [("`combined`", *cells)])
+    return _one_class("CIFAR-10", "one_class_cifar10_seed0.csv", ("combined",))
+
+
+def one_class_fashion_mnist() -> str:
+    """Each class and the mean, by score."""
+    return _one_class("Fashion-MNIST", "one_class_fashion_mnist_seed0.csv", ONE_CLASS_SCORES)
+
+
+def one_class_mnist() -> str:
+    """The same."""
+    return _one_class("MNIST", "one_class_mnist_seed0.csv", ONE_CLASS_SCORES)
+
+
+def one_class_digits() -> str:
+    """The same."""
+    return _one_class("digits", "one_class_digits_seed0.csv", ONE_CLASS_SCORES)
 
 
 def beside_anomalib() -> str:
@@ -193,6 +198,38 @@ def serve_load() -> str:
     return table(header, rows)
 
 
+def faults() -> str:
+    """For each signal and moment how often it came, and what was left."""
+    moments = {
+        "any": "at any moment, from the start of the program on",
+        "training": "in training",
+        "checkpoint": "while a checkpoint is written",
+        "calibration": "in calibration",
+        "export": "in export",
+    }
+    lines = []
+    for sent, of_signal in grouped(read("faults.csv"), "signal").items():
+        for moment, rows in grouped(of_signal, "moment").items():
+            equal = sum(row["equal_metrics"] == "True" for row in rows)
+            unreadable = sum(int(row["unreadable"]) for row in rows)
+            tracebacks = sum(row["traceback"] == "True" for row in rows)
+            counts = (len(rows), equal, unreadable, tracebacks)
+            lines.append((f"{sent}, {moments[moment]}", *map(str, counts)))
+    header = ("what was done", "times", "equal metrics in the end", "unreadable files", "tracebacks")
+    return table(header, lines)
+
+
+def _one_class(title: str, file: str, scores: Sequence[str]) -> str:
+    rows = read(file)
+    lines = []
+    for score in scores:
+        values = [float(row[f"image_AUROC_{score}"]) for row in rows]
+        mean = percent(statistics.mean(values))
+        cells = [percent(value) for value in values] + [f"**{mean}**" if score == "combined" else mean]
+        lines.append((f"`{score}`", *cells))
+    return table((title, *(row["normal_class"] for row in rows), "mean"), lines)
+
+
 def _gate(file: str, key: str, decision: str, named: Callable[[str], str]) -> str:
     rows = read(file)
     sets = list(dict.fromkeys(row["data"] for row in rows))
@@ -224,48 +261,15 @@ def _mean_and_worst(rows: Sequence[Row]) -> str:
     return f"{percent(statistics.mean(values))} ({percent(min(values))})" if values else "-"
 
 
-def read(name: str) -> list[Row]:
-    """The rows of a CSV of benchmarks/results."""
-    with open(RESULTS / name, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
-    """The rows by their value of a column, in the order of `NAMES`, formats or first appearance."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row[key], []).append(row)
-    order = [*NAMES, *FORMATS]
-    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
-
-
-def spread(rows: Sequence[Row], name: str) -> str:
-    """Mean and standard deviation in percent."""
-    values = [float(row[name]) for row in rows if row[name]]
-    if not values:
-        return "-"
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{percent(statistics.mean(values))} +- {percent(deviation)}"
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """In Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
-
-
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
         *(photographs, photographs_in_short, few_images, cifar10),
+        *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
-        *(inspector_latency, resizing_on_jvm, serve_load),
+        *(inspector_latency, resizing_on_jvm, serve_load, faults),
     )
-}
+} | OF_GRID
 
 
 if __name__ == "__main__":

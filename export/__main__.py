@@ -2,7 +2,7 @@
 
 import sys
 
-from piade_tf.cli.main import main
+from piade_tf.__main__ import main
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["show"]:

@@ -1,7 +1,9 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
+import contextlib
 import dataclasses
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,7 @@ import keras
 import numpy as np
 
 from export.builder import Builder
-from export.finished import Finished
+from export.finished import FOLDER, Finished
 from export.formats import FORMATS, REJECTED_FOLDER
 from export.options import Export
 from export.publish.file_scores import NAME, FileScores
@@ -46,12 +48,13 @@ from piade_tf.training.data_of_run import data_of_run
 REJECTED = 3  # exit code
 
 
-def export(options: Export, data: DataSplits | None = None) -> int:
+def export(options: Export, data: DataSplits | None = None, has_lock: bool = False) -> int:
     """Replaces `RUN/export` once everything is there.
 
     Args:
         options: what to export.
         data: of the run, where they are loaded already.
+        has_lock: whether this process has the lock of the run already.
 
     Returns:
         0, or 3 if a file was rejected.
@@ -73,7 +76,9 @@ def export(options: Export, data: DataSplits | None = None) -> int:
     data = data or load_images(config, options)
     target = run.path / "export"
     try:
-        with changing(run.path, "piade export"), tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
+        lock = contextlib.nullcontext() if has_lock else changing(run.path, "piade export")
+        with lock, tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
+            _clear_up(run.path, Path(work))
             new = Path(work, "export")
             new.mkdir()
             finished = Finished(run.path)
@@ -201,6 +206,17 @@ def _reject(folder: Path, name: str, reasons: list[str]) -> None:
     for path in [*folder.glob(name), *folder.glob(f"{name}.*")]:
         path.rename(rejected / path.name)
     (rejected / f"{name}.txt").write_text("\n".join(reasons) + "\n", encoding="utf-8")
+
+
+def _clear_up(run: Path, work: Path) -> None:
+    """Removes the folders of exports that were killed; one that was moved away and not replaced yet comes back."""
+    for left in run.glob(".export.*"):
+        if left in (work, run / FOLDER):
+            continue
+        for old, target in ((left / "old", run / "export"), (left / "old_log", run / "logs" / "export")):
+            if old.exists() and not target.exists():
+                os.replace(old, target)
+        shutil.rmtree(left)
 
 
 def _replace(target: Path, new: Path, old: Path) -> None:

@@ -68,7 +68,7 @@ def summary(metadata: dict[str, Any]) -> dict[str, str]:
         "their maps": f"of the largest values {_percentiles(of_map)}",
     }
     if image["colour"] == "grey":
-        found["grey, 16-bit"] = f"images of {image['bits']} bits in use, brought to 8"
+        found["16-bit images"] = f"are taken to use {image['bits']} bits, and are brought to 8"
     return {**found, "score outside": "from the outputs, as docs/mobile.md says"} if "outside" in metadata else found
 
 

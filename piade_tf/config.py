@@ -35,6 +35,12 @@ FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8"
 ALL_FORMATS = f"(default: all, {', '.join(typing.get_args(FormatName))})"
 
 
+def _known(options: type, stored: dict[str, Any]) -> dict[str, Any]:
+    """The values that a class of options has, lists as tuples."""
+    names = {field.name for field in dataclasses.fields(options)}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in names}
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """What is normal, and where the images come from."""
@@ -80,10 +86,7 @@ class DataConfig:
     @classmethod
     def of_run(cls, stored: dict[str, Any]) -> "DataConfig":
         """The options that `config.json` has under `data`; one of another version that is not known is left out."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
-        }
+        values = _known(cls, stored)
         return cls(**{**values, "data_dir": Path(values["data_dir"]) if values.get("data_dir") else None})
 
     @property
@@ -127,6 +130,8 @@ class NetworkConfig:
     """Number of instantiation vectors. The paper compares 1 and 2."""
     vector_dim: int = 64
     """Dimension of an instantiation vector."""
+    routing: bool = True
+    """Route the capsules to the instantiation vectors; off: a dense layer makes the vectors, of any length."""
     iterations: int = 3
     """Routing iterations."""
     upsampling: tuple[int, ...] = ()
@@ -292,8 +297,22 @@ class Config:
     """Where run directories are made."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Name of the run directory. Left out: data set, class and time; of your own photographs, the folder and time."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Go on with a run whose training was cut off, with the options that it has; beside it only --data-dir, where the
+    images are now, and --cache. Left out: a new run, or with the --name and options of one that was cut off, that."""
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
+
+    @classmethod
+    def of_run(cls, stored: dict[str, Any]) -> "Config":
+        """From options as JSON has them, by section and name; of another version, what is not known is left out."""
+        sections = {"training": TrainingConfig, "loss": LossConfig, "network": NetworkConfig}
+        known = _known(cls, stored)
+        return cls(
+            **known
+            | {name: section(**_known(section, stored[name])) for name, section in sections.items()}
+            | {"data": DataConfig.of_run(stored["data"]), "runs_dir": Path(stored["runs_dir"]), "resume": None}
+        )
 
 
 def check_data(data: DataConfig) -> None:
@@ -318,6 +337,11 @@ def check_data(data: DataConfig) -> None:
 
 def check(config: Config) -> None:
     """Raises `InputError` for a number out of its range."""
+    if config.resume is not None:
+        beside = dataclasses.replace(config.data, data_dir=None, cache="auto")
+        if dataclasses.replace(config, data=beside, resume=None) != Config():
+            raise InputError("--resume takes the options from the run; leave out all others but --data-dir and --cache")
+        return
     check_data(config.data)
     options = config.training
     if not 0 < config.fpr < 1:

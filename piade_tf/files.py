@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from piade_tf.errors import InputError
 
+LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{8}(\.\w+)?")  # as `replacing` names what is not whole yet
 LONGEST_NAME = 255  # bytes, on nearly every file system
 DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|std(out|err))|/proc/self/fd/(\d+)")
 
@@ -45,6 +46,13 @@ def replacing(path: Path) -> Iterator[Path]:
                     shutil.copyfileobj(written, file)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes the temporary files of `replacing` below a folder, where nobody writes: their process was killed."""
+    for path in folder.rglob(".*-*"):
+        if LEFTOVER.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 class GrowingFile:

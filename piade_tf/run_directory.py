@@ -28,6 +28,7 @@ from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.unfinished import refuse_unfinished
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
     from piade_tf.evaluation.scored_split import Scored
@@ -166,12 +167,13 @@ class RunDirectory:
         A change that was cut short is completed first.
 
         Raises:
-            InputError: no run directory, one that is not complete, or one of a newer version.
+            InputError: no run directory, one whose training was cut off or is going on, or one of a newer version.
         """
         complete(self.path)
         if not self.path.is_dir():
             found = "is a file" if self.path.exists() else "does not exist"
             raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
+        refuse_unfinished(self.path)
         missing = [name for name in NEEDED if not (self.path / name).is_file()]
         if missing:
             are = "are" if len(missing) > 1 else "is"
@@ -179,6 +181,10 @@ class RunDirectory:
                 f"{self.path} is not a complete run directory: {', '.join(missing)} {are} missing; give one that "
                 f"{command('train')} finished"
             )
+        return self.begun_config()
+
+    def begun_config(self) -> dict[str, Any]:
+        """The same of a run that need not be complete."""
         try:
             content = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
             version = content["format_version"]

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from piade_tf.errors import InputError
 from piade_tf.file_set import finish, is_unfinished
+from piade_tf.files import remove_leftovers
 
 LOCK, HOLDER = ".lock", ".changing.json"
 PATIENCE = 10.0  # seconds that a reader waits for files to be put in their places
@@ -44,6 +45,7 @@ def changing(run: Path, what: str) -> Iterator[None]:
             print(f"note: {_told(holder)} ended while it was changing {run}; going on", flush=True)
         if finish(run):
             print(f"note: the change that it had made ready is now complete in {run}", flush=True)
+        remove_leftovers(run)
         holder.write_text(json.dumps(_about(what)), encoding="utf-8")
         yield
     finally:

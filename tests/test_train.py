@@ -76,7 +76,7 @@ def test_a_run_leaves_a_complete_directory_and_nothing_else(run):
     assert [path.name for path in run.runs.iterdir()] == ["run"]
     assert {path.name for path in run.path.iterdir()} == {
         *("config.json", "model.keras", "scorer.npz", "threshold.json", "map_threshold.json", "metrics.json"),
-        *("scores.csv", "known_images.csv", "history.csv", "figures", "logs", "report.html"),
+        *("scores.csv", "known_images.csv", "history.csv", "figures", "logs", "report.html", ".lock"),
     }
     for path in (run.path / "figures").rglob("*.png"):
         with Image.open(path) as picture:
@@ -217,7 +217,8 @@ def test_a_name_that_is_taken_keeps_what_is_there(mistaken, tmp_path):
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_path):
     arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run", "--no-tensorboard"]
-    assert "NaN or infinite" in mistaken(arguments, left=["runs/run/config.json", "runs/run/model.keras"])
+    left = ["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
+    assert "NaN or infinite" in mistaken(arguments, left=left)
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
 
@@ -231,6 +232,6 @@ def test_an_image_that_goes_while_training_is_named(mistaken, tmp_path, monkeypa
     arguments = ["--dataset", "folder", "--data-dir", tmp_path / "data", "--image-size", "28", "--cache", "none"]
     said = mistaken(
         [*map(str, arguments), "--name", "run", "--no-tensorboard"],
-        left=["runs/run/config.json", "runs/run/model.keras"],
+        left=["runs/run/.lock", "runs/run/checkpoints/begun.json", "runs/run/config.json"],
     )
-    assert f"error: {good}" in said and ".bmp does not exist" in said
+    assert f"error: {good}" in said and ".bmp does not exist" in said and "go on with it: " in said

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_json
+from piade_tf.temporary import temporary_folder
 
 GOLDEN = ("golden.json", photographs.NAME)
 
@@ -132,8 +132,8 @@ def _with(path: Path, changes: dict[str, Any]) -> bytes:
 
 
 def _measured(places: dict[str, Path], images: np.ndarray) -> dict[str, Measured]:
-    with tempfile.TemporaryDirectory() as folder:
-        pixels = Path(folder, "images.npy")
+    with temporary_folder() as folder:
+        pixels = folder / "images.npy"
         np.save(pixels, images)
         found = {}
         for name, path in places.items():

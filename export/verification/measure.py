@@ -3,12 +3,12 @@
 import dataclasses
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from export.refusal import CannotRun
+from piade_tf.temporary import temporary_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120.0, 5.0  # seconds for a file, and for each image besides, after which it is taken to hang
@@ -51,8 +51,8 @@ def measure(file: Path, images: Path, longest: tuple[float, float] = LONGEST) ->
         CannotRun: the file cannot be loaded or run, takes too long, or its scores are not finite.
         OSError: the results cannot be written.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder, "result.npz")
+    with temporary_folder() as folder:
+        result = folder / "result.npz"
         command = [
             sys.executable,
             "-m",

@@ -1,27 +1,46 @@
 """How a program ends: one line on stderr where the user has something to correct, and the exit code that fits."""
 
 import contextlib
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
 
 from piade_tf.errors import InputError
+from piade_tf.interrupts import Stopped, exit_code, how_to_go_on, message
 from piade_tf.printable import printable
 
-USER_ERROR, INTERRUPTED = 2, 130
+USER_ERROR = 2
+OUT_OF_MEMORY = (
+    "out of memory; close other programs, or try a smaller --batch-size or --image-size, and with photographs "
+    "--cache disk"
+)
 
 
 @contextlib.contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Ends the program with one line and exit code 2 on an `InputError`, with 130 on an interrupt."""
+    """Ends the program with one line: with exit code 2 on an `InputError` and where memory is short, with 130 or 143
+    on a signal."""
+    how_to_go_on("")
     try:
         yield
     except InputError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(USER_ERROR) from None
+    except Stopped as stopped:
+        print(f"error: {message()}", file=sys.stderr)
+        raise SystemExit(exit_code(stopped.number)) from None
     except KeyboardInterrupt:
-        print("error: interrupted; what is in the run directory stays, an unfinished export does not", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
-    except Exception:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
-        traceback.print_exc()
+        print(f"error: {message()}", file=sys.stderr)
+        raise SystemExit(exit_code(signal.SIGINT)) from None
+    except Exception as error:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
+        if is_out_of_memory(error):
+            print(f"error: {OUT_OF_MEMORY}", file=sys.stderr)
+        else:
+            traceback.print_exc()
         raise SystemExit(USER_ERROR) from None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was short, for Python or for TensorFlow, which need not have been imported."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"

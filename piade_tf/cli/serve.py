@@ -14,6 +14,7 @@ import tyro
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import FormatName
 from piade_tf.errors import InputError
+from piade_tf.interrupts import handed_over
 from piade_tf.program import CLONE, command, install_extra
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening:
         else "/v1/inspect; the inspector is not built: make inspector-build in a clone, with Node, builds it"
     )
     print(f"serving {inspector.file.path} at http://{shown}:{port}/ ({what}); Ctrl-C ends", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
+    with handed_over(), contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([listening])
     inspector.pool.shutdown(cancel_futures=True)
     return 0

@@ -1,114 +1,122 @@
-"""`piade train`: from images to a run directory."""
+"""`piade train`: from images to a run directory, or on with a run that was cut off."""
 
+import contextlib
 import dataclasses
-import time
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from piade_tf import interrupts, unfinished
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, is_out_of_memory
 from piade_tf.cli.startup import import_tensorflow
-from piade_tf.config import Config, DataConfig, Kind, check
+from piade_tf.config import Config, check
+from piade_tf.errors import InputError
 from piade_tf.lost_images import losses_told
 from piade_tf.quiet import stderr_only_on_failure
 
 
-@losses_told()
 def train(config: Config) -> int:
     """Trains, scores and exports: data, network, fit, scores, threshold, metrics, figures, report, export.
+
+    A run that was cut off is gone on with, from the newest checkpoint and without the steps that are done.
 
     Returns:
         The exit code: 0, or 3 if a file was rejected at export.
 
     Raises:
-        InputError: the options or the data are not what they should be.
+        InputError: the options or the data are not what they should be, or another process trains the run.
+        Stopped: a signal asked for it; `checkpoints` in the run have what is needed to go on.
     """
     check(config)
+    cut_off, begun = _cut_off(config)
+    if begun is None:
+        print(f"{cut_off} is complete; there is nothing to go on with")
+        return 0
+    with losses_told():
+        return _train(begun, cut_off)
+
+
+def _train(config: Config, cut_off: Path | None) -> int:
     options = config.training
     import_tensorflow()
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for them.
-        from export.options import Export
-        from export.publish.report_section import add_to_report
-        from export.run import export
-        from piade_tf.data import load_data
+        from piade_tf.cli.steps_of_training import Training
         from piade_tf.data.catalogue import side_of
-        from piade_tf.data.known_images import known_images
-        from piade_tf.data.splits import all_normal
-        from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
-        from piade_tf.evaluation.mistakes import most_unusual
-        from piade_tf.evaluation.results import labelled_results
-        from piade_tf.evaluation.scored_split import BATCH
-        from piade_tf.evaluation.threshold import check_method, fit_threshold
-        from piade_tf.progress import working
-        from piade_tf.report import terminal
-        from piade_tf.report.result_files import Judged, write_results
-        from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
         from piade_tf.run_directory import RunDirectory
-        from piade_tf.scoring.parameters import parameters_for
-        from piade_tf.training.devices import describe_devices
+        from piade_tf.run_lock import changing
         from piade_tf.training.distribution import share_threads
-        from piade_tf.training.schedule import Schedule
-        from piade_tf.training.trainer import build_trainer, fit, make_reproducible
+        from piade_tf.training.trainer import make_reproducible
 
         make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
 
-    RunDirectory.check(config.runs_dir, config.name)
-    data = load_data(config.data, options.seed)
-    check_method(config.threshold, data.test.labels)
-    network_options = config.network.for_image(*data.image_shape[:2])
-    parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
-    parameters.check_score(config.score)
-    way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
-    schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
-    trainer = build_trainer(network_options, config.loss, options, schedule, data)
-    run = RunDirectory.create(config.runs_dir, config.name, _label(config.data, data.kind, data.normal_class))
-    stored = dataclasses.asdict(dataclasses.replace(config, network=network_options, calibration=way))
-    run_config = run.write_config(stored, dataclasses.asdict(schedule), data)
-    run.write_skipped(data.skipped)
-    terminal.show_start(config.data.title, data, trainer.network, run.path, describe_devices(), way == "folds")
+    with contextlib.ExitStack() as stack:
+        if cut_off is None:
+            RunDirectory.check(config.runs_dir, config.name)
+            training = Training.planned(config)
+            run = training.begin(as_stored(config))
+            stack.enter_context(changing(run.path, "piade train"))
+            stack.enter_context(_going_on_named(run.path))
+        else:
+            stack.enter_context(changing(cut_off, "piade train"))
+            stack.enter_context(_going_on_named(cut_off))
+            print(f"Going on with {cut_off}.", flush=True)
+            training = Training.planned(config, RunDirectory(cut_off))
+        with losses_told():
+            return training.carry_out()
 
-    logs = []
-    if options.tensorboard:
-        by_name = options_by_name(stored, schedule, data)
-        logs.append(TensorBoardLog(run.logs(), by_name, schedule, data, config.loss.ssim_window, options.seed))
-    start = time.monotonic()
+
+def as_stored(config: Config) -> dict[str, Any]:
+    """The options of a training as JSON has them, to go on with from any folder."""
+    folder = config.data.data_dir
+    data = dataclasses.replace(config.data, data_dir=folder and Path(os.path.abspath(folder)))
+    whole = dataclasses.replace(config, data=data, runs_dir=Path(os.path.abspath(config.runs_dir)))
+    return json.loads(json.dumps(dataclasses.asdict(whole), default=str))
+
+
+def _cut_off(config: Config) -> tuple[Path | None, Config | None]:
+    """The run that is gone on with, None for a new one, and its options, None where it is complete.
+
+    Raises:
+        InputError: the run was begun with other options, or is none.
+    """
+    if config.resume is None:
+        path = config.runs_dir / config.name if config.name else None
+        if path is None or not unfinished.is_unfinished(path):
+            return None, config
+        if as_stored(config) != unfinished.options_of(path):
+            raise InputError(
+                f"{path} was begun with other options and cut off; go on with it: {unfinished.resume_command(path)}; "
+                "for other options choose another --name"
+            )
+        return path, config
+    path = config.resume
+    if not unfinished.is_unfinished(path):
+        if (path / "metrics.json").is_file():
+            return path, None
+        raise InputError(f"--resume {path}: there is no training to go on with; give a run that was cut off")
+    begun = Config.of_run(unfinished.options_of(path))
+    cache = begun.data.cache if config.data.cache == "auto" else config.data.cache
+    data = dataclasses.replace(begun.data, data_dir=config.data.data_dir or begun.data.data_dir, cache=cache)
+    return path, dataclasses.replace(begun, data=data)
+
+
+@contextlib.contextmanager
+def _going_on_named(run: Path) -> Iterator[None]:
+    """Within, whatever ends the training says how to go on."""
+    going_on = f"go on with it: {unfinished.resume_command(run)}"
+    interrupts.how_to_go_on(going_on)
     try:
-        history = fit(trainer, schedule, data, options.seed, config.data.augment, logs)
-    finally:
-        run.write_network(trainer.network)
-    run.write_history(history)
-    training = {"train_seconds": round(time.monotonic() - start, 1), "epochs": len(history["loss"])}
-
-    with working("fitting the statistics of normal images, and the threshold"):
-        fitted = calibrated(trainer.network, parameters, data, config.data.augment, options.seed, config.score, way)
-    run.write_scorer(fitted.scorer)
-    inspection = fitted.scorer.inspection_model(trainer.network, config.score)
-
-    held_out = all_normal(data.calibration, data.normal_class), fitted.pred_score[-data.calibration.count :]
-    results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
-    threshold = fit_threshold(
-        config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
-    )
-    map_threshold = fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds)
-    run.write_threshold(threshold, map_threshold)
-    known = known_images(data, fitted.pred_score, fitted.map_max)
-    run.write_known(known)
-
-    title = f"{config.data.title}, normal: {data.normal_class}"
-    judged = Judged(data.test, results.scored, threshold, map_threshold, known)
-    unusual = most_unusual(inspection, data, known) if judged.good_only else []
-    metrics = write_results(run, run_config, title, inspection, results, judged, history, training, unusual)
-    if options.tensorboard:
-        log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
-    terminal.show_end(metrics, threshold, run.path)
-    terminal.show_odd(known, threshold)
-    exit_code = export(Export(run.path, config.export), data) if config.export else 0
-    add_to_report(run.path / "report.html", run.path / "export")
-    terminal.show_next(run.path)
-    return exit_code
-
-
-def _label(data: DataConfig, kind: Kind, normal_class: str) -> tuple[str, ...]:
-    """The words that a run is called by: a folder's own name, where its class is called good anyway."""
-    if data.dataset == "folder" and data.data_dir is not None:
-        folder = data.data_dir.resolve().name
-        return (folder,) if kind == "parts" else (folder, normal_class)
-    return (data.dataset, data.category or normal_class)
+        yield
+    except InputError as error:
+        if not unfinished.is_unfinished(run):  # going on would not help
+            raise
+        raise InputError(f"{error}; {going_on}") from None
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise InputError(f"{OUT_OF_MEMORY}; with enough memory {going_on}") from None
+    interrupts.how_to_go_on("")

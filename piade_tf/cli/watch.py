@@ -20,6 +20,7 @@ from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.watch_table import WatchTable
 from piade_tf.errors import InputError
+from piade_tf.interrupts import handed_over
 
 WAKE_MS = 200  # how long to wait for news while a file may still be growing
 LOOK_AGAIN = 30.0  # seconds after which the whole folder is listed, for what a network drive does not tell of
@@ -70,7 +71,7 @@ def watch(options: Watch) -> int:
     detector = Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
-    with WatchTable(options.csv or options.run / "watched.csv") as table, _stopping(stop):
+    with WatchTable(options.csv or options.run / "watched.csv") as table, handed_over(), _stopping(stop):
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, signature in _settled(options, table, stop):

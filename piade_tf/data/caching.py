@@ -10,6 +10,7 @@ from typing import Literal
 
 from piade_tf.data.splits import DataSplits, Split
 from piade_tf.free_memory import free_memory
+from piade_tf.temporary import make_temporary_folder, remove_temporary_folder
 
 SHARE_OF_MEMORY, SHARE_OF_DISK = 0.25, 0.5
 
@@ -57,6 +58,6 @@ def _cached(split: Split, data: DataSplits, folder: Path | None, name: str) -> S
 
 def _temporary_folder(data: DataSplits) -> Path:
     """A folder that goes when the program ends."""
-    folder = tempfile.mkdtemp(prefix="piade-cache-")
-    weakref.finalize(data.train.items, shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    folder = make_temporary_folder()
+    weakref.finalize(data.train.items, remove_temporary_folder, folder)
+    return folder

@@ -29,7 +29,7 @@ def build_network(config: NetworkConfig, height: int, width: int, channels: int,
         A model from `image`, `(batch, height, width, channels)`, float32 in [0, 1], to a dict of
 
         - `reconstruction`: the input's shape, in [0, 1] (tanh: [-1, 1]);
-        - `instantiation_vectors`: `(batch, num_vectors, vector_dim)`, lengths 0 to 1;
+        - `instantiation_vectors`: `(batch, num_vectors, vector_dim)`, lengths 0 to 1, without routing any;
         - `latent`: `(batch, vector_dim)`, the longest of them, which is decoded;
         - `feature_map_0`, `feature_map_1`, ...: the encoder's map after each stage, or of strides 8, 16 and 32 of a
           pretrained one, finest first, `(batch, h, w, c)`.
@@ -89,9 +89,7 @@ def _functional_model(config: NetworkConfig, height: int, width: int, channels: 
     capsules = PyramidPooling(
         config.magnifications, config.capsule_dim, config.grid, BATCH_NORM_MOMENTUM, name="pyramid_pooling"
     )(features)
-    vectors = DynamicRouting(config.num_vectors, config.vector_dim, config.iterations, name="instantiation_vectors")(
-        capsules
-    )
+    vectors = _vectors(config, capsules)
     latent = LongestVector(name="latent")(vectors)
     upsampled = _upsample(config, latent, start.shape[1:3])
     if config.skip:
@@ -160,6 +158,16 @@ def _conv_bn(x, filters: int, kernel: int, stride: int, name: str):
         name=f"{name}_conv",
     )(x)
     return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"{name}_bn")(x)
+
+
+def _vectors(config: NetworkConfig, capsules):
+    """The instantiation vectors: routed, or by a dense layer with as many weights."""
+    count, dim = config.num_vectors, config.vector_dim
+    if config.routing:
+        return DynamicRouting(count, dim, config.iterations, name="instantiation_vectors")(capsules)
+    flat = keras.layers.Flatten(name="capsules")(capsules)
+    dense = keras.layers.Dense(count * dim, use_bias=False, name="instantiation_vectors_dense")(flat)
+    return keras.layers.Reshape((count, dim), name="instantiation_vectors")(dense)
 
 
 def _upsample(config: NetworkConfig, latent, size: tuple[int, int]):

@@ -32,6 +32,7 @@ from piade_tf.report.palette import MAPS
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
 
+RESULT_SUFFIX = ".result"  # of the event file
 ROUNDS = 10  # of images, histograms and the watched AUROC, at most
 TIME_SHARE = 0.04  # of the training: a round that would take the log above it waits
 WATCHED = 128  # images of a kind, for histograms and the watched AUROC
@@ -61,6 +62,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         data: the splits.
         ssim_window: side of the SSIM window in pixels.
         seed: of the images that are shown.
+        done: epochs that an earlier process has logged, in the same folder; see `cut_log`.
 
     Attributes:
         seconds: spent in this callback so far.
@@ -74,8 +76,10 @@ class TensorBoardLog(keras.callbacks.Callback):
         data: DataSplits,
         ssim_window: int,
         seed: int,
+        done: int = 0,
     ):
         super().__init__()
+        self._before = done
         self.folder, self.options, self.data = folder, options, data
         self.ssim_window, self.seed = ssim_window, seed
         self._schedule = schedule
@@ -83,26 +87,22 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._start = time.perf_counter()
-        self._next_round, self._round_seconds = 1, 0.0
+        apart = math.ceil(self._schedule.epochs / ROUNDS)
+        self._next_round, self._round_seconds = 1 + apart * math.ceil(self._before / apart), 0.0
         with self._measured():
             self._root, self._train, self._validation = (
                 tf.summary.create_file_writer(str(self.folder / name)) for name in ("", "train", "validation")
             )
             self._inspect = _reconstruction_inspection(self.model.network, self.ssim_window)
             self._choose_images()
-            options = self.options
-            with self._root.as_default(step=0):
-                tf.summary.text("options", _markdown_table(options))
-                _write_summary(_experiment(options))
-                _write_summary(hparams_summary.session_start_pb(options))
-                tf.summary.graph(layer_graph(self.model.network))
-            self._root.flush()
+            if not self._before:
+                self._write_options()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._epoch_start, self._not_timed = epoch, time.perf_counter(), 0
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._epoch == 0 and not self._not_timed:  # the first execution is mostly compilation
+        if self._epoch == self._before and not self._not_timed:  # the first execution is mostly compilation
             self._epoch_start, self._not_timed = time.perf_counter(), batch + 1
 
     def on_test_begin(self, logs=None):
@@ -115,7 +115,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             if done >= self._next_round and (done == 1 or self._affordable()):
                 before = time.perf_counter()
                 self._write_round(done)
-                if done == 1:
+                if not self._round_seconds:
                     # Traced at its next call: a training with one round cannot afford it, one with many is glad of it.
                     self._inspect = _traced(self._inspect, self.model.network)
                 self._next_round = done + math.ceil(self._schedule.epochs / ROUNDS)
@@ -137,6 +137,15 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def _affordable(self) -> bool:
         return self.seconds + self._round_seconds <= TIME_SHARE * (time.perf_counter() - self._start)
+
+    def _write_options(self) -> None:
+        options = self.options
+        with self._root.as_default(step=0):
+            tf.summary.text("options", _markdown_table(options))
+            _write_summary(_experiment(options))
+            _write_summary(hparams_summary.session_start_pb(options))
+            tf.summary.graph(layer_graph(self.model.network))
+        self._root.flush()
 
     def _choose_images(self) -> None:
         """Reads the images of every round: examples, as in the figures, and those watched."""
@@ -213,7 +222,9 @@ def log_result(
         figures: folder of the PNG files to show.
     """
     labels, scores, examples = np.asarray(labels), results.scored.pred_score, results.examples
-    writer = tf.summary.create_file_writer(str(folder))
+    for earlier in folder.glob(f"*{RESULT_SUFFIX}"):  # of a process that was killed
+        earlier.unlink()
+    writer = tf.summary.create_file_writer(str(folder), filename_suffix=RESULT_SUFFIX)
     with writer.as_default(step=len(history["loss"])):
         values = _plain_metrics(metrics) | {"val_loss": min(history["val_loss"])}
         for name in METRICS:

@@ -10,6 +10,7 @@ from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
 from piade_tf.program import command
+from piade_tf.unfinished import refuse_unfinished
 
 IN_BROWSERS = ("float32", "float16", "dynamic_int8", "int8")  # LiteRT.js takes no int8 and int16 tensors
 
@@ -42,6 +43,7 @@ class ServedFile:
         path = run / "export" / f"{format_name}.tflite"
         if not run.is_dir():
             raise InputError(f"{run} {'is a file' if run.exists() else 'does not exist'}; give a run directory")
+        refuse_unfinished(run)
         if not (run / "export").is_dir():
             raise InputError(f"{run} has no export to serve; make one with {command('export')} {run}")
         if not path.is_file():

@@ -20,15 +20,16 @@ class Progress(keras.callbacks.Callback):
     Args:
         epochs: epochs planned.
         steps: steps an epoch.
+        done: epochs done before, where it goes on with a training that was cut off.
     """
 
-    def __init__(self, epochs: int, steps: int):
+    def __init__(self, epochs: int, steps: int, done: int = 0):
         super().__init__()
-        self.epochs, self.steps = epochs, steps
+        self.epochs, self.steps, self.before = epochs, steps, done
         self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._ends, self._done = [time.monotonic()], 0
+        self._ends, self._done = [time.monotonic()], self.before
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),
@@ -50,20 +51,26 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
         self._ends.append(time.monotonic())
-        if epoch == 0 or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
+        if epoch == self.before or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
             losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
             self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
         self._done = done
 
     def _time_left(self, done: int) -> str:
-        """By the later half of the epochs so far; nothing before a fifth, since the first ones compile."""
-        if done < max(FEWEST, self.epochs / 5) or done == self.epochs:
+        """By the later half of the epochs of this process; nothing before a fifth, since the first ones compile."""
+        here = done - self.before
+        if here < max(FEWEST, self.epochs / 5) or done == self.epochs:
             return ""
-        half = done // 2
-        seconds = (self._ends[done] - self._ends[half]) / (done - half) * (self.epochs - done)
+        half = here // 2
+        seconds = (self._ends[here] - self._ends[half]) / (here - half) * (self.epochs - done)
         return f"  (about {seconds:.0f} s left)"
 
+    def close(self) -> None:
+        """Takes the bar away, where the training was broken off."""
+        if hasattr(self, "_bar"):
+            self._bar.stop()
+
     def on_train_end(self, logs=None):
-        self._bar.stop()
+        self.close()
         if self._done < self.epochs:
             self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

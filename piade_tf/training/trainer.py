@@ -9,13 +9,15 @@ import tensorflow as tf
 
 from piade_tf.config import AugmentName, LossConfig, NetworkConfig, TrainingConfig
 from piade_tf.data import DataSplits, batches
-from piade_tf.errors import InputError
 from piade_tf.model.losses import ReconstructionLoss
 from piade_tf.model.network import build_network, decoder_part, is_pretrained
+from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.distribution import strategy_scope
+from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, IMAGE, with_features
 from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
+from piade_tf.training.resumption import Resumption, Saved, skip_epochs
 from piade_tf.training.schedule import Schedule
 
 STEPS_PER_EXECUTION = 10  # without a return to Python
@@ -80,40 +82,6 @@ class _MeanOverBatch(keras.losses.Loss):
         return y_pred
 
 
-class StopWhenDiverged(keras.callbacks.Callback):
-    """Stops at the first loss that is not finite, and then puts the best weights so far back.
-
-    Attributes:
-        diverged_in: epoch, from 1, whose loss was not finite; None while all is well.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.diverged_in: int | None = None
-
-    def on_train_begin(self, logs=None):
-        self._epoch, self._best_loss = 0, math.inf
-        self._good_weights = self.model.network.get_weights()
-
-    def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            self.diverged_in = self._epoch + 1
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._epoch = epoch + 1
-        if not math.isfinite(logs["val_loss"]):
-            self.diverged_in = self.diverged_in or epoch + 1
-            self.model.stop_training = True
-        elif self.diverged_in is None and logs["val_loss"] < self._best_loss:
-            self._best_loss = logs["val_loss"]
-            self._good_weights = self.model.network.get_weights()
-
-    def on_train_end(self, logs=None):
-        if self.diverged_in:
-            self.model.network.set_weights(self._good_weights)
-
-
 def build_trainer(
     network_options: NetworkConfig,
     loss_options: LossConfig,
@@ -153,6 +121,8 @@ def fit(
     seed: int,
     augment: AugmentName = "none",
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoints: Checkpoints | None = None,
+    saved: Saved | None = None,
 ) -> dict[str, list[float]]:
     """Trains on the training split; stops early on the validation split and keeps the best weights.
 
@@ -163,40 +133,57 @@ def fit(
         seed: of the order of the images.
         augment: how training images are changed at random. Otherwise a frozen encoder's features are computed once.
         callbacks: to be called besides those that training needs, after them.
+        checkpoints: to be written as it goes; None: none are.
+        saved: where to go on, in a trainer that is built alike; None: at the start.
 
     Returns:
         The history: every logged value by name, one an epoch.
 
     Raises:
-        InputError: the loss became NaN or infinite. The network then has its best weights so far.
+        Diverged: the loss became NaN or infinite. The network then has its best weights so far.
+        InputError: a checkpoint cannot be written.
+        Stopped: a signal asked for it, within `piade_tf.interrupts.finishing`.
     """
+    early_stopping = keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True)
     diverged = StopWhenDiverged()
+    done = saved.epochs if saved else 0
+    progress = Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size), done)
+    resumption = Resumption(checkpoints, saved, early_stopping, diverged) if checkpoints else None
     train = batches(data.train, schedule.batch_size, seed, augment)
     validation = batches(data.validation, schedule.batch_size)
     if is_pretrained(trainer.network):
         if augment == "none":
             train = with_features(trainer.network, data.train, schedule.batch_size, seed) or train
         validation = with_features(trainer.network, data.validation, schedule.batch_size) or validation
-    history = trainer.fit(
-        train,
-        validation_data=validation,
-        epochs=schedule.epochs,
-        shuffle=False,  # tf.data does
-        verbose=0,
-        callbacks=[
-            keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True),
-            diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
-            Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size)),
-            *callbacks,
-        ],
-    )
+    skip_epochs(train, done)
+    try:
+        history = trainer.fit(
+            train,
+            validation_data=validation,
+            initial_epoch=schedule.epochs if saved and saved.stopped else done,
+            epochs=schedule.epochs,
+            shuffle=False,  # tf.data does
+            verbose=0,
+            callbacks=[
+                early_stopping,
+                diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
+                progress,
+                *callbacks,
+                *([resumption] if resumption else []),
+            ],
+        )
+    except BaseException:
+        progress.close()
+        raise
     if diverged.diverged_in:
         kept = "the best weights before it" if diverged.diverged_in > 1 else "the untrained weights"
-        raise InputError(
+        raise Diverged(
             f"the loss became NaN or infinite in epoch {diverged.diverged_in}; the run directory has {kept}; train "
             f"again with a lower --learning-rate (it was {schedule.learning_rate:g})"
         )
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
+    before = saved.history if saved else {}
+    names = before or history.history
+    return {name: [*before.get(name, ()), *(float(value) for value in history.history.get(name, ()))] for name in names}
 
 
 def make_reproducible(seed: int, deterministic: bool = True) -> None:

@@ -292,7 +292,7 @@ def test_the_log_leads_back_to_adapt_and_to_a_folder_of_images(opened, exported,
     assert (len(listing.train), listing.normal_class, len(listing.test)) == (6, "good", 1)
     teach = ["--good", folder / "good", "--bad", folder / "defective", "--folds", "0", "--name", "taught"]
     assert main(["adapt", *map(str, [exported.run, *teach])]) == 0
-    assert "6 new images" in capsys.readouterr().out
+    assert "6 new good images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 from tyro import _errors as tyro_errors
 
 import piade_tf
-from piade_tf.cli.exit_codes import errors_in_one_line
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, errors_in_one_line
 from piade_tf.cli.main import COMMANDS, main
 from piade_tf.cli.option_help import described
 from piade_tf.cli.parsing import _flags, parse, parse_config
 from piade_tf.config import Config
 from piade_tf.errors import InputError
+from piade_tf.interrupts import Stopped
 from piade_tf.model.presets import PRESETS, preset_config
 
 ROOT = Path(__file__).parents[3]
@@ -53,6 +55,7 @@ OPTIONS = {
     "threshold": ("--threshold sigma:3", "sigma:3"),
     "calibration": ("--calibration folds", "folds"),
     "runs_dir": ("--runs-dir elsewhere", Path("elsewhere")),
+    "resume": ("--resume runs/bolts", Path("runs/bolts")),
     "name": ("--name mine", "mine"),
     "loss.mse": ("--loss.mse 0.25", 0.25),
     "loss.ssim": ("--loss.ssim 2", 2.0),
@@ -71,6 +74,7 @@ OPTIONS = {
     "network.capsule_dim": ("--network.capsule-dim 4", 4),
     "network.num_vectors": ("--network.num-vectors 1", 1),
     "network.vector_dim": ("--network.vector-dim 16", 16),
+    "network.routing": ("--network.no-routing", False),
     "network.iterations": ("--network.iterations 2", 2),
     "network.upsampling": ("--network.upsampling 32 64 96", (32, 64, 96)),
     "network.decoder_widths": ("--network.decoder-widths 9 6", (9, 6)),
@@ -350,11 +354,9 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
 @pytest.mark.parametrize(
     "raised, code, said",
     [
-        (
-            KeyboardInterrupt(),
-            130,
-            "error: interrupted; what is in the run directory stays, an unfinished export does not\n",
-        ),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (Stopped(signal.SIGTERM), 143, "error: interrupted\n"),
+        (MemoryError(), 2, f"error: {OUT_OF_MEMORY}\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],

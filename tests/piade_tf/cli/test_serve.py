@@ -52,3 +52,8 @@ def test_an_option_out_of_place(complaint, tmp_path, options):
 
 def test_a_folder_without_the_inspector(complaint, tmp_path):
     assert "index.html" in complaint(tmp_path, "--app", tmp_path)
+
+
+def test_a_missing_package_is_told_with_the_command_that_brings_it(complaint, tmp_path, monkeypatch):
+    monkeypatch.setattr("piade_tf.cli.serve.NEEDED", ("no_such_package",))
+    assert "pip install" in complaint(tmp_path) and "serve" in complaint(tmp_path)

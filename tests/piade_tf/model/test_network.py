@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 
+import keras
 import numpy as np
 import pytest
 
@@ -59,6 +60,17 @@ def test_one_vector_is_the_latent(tiny):
     network = build_network(dataclasses.replace(tiny, num_vectors=1), 28, 28, 1)
     outputs = network(images_for(network))
     np.testing.assert_array_equal(outputs["latent"], np.asarray(outputs["instantiation_vectors"])[:, 0])
+
+
+def test_without_routing_a_dense_layer_of_as_many_weights_makes_the_vectors(small):
+    routed, dense = (build_network(dataclasses.replace(small, routing=routing), 28, 28, 1) for routing in (True, False))
+    capsules = dense.get_layer("pyramid_pooling").output
+    values = np.random.default_rng(0).normal(size=(3, *capsules.shape[1:])).astype("float32")
+    kernel = np.asarray(dense.get_layer("instantiation_vectors_dense").kernel)
+    expected = (values.reshape(3, -1) @ kernel).reshape(3, small.num_vectors, small.vector_dim)
+    vectors = keras.Model(capsules, dense.output["instantiation_vectors"])(values)
+    np.testing.assert_allclose(vectors, expected, rtol=1e-4, atol=1e-5)
+    assert dense.count_params() == routed.count_params()
 
 
 @pytest.mark.parametrize("skip", [True, False])

@@ -98,8 +98,7 @@ export class InspectView {
     const result: Result = {name, photograph, found: null, problem: ''};
     await this.judge(result);
     this.results.push(result);
-    this.list();
-    await this.show(result);
+    await this.showAndList(result);
     if (!result.found || !isOn('keep-log')) return;
     try {
       await this.log(result, result.found);
@@ -118,11 +117,13 @@ export class InspectView {
 
   /** What has no verdict, such as one of another model, is inspected again. */
   private async choose(result: Result): Promise<void> {
-    if (!result.found) {
-      await this.inTurn(() => this.judge(result));
-      this.list();
-    }
-    await this.show(result);
+    if (!result.found) await this.inTurn(() => this.judge(result));
+    await this.showAndList(result);
+  }
+
+  /** The row comes when the picture is there: both say the same at any time. */
+  private showAndList(result: Result): Promise<void> {
+    return this.show(result).finally(() => this.list());
   }
 
   private async log({name, photograph}: Result, found: Judged): Promise<void> {

@@ -1,0 +1,95 @@
+"""Tables of the grid: each class with its deviation over seeds, and each ablation against the default."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from benchmarks.ablations import ABLATIONS, BASE
+from benchmarks.paired import Difference, paired_difference
+from benchmarks.table_parts import Row, percent, read, table
+
+SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
+
+
+def of_classes(file: str, encoder: str) -> str:
+    """Image AUROC of each class by score, mean and standard deviation over seeds, and the mean of the classes."""
+    rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == ("compact", encoder, BASE)]
+    classes = sorted({row["normal_class"] for row in rows})
+    seeds = _complete_seeds(rows, classes)
+    lines = []
+    for score in (*SHOWN_SCORES, "pooled"):
+        column = f"image_AUROC_{score}"
+        if not any(row[column] for row in rows):
+            continue
+        cells = [_spread([row for row in rows if row["normal_class"] == name], column) for name in classes]
+        means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
+        lines.append((f"`{score}`", *cells, _mean_and_deviation(means)))
+    return table((f"{len({row['seed'] for row in rows})} seeds", *classes, "mean"), lines)
+
+
+def of_ablations(file: str, encoder: str, score: str) -> str:
+    """Image AUROC with each ablation, and how far it is from the default, paired by class and seed.
+
+    Mean and standard deviation are those over seeds of the mean over classes.
+    """
+    rows = [row for row in read(file) if (row["preset"], row["encoder"]) == ("compact", encoder)]
+    column = f"image_AUROC_{score}"
+    base = _by_pair(rows, BASE)
+    wanted = {pair for name in ABLATIONS if name != BASE for pair in _by_pair(rows, name)}
+    lines = []
+    for name, ablation in ABLATIONS.items():
+        of_name = _by_pair(rows, name)
+        pairs = [pair for pair in of_name if pair in base and pair in wanted]
+        if not pairs:
+            continue
+        by_seed: dict[str, list[float]] = {}
+        for pair in pairs:
+            by_seed.setdefault(pair[1], []).append(float(of_name[pair][column]))
+        means = [statistics.mean(values) for values in by_seed.values()]
+        cells = (ablation.title, str(len(pairs)), _mean_and_deviation(means))
+        if name == BASE:
+            lines.append((*cells, "", "", ""))
+            continue
+        differences = [float(of_name[pair][column]) - float(base[pair][column]) for pair in pairs]
+        lines.append((*cells, *_shown(paired_difference(differences))))
+    header = ("", "pairs", f"`{score}`", "against the default", "95 % interval", "p")
+    return table(header, lines)
+
+
+def _complete_seeds(rows: Sequence[Row], classes: Sequence[str]) -> list[str]:
+    seeds = dict.fromkeys(row["seed"] for row in rows)
+    return [seed for seed in seeds if sum(row["seed"] == seed for row in rows) == len(classes)]
+
+
+def _by_pair(rows: Sequence[Row], ablation: str) -> dict[tuple[str, str], Row]:
+    return {(row["normal_class"], row["seed"]): row for row in rows if row["ablation"] == ablation}
+
+
+def _shown(found: Difference) -> tuple[str, str, str]:
+    if found.low is None or found.high is None or found.p is None:
+        return f"{100 * found.mean:+.1f}", "-", "-"
+    return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} to {100 * found.high:+.1f}", f"{found.p:.3f}"
+
+
+def _spread(rows: Sequence[Row], column: str) -> str:
+    return _mean_and_deviation([float(row[column]) for row in rows if row[column]])
+
+
+def _mean_and_deviation(values: Sequence[float]) -> str:
+    """A single value has no deviation."""
+    if not values:
+        return "-"
+    deviation = f" +- {percent(statistics.stdev(values))}" if len(values) > 1 else ""
+    return percent(statistics.mean(values)) + deviation
+
+
+FASHION, BOTTLE = "grid_fashion_mnist.csv", "grid_bottle.csv"
+TABLES: dict[str, Callable[[], str]] = {
+    "grid_fashion_mnist_scratch": partial(of_classes, FASHION, "scratch"),
+    "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, "efficientnet_lite0"),
+    **{
+        f"ablations_{name}_{score}": partial(of_ablations, file, "scratch", score)
+        for name, file in (("fashion_mnist", FASHION), ("bottle", BOTTLE))
+        for score in ("reconstruction", "latent", "combined")
+    },
+}

@@ -1,0 +1,191 @@
+"""Does a fresh checkout give the numbers of the documents? One cell of each table of accuracies, measured again.
+
+    python -m benchmarks.results_quick --tfds DIR --photographs DIR
+    make results-quick TFDS=DIR PHOTOGRAPHS=DIR
+
+Goes through the benchmark that wrote the table's CSV, to a CSV of its own, and is compared with the committed one:
+it agrees if it lies between the lowest and the highest seed there, either widened by their standard deviation, or by
+0.005 where that is more or there is one seed (from one training to another the AUROC of a class changes by about that).
+Exit code 1 where one does not agree or could not be measured. Under 15 minutes on 2 cores. Tables of speed depend on
+the machine, and what is beside anomalib needs a second environment: they are left out.
+"""
+
+import argparse
+import csv
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.ablations import BASE, OF_PAPER
+from benchmarks.grid_cell import PRETRAINED, SCRATCH
+from benchmarks.table_parts import RESULTS, ROOT, Row, read
+
+LEAST = 0.005
+NO_DECODER = ("--", "--no-tensorboard", "--epochs", "1")
+
+
+class Check(NamedTuple):
+    """One cell of a table.
+
+    Attributes:
+        table: in the documents.
+        words: of the benchmark, after the name of its module; `{tfds}`, `{photographs}`, `{runs}` and `{out}` are
+            filled in.
+        file: the committed CSV.
+        where: columns and values that its rows have.
+        column: that is compared.
+    """
+
+    table: str
+    words: tuple[str, ...]
+    file: str
+    where: Mapping[str, str]
+    column: str
+
+
+def _photographs(file: str, *words: str) -> tuple[str, ...]:
+    return (
+        file.removesuffix(".csv"),
+        "--data-dir",
+        "{photographs}",
+        "--data",
+        "bottle",
+        "--out",
+        "{out}/{file}",
+        *words,
+    )
+
+
+def _grid(dataset: str, normal_class: str, *words: str) -> tuple[str, ...]:
+    data = () if dataset == "digits" else ("--data-dir", "{tfds}")
+    ends = ("--seeds", "0", "--runs-dir", "{runs}", "--out", "{out}/{file}")
+    return ("grid", "--dataset", dataset, "--classes", normal_class, *data, *words, *ends)
+
+
+AUROC = "image_AUROC"
+OF_FIXED_ROWS = (
+    Check(
+        "photographs",
+        _photographs("photographs.csv", "--seeds", "0", "--runs-dir", "{runs}", *NO_DECODER),
+        "photographs.csv",
+        {"data": "bottle", "options": " ".join(NO_DECODER[1:])},
+        AUROC,
+    ),
+    Check(
+        "few_images",
+        _photographs("few_images.csv", "--counts", "10", "--draws", "1", "--figure", "{out}/few_images.png"),
+        "few_images.csv",
+        {"data": "bottle", "images": "10"},
+        AUROC,
+    ),
+    Check("one_class_digits", _grid("digits", "3"), "one_class_digits_seed0.csv", {"normal_class": "3"}, AUROC),
+    Check("one_class_mnist", _grid("mnist", "0"), "one_class_mnist_seed0.csv", {"normal_class": "0"}, AUROC),
+    Check(
+        "one_class_fashion_mnist",
+        _grid("fashion_mnist", "0"),
+        "one_class_fashion_mnist_seed0.csv",
+        {"normal_class": "0"},
+        AUROC,
+    ),
+    Check(
+        "cifar10",
+        _grid("cifar10", "0", "--ablation", "one_epoch"),
+        "one_class_cifar10_seed0.csv",
+        {"normal_class": "0"},
+        AUROC,
+    ),
+)
+
+
+def checks_of_grid(rows: Sequence[Row]) -> list[Check]:
+    """Of the grid on Fashion-MNIST a row of the pretrained encoder and one of an ablation, where they are measured.
+
+    The rows of the default from scratch are those of the table `one_class_fashion_mnist`.
+    """
+    of_encoder = [row for row in rows if row["encoder"] == PRETRAINED and row["ablation"] == BASE]
+    of_ablation = [row for row in rows if row["encoder"] == SCRATCH and row["ablation"] in OF_PAPER[1:]]
+    found = []
+    for table, candidates, column in (
+        ("grid_fashion_mnist_pretrained", of_encoder, AUROC),
+        ("ablations_fashion_mnist_reconstruction", of_ablation, "image_AUROC_reconstruction"),
+    ):
+        for row in candidates[:1]:
+            ablation = "one_epoch" if row["encoder"] == PRETRAINED else row["ablation"]
+            words = ("--preset", row["preset"], "--encoder", row["encoder"], "--ablation", ablation)
+            where = {name: row[name] for name in ("normal_class", "preset", "encoder", "ablation")}
+            found.append(Check(table, _grid("fashion_mnist", row["normal_class"], *words), GRID, where, column))
+    return found
+
+
+GRID = "grid_fashion_mnist.csv"
+CHECKS = (*OF_FIXED_ROWS, *checks_of_grid(read(GRID)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0, or 1 where a cell does not agree."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tfds", required=True, help="the folder of TensorFlow Datasets")
+    parser.add_argument("--photographs", required=True, help="the folder that benchmarks/photographs.py takes")
+    args = parser.parse_args(arguments)
+    disagree, start = [], time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        places = {"tfds": args.tfds, "photographs": args.photographs, "out": folder, "runs": f"{folder}/runs"}
+        for check in CHECKS:
+            fine, told = judged(check, lambda check: measure(check, places))
+            print(f"{'agrees' if fine else 'DIFFERS'}: {told}", flush=True)
+            disagree += [] if fine else [check.table]
+    print(f"{len(CHECKS) - len(disagree)} of {len(CHECKS)} agree, {(time.monotonic() - start) / 60:.0f} minutes")
+    return int(bool(disagree))
+
+
+def measure(check: Check, places: Mapping[str, str]) -> float | None:
+    """Runs the benchmark; the value of the new row, None where it failed."""
+    module, *words = (word.format(**places, file=check.file) for word in check.words)
+    out = Path(places["out"], check.file)
+    out.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *words],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    if done.returncode or not out.exists():
+        print(done.stderr[-2000:], file=sys.stderr)
+        return None
+    with open(out, newline="", encoding="utf-8") as file:
+        return float(next(csv.DictReader(file))[check.column])
+
+
+def judged(check: Check, measure: Callable[[Check], float | None], results: Path = RESULTS) -> tuple[bool, str]:
+    """Whether a cell agrees with the committed CSV, and a line that says so."""
+    name = f"{check.table}, {', '.join(check.where.values())}, {check.column}"
+    committed = committed_values(check, results)
+    if not committed:
+        return False, f"{name}: {check.file} has no such row"
+    low, high = span(committed)
+    value = measure(check)
+    if value is None:
+        return False, f"{name}: could not be measured"
+    return low <= value <= high, f"{name}: {value:.4f}, the documents {low:.4f} to {high:.4f}"
+
+
+def committed_values(check: Check, results: Path = RESULTS) -> list[float]:
+    """The values of the check's rows, a seed each."""
+    if not (results / check.file).exists():
+        return []
+    with open(results / check.file, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if check.where.items() <= row.items()]
+    return [float(row[check.column]) for row in rows]
+
+
+def span(values: Sequence[float]) -> tuple[float, float]:
+    """From the lowest to the highest of the seeds, either widened by their standard deviation or by `LEAST`."""
+    margin = max(LEAST, statistics.stdev(values) if len(values) > 1 else 0.0)
+    return min(values) - margin, max(values) + margin
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""A TensorBoard log goes on at the epoch that the training goes on at."""
+
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from piade_tf.report.cut_log import cut_log
+
+
+def write(folder, steps):
+    writer = tf.summary.create_file_writer(str(folder))
+    for step in steps:
+        with writer.as_default(step=step):
+            tf.summary.scalar("loss", float(step))
+    writer.close()
+
+
+def steps(folder):
+    return [event.step for event in EventAccumulator(str(folder)).Reload().Tensors("loss")]
+
+
+def test_what_was_logged_later_goes_and_so_does_half_a_record(tmp_path):
+    for folder in (tmp_path, tmp_path / "train"):
+        write(folder, range(6))
+    (file,) = (tmp_path / "train").iterdir()
+    file.write_bytes(file.read_bytes()[:-9])
+    cut_log(tmp_path, 3)
+    assert steps(tmp_path) == steps(tmp_path / "train") == [0, 1, 2, 3]
+    cut_log(tmp_path, 0)
+    assert not tmp_path.exists()

@@ -1,0 +1,153 @@
+"""A training that was cut off goes on as if it had not been; what cannot be read is passed over, aloud."""
+
+import contextlib
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from piade_tf import interrupts
+from piade_tf.config import LossConfig, NetworkConfig, TrainingConfig
+from piade_tf.errors import InputError
+from piade_tf.training import resumption
+from piade_tf.training.checkpoints import Checkpoints
+from piade_tf.training.resumption import Saved
+from piade_tf.training.schedule import Schedule
+from piade_tf.training.trainer import build_trainer, fit, make_reproducible
+
+
+class CutOff(Exception):
+    pass
+
+
+class CutOffIn(keras.callbacks.Callback):
+    """Ends as a kill would, in the middle of an epoch, counted from 0."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch:
+            raise CutOff
+
+
+@pytest.fixture(autouse=True)
+def every_epoch(monkeypatch):
+    monkeypatch.setattr(resumption, "LEAST_APART", 0.0)
+    monkeypatch.setattr(resumption, "TIME_SHARE", float("inf"))
+
+
+def train(network, data, folder=None, cut=None, kind="classes", augment="none", **options):
+    """History, and the weights of the network, after a training that goes on with what is in `folder`."""
+    options = TrainingConfig(**{"epochs": 5, "batch_size": 20, "learning_rate": 1e-2, "rotation": 0.3} | options)
+    pretrained = network.encoder not in ("scratch", "auto")
+    schedule = Schedule.of(options, data.train.count, kind, pretrained)
+    make_reproducible(0)
+    trainer = build_trainer(network.for_image(*data.image_shape[:2]), LossConfig(), options, schedule, data)
+    checkpoints = Checkpoints(folder) if folder else None
+    saved = Saved.newest(checkpoints) if checkpoints else None
+    callbacks = [] if cut is None else [CutOffIn(cut)]
+    return fit(trainer, schedule, data, 0, augment, callbacks, checkpoints, saved), trainer.network.get_weights()
+
+
+def cut_off(network, data, folder, cut, **options):
+    with pytest.raises(CutOff):
+        train(network, data, folder, cut, **options)
+
+
+def assert_same(found, expected):
+    assert found[0] == expected[0]
+    for weight, other in zip(found[1], expected[1], strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, splits):
+    return train(tiny, splits, augment="aligned")
+
+
+def test_cut_off_twice_it_has_the_history_and_the_weights_of_one_that_was_not(tiny, splits, whole, tmp_path):
+    cut_off(tiny, splits, tmp_path, 2, augment="aligned")
+    cut_off(tiny, splits, tmp_path, 3, augment="aligned")
+    assert_same(train(tiny, splits, tmp_path, augment="aligned"), whole)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("epoch-000004.npz", "epoch-000004.sha256", "epoch-000005.npz", "epoch-000005.sha256")
+    }
+
+
+def test_after_its_last_epoch_nothing_is_trained_again(tiny, splits, whole, tmp_path):
+    train(tiny, splits, tmp_path, augment="aligned")
+    assert_same(train(tiny, splits, tmp_path, cut=5, augment="aligned"), whole)
+
+
+def test_early_stopping_goes_on_counting(tiny, splits, tmp_path):
+    options = {"epochs": 60, "learning_rate": 3.0, "patience": 2}
+    expected = train(tiny, splits, **options)
+    epochs = len(expected[0]["loss"])
+    assert epochs < 60
+    cut_off(tiny, splits, tmp_path, epochs - 1, **options)
+    assert_same(train(tiny, splits, tmp_path, **options), expected)
+    assert_same(train(tiny, splits, tmp_path, cut=epochs, **options), expected)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "without a checksum"])
+def test_of_a_damaged_checkpoint_the_one_before_is_taken_and_that_is_said(
+    tiny, splits, whole, tmp_path, capsys, damage
+):
+    cut_off(tiny, splits, tmp_path, 3, augment="aligned")
+    newest = tmp_path / "epoch-000003.npz"
+    content = newest.read_bytes()
+    if damage == "flipped":
+        newest.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+    elif damage == "truncated":
+        newest.write_bytes(content[: len(content) // 2])
+    else:
+        newest.with_suffix(".sha256").unlink()
+    assert_same(train(tiny, splits, tmp_path, augment="aligned"), whole)
+    assert f"warning: {newest} is damaged" in capsys.readouterr().out
+
+
+def test_cached_features_of_a_frozen_encoder_come_again_in_the_same_order(photographs, tmp_path):
+    network = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random")
+    options = {"epochs": 3, "batch_size": 4, "learning_rate": 1e-3, "kind": "parts"}
+    expected = train(network, photographs, **options)
+    cut_off(network, photographs, tmp_path, 2, **options)
+    assert_same(train(network, photographs, tmp_path, **options), expected)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.write(1, {"a": np.ones(3)}, {"epochs": 1})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(InputError, match="No space left on device"):
+            checkpoints.write(2, {"a": np.zeros(3)}, {"epochs": 2})
+    arrays, about = checkpoints.newest()
+    assert about == {"epochs": 1} and arrays["a"].tolist() == [1, 1, 1]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npz", ".sha256"}
+
+
+def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(tiny, splits, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(resumption, "LEAST_APART", 1000.0)  # nothing is written but at the signal
+
+    class Asks(CutOffIn):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.now == self.epoch:
+                monkeypatch.setitem(interrupts._state, "asked", int(signal.SIGTERM))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{__name__}.CutOffIn", Asks)
+        with pytest.raises(interrupts.Stopped), contextlib.suppress(CutOff):
+            train(tiny, splits, tmp_path, 3, augment="aligned")
+    monkeypatch.setitem(interrupts._state, "asked", 0)
+    assert (tmp_path / "epoch-000003.npz").exists()
+    assert_same(train(tiny, splits, tmp_path, augment="aligned"), whole)

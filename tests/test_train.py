@@ -219,8 +219,6 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(mistaken, tmp_pat
     arguments = ["--image-size", "28", "--learning-rate", "1e30", "--name", "run", "--no-tensorboard"]
     left = ["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
     assert "NaN or infinite" in mistaken(arguments, left=left)
-        arguments, left=["runs/run/.lock", "runs/run/config.json", "runs/run/model.keras"]
-    )
     network = keras.models.load_model(tmp_path / "runs" / "run" / "model.keras")
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
 

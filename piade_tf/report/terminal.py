@@ -83,7 +83,9 @@ def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
     said = (
         f"note: {len(odd)} of {len(scores)} good images score far above the others: {named}. Look whether they are good"
     )
-    if threshold.method == "fpr" and len(odd) < len(scores):
+    if len(odd) == threshold.apart:
+        said += "; the threshold is without it"
+    elif threshold.method == "fpr" and len(odd) < len(scores):
         without = fit_threshold("fpr", threshold.wanted_fpr or 0.5, scores[len(odd) :], folds=threshold.folds)
         said += f"; without them the threshold would be near {without.value:.3g}"
     print(f"{said}.")

@@ -29,6 +29,11 @@ def test_good_images_far_above_the_others_are_named_with_the_threshold_without_t
         assert named in line
 
 
+def test_of_one_that_has_no_say_in_the_threshold_that_is_said(capsys):
+    line = printed(capsys, [*np.arange(30.0), 400.0])
+    assert "30.png 400" in line and "the threshold is without it" in line and "would be" not in line
+
+
 def test_of_many_only_the_highest_are_named(capsys):
     line = printed(capsys, [*np.arange(50.0), *range(400, 408)])
     assert "57.png 407" in line and "and 3 more" in line and "52.png" not in line

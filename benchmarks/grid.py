@@ -7,8 +7,8 @@
 
 DIR holds TensorFlow Datasets, for photographs what benchmarks/photographs.py says. Can be stopped, killed and started
 again, also on several machines with a CSV each: a cell that the CSV has is not run again, nor is a run that is done;
-one that was broken off begins anew. A cell that fails is told, and the others go on. Every class of a data set has the
-same settings, those of the preset. Two minutes a cell of Fashion-MNIST on 2 cores.
+one that was broken off is gone on with. A cell that fails is told, and the others go on. Every class of a data set has
+the same settings, those of the preset. Two minutes a cell of Fashion-MNIST on 2 cores.
 """
 
 import argparse

@@ -5,7 +5,6 @@ import dataclasses
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.ablations import ABLATIONS
 from benchmarks.photographs import DATA as PHOTOGRAPHS
+from piade_tf.unfinished import is_unfinished
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = (sys.executable, str(ROOT / "train.py"))
@@ -109,7 +109,7 @@ class Failed(Exception):
 
 
 def measured(cell: Cell, runs_dir: Path, data_dir: Path | None, train: Sequence[str] = TRAIN) -> Row:
-    """Trains in a process of its own, unless that is done; a run that was broken off begins anew.
+    """Trains in a process of its own, unless that is done; a run that was broken off is gone on with.
 
     Args:
         cell: what to train.
@@ -127,8 +127,7 @@ def measured(cell: Cell, runs_dir: Path, data_dir: Path | None, train: Sequence[
     runs_dir.mkdir(parents=True, exist_ok=True)
     run, wall = runs_dir.resolve() / cell.name, None
     with _alone(runs_dir / f".{cell.name}.lock") as lock:
-        if not (run / "report.html").exists():  # what `piade train` writes last
-            shutil.rmtree(run, ignore_errors=True)
+        if is_unfinished(run) or not (run / "report.html").exists():
             command = [*train, *cell.words(data_dir), "--runs-dir", str(run.parent), "--name", run.name]
             start = time.monotonic()
             # With the lock in its hands, so that it is held for as long as the training lives.

@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks.ablations import ABLATIONS, BASE
 from benchmarks.paired import Difference, paired_difference
-from benchmarks.table_parts import Row, percent, read, table
+from benchmarks.table_parts import Row, mean_and_deviation, read, spread, table
 
 SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 
@@ -21,9 +21,9 @@ def of_classes(file: str, encoder: str) -> str:
         column = f"image_AUROC_{score}"
         if not any(row[column] for row in rows):
             continue
-        cells = [_spread([row for row in rows if row["normal_class"] == name], column) for name in classes]
+        cells = [spread([row for row in rows if row["normal_class"] == name], column) for name in classes]
         means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
-        lines.append((f"`{score}`", *cells, _mean_and_deviation(means)))
+        lines.append((f"`{score}`", *cells, mean_and_deviation(means)))
     return table((f"{len({row['seed'] for row in rows})} seeds", *classes, "mean"), lines)
 
 
@@ -46,7 +46,7 @@ def of_ablations(file: str, encoder: str, score: str) -> str:
         for pair in pairs:
             by_seed.setdefault(pair[1], []).append(float(of_name[pair][column]))
         means = [statistics.mean(values) for values in by_seed.values()]
-        cells = (ablation.title, str(len(pairs)), _mean_and_deviation(means))
+        cells = (ablation.title, str(len(pairs)), mean_and_deviation(means))
         if name == BASE:
             lines.append((*cells, "", "", ""))
             continue
@@ -69,18 +69,6 @@ def _shown(found: Difference) -> tuple[str, str, str]:
     if found.low is None or found.high is None or found.p is None:
         return f"{100 * found.mean:+.1f}", "-", "-"
     return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} to {100 * found.high:+.1f}", f"{found.p:.3f}"
-
-
-def _spread(rows: Sequence[Row], column: str) -> str:
-    return _mean_and_deviation([float(row[column]) for row in rows if row[column]])
-
-
-def _mean_and_deviation(values: Sequence[float]) -> str:
-    """A single value has no deviation."""
-    if not values:
-        return "-"
-    deviation = f" +- {percent(statistics.stdev(values))}" if len(values) > 1 else ""
-    return percent(statistics.mean(values)) + deviation
 
 
 FASHION, BOTTLE = "grid_fashion_mnist.csv", "grid_bottle.csv"

@@ -37,12 +37,16 @@ def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
 
 
 def spread(rows: Sequence[Row], name: str) -> str:
-    """Mean and standard deviation in percent."""
-    values = [float(row[name]) for row in rows if row[name]]
+    """Mean and standard deviation of a column in percent."""
+    return mean_and_deviation([float(row[name]) for row in rows if row[name]])
+
+
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """In percent; a single value has no deviation."""
     if not values:
         return "-"
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{percent(statistics.mean(values))} +- {percent(deviation)}"
+    deviation = f" +- {percent(statistics.stdev(values))}" if len(values) > 1 else ""
+    return percent(statistics.mean(values)) + deviation
 
 
 def percent(value: float) -> str:

@@ -62,7 +62,8 @@ def summary(metadata: dict[str, Any]) -> dict[str, str]:
         "input": f"{_sides(image['shape'])} {image['dtype']}, {image['colour']}, 0 to 255; {RESIZED[image['resize']]} "
         f"to {_sides(image['resize_to'])}" + (f", the middle {_sides(image['crop'])} cut out" if image["crop"] else ""),
         "outputs": ", ".join(shapes),
-        "threshold": f"{threshold.value:.4g}: an image with a higher score is anomalous; {promise(threshold)}",
+        "threshold": f"{threshold.value:.4g}, for the scores of this file: an image with a higher one is anomalous; "
+        f"{promise(threshold)}",
         "good images": f"{threshold.n} set it; of their scores {_percentiles(threshold)}",
         "map threshold": f"{of_map.value:.4g}: a place with a higher value of the map is unusual",
         "their maps": f"of the largest values {_percentiles(of_map)}",

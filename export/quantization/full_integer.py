@@ -1,5 +1,6 @@
 """From floats to integers throughout: the network in 8 bits, routing in 16, integers at both ends."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -17,6 +18,9 @@ VECTORS = (ROUTING, "latent")  # layers, and outputs of the same names
 # A vector's length can exceed what the representative images have; 16 bits have room for it. A reciprocal root is
 # largest for the shortest vector, of which few images tell.
 HEADROOM, HEADROOM_OF_ROOTS = 2.0, 4.0
+# LiteRT takes a scale whose base-2 logarithm is within 1e-3 of a whole number for a power of two. If all scales of an
+# addition in 16 bits are, two of them must be equal, or the file is refused.
+POWER_OF_TWO, LARGEST = 2e-3, 2**15 - 1
 
 
 def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: str) -> bytes:
@@ -61,10 +65,20 @@ def quantize_throughout(model: bytes, images: Iterable[np.ndarray], signature: s
         for name, seen in ranges.items():
             if re.search(headroom, f"{name};") and "min" in seen:
                 factor = HEADROOM_OF_ROOTS if "Rsqrt" in name else HEADROOM
+                factor *= off_powers_of_two(factor * max(abs(float(seen[key].max())) for key in ("min", "max")))
                 _set(seen, factor * seen["min"], factor * seen["max"])
         quantized = quantizer.quantize(ranges).quantized_model
     assert quantized is not None
     return with_integer_ends(bytes(quantized), names, signature)
+
+
+def off_powers_of_two(largest: float) -> float:
+    """By what the largest magnitude of 16 bits is to be multiplied, so that its scale is no power of two: 1 or a little
+    more."""
+    if not largest:
+        return 1.0
+    power = math.log2(largest / LARGEST)
+    return 2 ** (2 * POWER_OF_TWO) if abs(power - round(power)) < POWER_OF_TWO else 1.0
 
 
 def _set(seen: dict[str, np.ndarray], low, high) -> None:

@@ -12,6 +12,7 @@ from piade_tf.config import DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_file
 from piade_tf.lost_images import losses_told
+from piade_tf.printable import some
 
 IMAGES_A_ROW = 8
 KINDS_SHOWN = 6
@@ -53,8 +54,8 @@ def inspect_data(options: InspectData) -> None:
     check_file(out, "--out")
     start_tensorflow()
     from piade_tf.data import divide_source, find_source
-    from piade_tf.data.folder import LayoutError
     from piade_tf.data.image_checks import UnreadableImagesError
+    from piade_tf.data.listing import LayoutError
 
     try:
         source = find_source(data_config)
@@ -69,8 +70,9 @@ def inspect_data(options: InspectData) -> None:
     data = divide_source(source, data_config, options.seed)
     height, width, channels = data.image_shape
     print(
-        f"\nTraining would use {data.train.count} images, hold out {data.validation.count} for validation and "
-        f"{data.calibration.count} for calibration, and test on {data.test.count}, as {height}x{width}x{channels}."
+        f"\nThe network would learn from {data.train.count} images, be watched on "
+        f"{data.validation.count} and never see {data.calibration.count}; {data.test.count} to test, as "
+        f"{height}x{width}x{channels}."
     )
     from piade_tf.data.summary import samples
     from piade_tf.report.contact_sheet import write_contact_sheet
@@ -105,19 +107,13 @@ def _print_source(source) -> None:
     elif not source.test.labels.any():
         print("No anomalous test images: there will be no AUROC, only the false-positive rate.")
     if source.passed_over:
-        print(f"Passed over, since they are no photographs: {_some(source.passed_over)}")
+        print(f"Passed over, since they are no photographs: {some(source.passed_over, NAMES_SHOWN)}")
     for one in source.skipped:
         print(f"unreadable: {one.path} {one.reason}")
     for warning in source.warnings:
         print(f"warning: {warning}")
     if not source.warnings and not source.skipped:
         print("Every file can be read, and none is there twice.")
-
-
-def _some(names: tuple[str, ...]) -> str:
-    from piade_tf.data.folder import some
-
-    return some(names, NAMES_SHOWN)
 
 
 def _indented(text: str) -> str:

@@ -18,7 +18,7 @@ from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
-from piade_tf.printable import printable
+from piade_tf.printable import printable, some
 
 COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
 NAMES_SHOWN = 8
@@ -84,7 +84,6 @@ def predict(options: Predict) -> int:
     start_tensorflow()
     found = find_images(options.images)
 
-    from piade_tf.data.folder import some
     from piade_tf.detector import Detector, Unreadable
     from piade_tf.evaluation.refit import set_by_hand
     from piade_tf.evaluation.threshold import in_short

@@ -104,7 +104,8 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
     print(explain(now))
     offers = [(f"--fpr {rate:g}", refitted("fpr", rate, scores)) for rate in OFFERED]
     show_offers([("now", now), *offers, ("--sigma 3", refitted("sigma:3", None, scores))], scores)
-    print(f"Set one of them: {command('threshold')} {path_word(run.path)} --fpr {OFFERED[2]:g}")
+    other = next((option for option, offer in offers if offer.value < now.value), offers[-1][0])
+    print(f"Set one of them: {command('threshold')} {path_word(run.path)} {other}")
 
 
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:

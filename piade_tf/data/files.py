@@ -9,9 +9,9 @@ import numpy as np
 from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import decode_file
 from piade_tf.data.division import without_test_split
-from piade_tf.data.folder import ImageFile, Listing
 from piade_tf.data.groups import groups_of
 from piade_tf.data.image_checks import Checked, Facts, check_images
+from piade_tf.data.listing import ImageFile, Listing
 from piade_tf.data.mask import SEPARATOR
 from piade_tf.data.reading import paths_dataset
 from piade_tf.data.source import ImageSet, Source

@@ -5,16 +5,17 @@ Only names are looked at where they tell enough, with one scan a folder, so that
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.config import Kind
+from piade_tf.data.listing import ImageFile, LayoutError, Listing
+from piade_tf.data.masks_of_images import with_masks
 from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_form
 from piade_tf.data.walk import SUFFIXES, Walk, entries, tree, walk
 from piade_tf.errors import InputError
-from piade_tf.printable import printable
+from piade_tf.printable import printable, some
 
-MASK_ENDINGS = ("_mask", "-mask", "_gt", "_label", "")
 ROOT_CLASS = "good"  # of images that lie in the folder itself
 LEVELS_SEARCHED, FOLDERS_SEARCHED = 4, 2000  # for a folder that would work
 LOOKED_FOR = """\
@@ -24,64 +25,6 @@ classes, with a split:  train/<class>/*.jpg   test/<class>/*.jpg   and --normal-
 classes, without:       <class>/*.jpg   and --normal-class <class>
 good images alone:      *.jpg
 images end in           """ + " ".join(SUFFIXES)
-
-
-class LayoutError(InputError):
-    """A folder that is laid out in no way that is understood.
-
-    Attributes:
-        looked_for: the layouts, several lines.
-        found: what is in the folder, several lines.
-    """
-
-    def __init__(self, message: str, looked_for: str, found: str):
-        super().__init__(message)
-        self.looked_for, self.found = looked_for, found
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image by name.
-
-    Attributes:
-        path: where it lies.
-        id: its path from the folder on.
-        class_name: a class or a defect.
-        anomalous: whether that class is not the normal one.
-        masks: where its masks lie, perhaps several.
-    """
-
-    path: str
-    id: str
-    class_name: str
-    anomalous: bool
-    masks: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Listing:
-    """The images of a folder.
-
-    Attributes:
-        kind: parts, or classes of which one is normal.
-        layout: what was found, in words.
-        normal_class: name.
-        train: images to learn from, all normal.
-        test: images to test on, perhaps none.
-        split: False where the folder has no test images of its own, but other classes: part of `train` is then
-            to be held out.
-        warnings: a sentence each.
-        besides: what else lies there: what is no photograph, and what could not be looked at.
-    """
-
-    kind: Kind
-    layout: str
-    normal_class: str
-    train: list[ImageFile]
-    test: list[ImageFile]
-    split: bool
-    warnings: list[str]
-    besides: Walk = dataclasses.field(default_factory=Walk)
 
 
 def list_images(root: Path, normal_class: str | None) -> Listing:
@@ -174,13 +117,6 @@ def check_folder(root: Path) -> None:
         raise InputError(f"--data-dir {root} is a file; give the folder that holds the images") from None
     except OSError as error:
         raise InputError(f"--data-dir {root} cannot be read ({error.strerror}); give a folder that can") from None
-
-
-def some(names: Iterable[str], most: int = 5) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(map(printable, listed[:most])) + more
 
 
 class _Parted:
@@ -287,7 +223,8 @@ class _Parted:
             if not files:
                 self.warnings.append(f"{folder}/{name} has no images")
             if anomalous and self.roles["masks"]:
-                files = self._with_masks(files, os.path.join(folder, name), name)
+                files, told = with_masks(self.root, self.roles["masks"], files, os.path.join(folder, name), name)
+                self.warnings += told
             test += files
         if here.images:
             self.warnings.append(
@@ -295,41 +232,6 @@ class _Parted:
                 f"{some(here.images)}"
             )
         return test
-
-    def _with_masks(self, files: list[ImageFile], tested: str, class_name: str) -> list[ImageFile]:
-        """Each image with its masks; what does not go together is told."""
-        folder = self.root / self.roles["masks"]
-        names, here = entries(folder)
-        matching = [name for name in names if same_form(name) == same_form(class_name)]
-        if not matching and means(class_name, BAD):
-            matching = of_meaning(names, BAD)
-        place = os.path.join(self.roles["masks"], *matching[:1]) if matching or not here.images else self.roles["masks"]
-        found = [(name, path) for name in matching for path in walk(folder, name).images]
-        found = found or [("", path) for path in here.images]
-        masks: dict[str, list[str]] = {}
-        for name, path in found:
-            inside = os.path.relpath(path, name or ".")
-            nested = os.path.dirname(inside)
-            for key in {same_form(os.path.splitext(inside)[0]), same_form(nested)} - {""}:
-                masks.setdefault(key, []).append(os.path.join(folder, path))
-        paired: list[ImageFile] = []
-        without: list[str] = []
-        used: set[str] = set()
-        for file in files:
-            stem = same_form(os.path.splitext(os.path.relpath(file.id, tested))[0])
-            key = next((stem + ending for ending in MASK_ENDINGS if stem + ending in masks), "")
-            if not key:
-                without.append(os.path.relpath(file.id, tested))
-            else:
-                used.update(masks[key])
-                file = dataclasses.replace(file, masks=tuple(masks[key]))
-            paired.append(file)
-        if without:
-            self.warnings.append(f"{place} has no mask for {some(without)}")
-        every = {path for paths in masks.values() for path in paths}
-        if surplus := sorted(os.path.relpath(path, folder) for path in every - used):
-            self.warnings.append(f"{place} has masks without an image: {some(map(os.path.basename, surplus))}")
-        return paired
 
     def _files(self, images: list[str], class_name: str, anomalous: bool = False) -> list[ImageFile]:
         return _files(self.root, images, class_name, anomalous)

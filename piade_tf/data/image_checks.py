@@ -11,7 +11,7 @@ import numpy as np
 from piade_tf.config import DEEPEST
 from piade_tf.data.alike import alike_warning, digest_of, doubles, shown
 from piade_tf.data.decode import UnreadableImageError, decode, grey_in_colour, read_content
-from piade_tf.data.folder import ImageFile, Listing
+from piade_tf.data.listing import ImageFile, Listing
 from piade_tf.data.mask import joined, read_mask
 from piade_tf.data.near_duplicates import burst_warning, look_of
 from piade_tf.data.source import Skipped

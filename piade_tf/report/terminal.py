@@ -80,14 +80,16 @@ def show_odd(known: Sequence[KnownImage], threshold: Threshold) -> None:
     if not odd:
         return
     named = ", ".join(odd[:NAMED]) + (f" and {len(odd) - NAMED} more" if len(odd) > NAMED else "")
+    how_many = "1 good image scores" if len(odd) == 1 else f"{len(odd)} good images score"
     said = (
-        f"note: {len(odd)} of {len(scores)} good images score far above the others: {named}. Look whether they are good"
+        f"note: of {len(scores)}, {how_many} far above the others: {named}. "
+        f"Look whether {'it is' if len(odd) == 1 else 'they are'} good"
     )
     if len(odd) == threshold.apart:
         said += "; the threshold is without it"
     elif threshold.method == "fpr" and len(odd) < len(scores):
         without = fit_threshold("fpr", threshold.wanted_fpr or 0.5, scores[len(odd) :], folds=threshold.folds)
-        said += f"; without them the threshold would be near {without.value:.3g}"
+        said += f"; without {'it' if len(odd) == 1 else 'them'} the threshold would be near {without.value:.3g}"
     print(f"{said}.")
 
 

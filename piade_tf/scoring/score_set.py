@@ -3,10 +3,9 @@
 import contextlib
 import dataclasses
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import keras
 import numpy as np
@@ -20,9 +19,11 @@ from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
 from piade_tf.scoring.coreset import ProjectedPatches
 from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
+from piade_tf.scoring.kept_outputs import kept_on_disk
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
 from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, ScoreParameters, scratch_parameters
+from piade_tf.scoring.patch_reservoir import PatchReservoir
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
 
@@ -79,7 +80,7 @@ class ScoreSet:
         sources = {name for names in self.sources(network.output).values() for name in names}
         wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
         with contextlib.ExitStack() as files:
-            seen = [_kept(outputs_of(wanted, look), files) for look in looks]
+            seen = [kept_on_disk(outputs_of(wanted, look), files) for look in looks]
             return self.fit_in_folds(seen, fold, network.output)
 
     def fit_in_folds(
@@ -200,10 +201,10 @@ class ScoreSet:
             self.parameters = dataclasses.replace(self.parameters, local=local)
             self.local.parameters = local
 
-    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], "_Reservoir"]:
+    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], PatchReservoir]:
         """Statistics of each feature but the patches, by name, and the patches."""
         statistics: dict[str, NormalStatistics] = {}
-        patches = _Reservoir(MOST_PATCHES)
+        patches = PatchReservoir(MOST_PATCHES)
         for batch in batches:
             for name, values in batch.items():
                 if name == PATCHES:
@@ -379,52 +380,9 @@ def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
 
 
-def _kept(batches: Iterable[dict[str, np.ndarray]], open_files: contextlib.ExitStack) -> dict[str, np.ndarray]:
-    """Batches joined, in a temporary file for each name."""
-    files: dict[str, IO[bytes]] = {}
-    rows, batch = 0, {}
-    for batch in batches:
-        rows += len(next(iter(batch.values())))
-        for name, values in batch.items():
-            if name not in files:
-                files[name] = open_files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-            values.tofile(files[name])
-    for file in files.values():
-        file.flush()
-    return {
-        name: np.memmap(file, batch[name].dtype, "r", shape=(rows, *batch[name].shape[1:]))
-        for name, file in files.items()
-    }
-
-
 def _in_batches(places: np.ndarray) -> list[np.ndarray]:
     return np.array_split(places, -(-len(places) // BATCH))
 
 
 def _in_numpy(tensors: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: keras.ops.convert_to_numpy(values) for name, values in tensors.items()}
-
-
-class _Reservoir:
-    """Patches in half precision; of more than fit, those of every second image, then of every fourth, and so on."""
-
-    def __init__(self, most: int):
-        self._most, self._every, self._seen = most, 1, 0
-        self._kept: list[np.ndarray] = []
-
-    def add(self, patches: np.ndarray) -> None:
-        """Counts `(batch, height, width, dim)`."""
-        for image in patches:
-            if self._seen % self._every == 0:
-                self._kept.append(image.reshape(-1, image.shape[-1]).astype("float16"))
-                if len(self._kept) > 1 and len(self._kept) * len(self._kept[0]) > self._most:
-                    self._kept, self._every = self._kept[::2], 2 * self._every
-            self._seen += 1
-
-    def content(self) -> np.ndarray:
-        """All that was kept, `(n, dim)`."""
-        return np.concatenate(self._kept)
-
-    def rows(self, chosen: np.ndarray) -> np.ndarray:
-        """Which of these are of the `chosen` images, `(images,)`, bool."""
-        return np.flatnonzero(np.repeat(chosen[:: self._every], len(self._kept[0])))

@@ -93,11 +93,7 @@ class Resumption(keras.callbacks.Callback):
         early.best, early.wait, early.best_epoch = saved.best, saved.wait, saved.best_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        try:
-            stop_if_asked()
-        except BaseException:
-            self.write()
-            raise
+        self._stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
         if self._diverged.diverged_in:
@@ -117,7 +113,14 @@ class Resumption(keras.callbacks.Callback):
         )
         if time.monotonic() >= self._next:
             self.write()
-        self.on_train_batch_end(0)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        try:
+            stop_if_asked()
+        except BaseException:
+            self.write()
+            raise
 
     def write(self) -> None:
         """Writes the state after the last whole epoch, where that is not done yet."""

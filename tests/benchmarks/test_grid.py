@@ -127,7 +127,7 @@ TRAIN = """
 import json, pathlib, sys, time
 words = sys.argv[1:]
 run = pathlib.Path(words[words.index("--runs-dir") + 1], words[words.index("--name") + 1])
-run.mkdir()  # as piade train, refuses one that is there
+run.mkdir(exist_ok=True)  # as piade train, goes on with one that was broken off
 (run / "started").touch()
 if pathlib.Path(__file__).with_name("slow").exists():
     time.sleep(60)
@@ -160,7 +160,7 @@ def wait_for(path, seconds=60):
 
 
 @pytest.mark.parametrize("with_what", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_killed_cell_is_trained_again_and_then_never_more(tmp_path, with_what):
+def test_a_killed_cell_is_gone_on_with_and_then_never_again(tmp_path, with_what):
     run = tmp_path / "runs" / CELLS[0].name
     (tmp_path / "slow").touch()
     with grid_process(tmp_path) as killed:

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from export.graph import NetworkGraph
-from export.quantization.full_integer import quantize_throughout
+from export.quantization.full_integer import off_powers_of_two, quantize_throughout
 from export.refusal import CannotRun
 from export.saved_model import write_saved_model
 from export.tflite.convert import to_litert
@@ -33,6 +33,37 @@ INTEGERS = {schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.I
 @pytest.fixture(scope="module")
 def file(exported):
     return exported.folder / "int8_full.tflite"
+
+
+def log2_of_scales(graph, operator):
+    tensors = [graph.Tensors(i) for i in (*operator.InputsAsNumpy(), *operator.OutputsAsNumpy())]
+    if {tensor.Type() for tensor in tensors} != {schema.TensorType.INT16}:
+        return None
+    return np.log2([tensor.Quantization().Scale(0) for tensor in tensors])
+
+
+def test_no_sum_in_16_bits_has_powers_of_two_alone(file):
+    """The kernels of ADD and SUB in LiteRT refuse most of those (add.cc, sub.cc: PrepareInt16POT)."""
+    model = schema.Model.GetRootAs(file.read_bytes(), 0)
+    graph, sums = model.Subgraphs(0), {schema.BuiltinOperator.ADD, schema.BuiltinOperator.SUB}
+    operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
+    scales = [
+        found
+        for one in operators
+        if model.OperatorCodes(one.OpcodeIndex()).BuiltinCode() in sums
+        and (found := log2_of_scales(graph, one)) is not None
+    ]
+    assert len(scales) > 10
+    for found in scales:
+        assert np.abs(found - np.round(found)).max() >= 1e-3
+
+
+@pytest.mark.parametrize("largest", [2.0, 2.0000001, 1.9985, 2.0028, 32767 / 16, 3e-7, 0.0])
+def test_a_range_is_moved_off_powers_of_two_and_hardly_at_all(largest):
+    factor = off_powers_of_two(largest)
+    assert 1 <= factor < 1.003
+    power = np.log2(largest * factor / 32767) if largest else 0.5
+    assert abs(power - round(power)) >= 1e-3
 
 
 def test_every_tensor_and_every_constant_is_an_integer(file):

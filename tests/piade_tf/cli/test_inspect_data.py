@@ -49,7 +49,7 @@ def test_it_prints_layout_counts_sizes_and_what_is_wrong(folder, tmp_path, capsy
         "Normal training images are all grey.",
         "unreadable: train/good/1.png is no image in one of PNG",
         "warning: LEAK: 1 test images are among the training images: test/good/2.png = train/good/0.png",
-        "Training would use 37 images, hold out 12 for validation and 12 for calibration, and test on 5, as 256x256x1.",
+        "The network would learn from 37 images, be watched on 12 and never see 12; 5 to test, as 256x256x1.",
         f"Contact sheet: {tmp_path / 'sheet.png'}",
     ):
         assert line in printed

@@ -12,7 +12,8 @@ from PIL import Image
 
 from piade_tf.config import DataConfig
 from piade_tf.data import find_source, load_data
-from piade_tf.data.folder import LayoutError, list_btad, list_images, list_mvtec
+from piade_tf.data.folder import list_btad, list_images, list_mvtec
+from piade_tf.data.listing import LayoutError
 from piade_tf.errors import InputError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

@@ -25,7 +25,7 @@ def test_good_images_far_above_the_others_are_named_with_the_threshold_without_t
     scores = [*np.arange(50.0), 400.0, 300.0]
     (line,) = printed(capsys, scores).splitlines()
     without = fit_threshold("fpr", 0.05, np.arange(50.0)).value
-    for named in ("2 of 52", "50.png 400, 51.png 300", f"near {without:.3g}"):
+    for named in ("of 52, 2 good images score", "50.png 400, 51.png 300", f"near {without:.3g}"):
         assert named in line
 
 

@@ -15,7 +15,7 @@ const OTHER_MODEL = 'It was inspected with another model. Choose it in the table
 const MOST_AT_ONCE = 500;
 const SMOOTHING = 0.8; // of the frames per second that are shown
 
-/** A photograph of this session, or why it has no verdict. */
+/** A photograph since the page was opened, or why it has no verdict. */
 interface Result {
   name: string;
   photograph: Blob;

@@ -163,6 +163,13 @@ def test_of_folds_the_page_says_why_maps_of_good_images_show_less():
     assert said not in words(render(good_only(threshold=THRESHOLD | {"folds": 0})))
 
 
+def test_the_page_says_whether_the_most_unusual_image_sets_the_threshold():
+    raises, stands_apart = "raises the threshold and hides defects like it", "has no say in the threshold"
+    for apart, said, other in ((0, raises, stands_apart), (1, stands_apart, raises)):
+        text = words(render(good_only(threshold=THRESHOLD | {"apart": apart})))
+        assert said in text and other not in text
+
+
 def test_the_scale_of_the_maps_is_said_with_their_threshold():
     for content in (good_only(), make_content(map_limit=0.75)):
         text = words(render(content))

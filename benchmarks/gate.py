@@ -3,8 +3,8 @@
     python benchmarks/gate.py --data-dir DIR
     python benchmarks/gate.py --data-dir DIR --data digits --seeds 0
 
-DIR as for benchmarks/photographs.py, whose runs are taken where they are there (with `--epochs 1`: their scores do not
-look at the decoder). Writes gate_ships.csv, a row for each run and format, and gate_spoilings.csv, a row for each run
+DIR as for benchmarks/photographs.py, whose runs are taken where they are there. The decoder is trained to its end, since
+`int8_full` has it (`epochs`; 1 in rows of before). Writes gate_ships.csv, a row for each run and format, and gate_spoilings.csv, a row for each run
 and mistake (`spoilings.py`), `none` first. Can be interrupted and started again: rows that are there are not made
 again, nor are runs. Five to ten minutes for each run on 2 cores; `--table ships` makes that table alone.
 """
@@ -50,7 +50,10 @@ AGREEMENT = (
     *("rank_correlation", "rank_correlation_at_most", "rank_correlation_on_normal"),
     *("median_score_error", "score_error", "test_verdicts_differ", "n_test", "image_AUROC", "image_AUROC_loss"),
 )
-SHIPS = ("data", "seed", "format", "ships", *AGREEMENT, "KiB", "ms_1_thread", "ms_2_threads", "reasons", "processor")
+SHIPS = (
+    *("data", "seed", "format", "ships", *AGREEMENT, "KiB", "ms_1_thread", "ms_2_threads", "epochs", "reasons"),
+    "processor",
+)
 SPOILED = ("data", "seed", "spoiling", "rejected", *AGREEMENT, "reasons", "processor")
 STALE = "stale_threshold"  # of the images that the statistics were fitted to
 NONE = "none"
@@ -137,7 +140,7 @@ def _text(value: Any) -> str:
 def trained(runs: Path, root: Path, data: str, seed: str) -> Path:
     """A run without an export, trained unless it is there."""
     if data != "digits":
-        return train(runs, root, data, seed, ("--no-tensorboard", "--epochs", "1"))[0]
+        return train(runs, root, data, seed, ("--no-tensorboard",))[0]
     run = runs.resolve() / f"digits-seed{seed}"
     if not (run / "report.html").exists():
         options = ["--seed", seed, "--export", "--no-tensorboard", "--runs-dir", str(run.parent), "--name", run.name]
@@ -150,6 +153,7 @@ def exported(run: Path, names: list[str]) -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "export", str(run), "--formats", *names]
     subprocess.run(command, cwd=ROOT, check=False)
     manifest = json.loads((run / "export" / "manifest.json").read_text(encoding="utf-8"))
+    epochs = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["epochs"]
     for name in names:
         entry = manifest["files"][name]
         latency = {key: times["median"] for key, times in entry.get("latency_ms", {}).items()}
@@ -162,6 +166,7 @@ def exported(run: Path, names: list[str]) -> Iterator[dict[str, Any]]:
             "KiB": round(entry["bytes"] / 1024) if "bytes" in entry else None,
             "ms_1_thread": latency.get("1_thread"),
             "ms_2_threads": latency.get("2_threads"),
+            "epochs": epochs,
             "reasons": "; ".join(entry["reasons"]),
         }
 

@@ -3,10 +3,11 @@
     python benchmarks/gate.py --data-dir DIR
     python benchmarks/gate.py --data-dir DIR --data digits --seeds 0
 
-DIR as for benchmarks/photographs.py, whose runs are taken where they are there. The decoder is trained to its end, since
-`int8_full` has it (`epochs`; 1 in rows of before). Writes gate_ships.csv, a row for each run and format, and gate_spoilings.csv, a row for each run
-and mistake (`spoilings.py`), `none` first. Can be interrupted and started again: rows that are there are not made
-again, nor are runs. Five to ten minutes for each run on 2 cores; `--table ships` makes that table alone.
+DIR as for benchmarks/photographs.py, whose runs are taken where they are there. The decoder is trained to its end,
+since `int8_full` has it (`epochs`; 1 in rows of before). Writes gate_ships.csv, a row for each run and format, and
+gate_spoilings.csv, a row for each run and mistake (`spoilings.py`), `none` first. Can be interrupted and started again:
+rows that are there are not made again, nor are runs. Five to ten minutes for each run on 2 cores; `--table ships` makes
+that table alone.
 """
 
 import argparse

@@ -20,6 +20,7 @@ PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
 AugmentName = Literal["none", "texture", "aligned"]
 CalibrationName = Literal["auto", "split", "folds"]
+StrategyName = Literal["auto", "none", "mirrored", "multiworker"]
 ScoreName = Literal["combined", "reconstruction", "latent", "embedding", "local", "bank", "pooled"]
 EncoderName = Literal[
     "auto",
@@ -243,8 +244,10 @@ class TrainingConfig:
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
-    strategy: Literal["auto", "none", "mirrored"] = "auto"
-    """tf.distribute strategy. auto: MirroredStrategy where there is more than one GPU."""
+    strategy: StrategyName = "auto"
+    """tf.distribute strategy. multiworker: over the machines that TF_CONFIG names, the same command on each. mirrored:
+    over all GPUs of this machine. auto: the first where TF_CONFIG names several, the second where there is more than
+    one GPU. Batch size and learning rate stay what they are."""
     deterministic: bool = True
     """Compute in a fixed order, so that the same seed on the same machine gives the same weights. A GPU may be faster
     without."""

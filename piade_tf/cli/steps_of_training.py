@@ -34,8 +34,10 @@ from piade_tf.scoring.parameters import ScoreParameters, parameters_for
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.devices import describe_devices
+from piade_tf.training.distribution import Distribution
 from piade_tf.training.divergence import Diverged
 from piade_tf.training.resumption import Saved
+from piade_tf.training.run_of_chief import check_same
 from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import Trainer, build_trainer, fit
 
@@ -53,6 +55,7 @@ class Training:
         parameters: of the scores.
         way: how the threshold is chosen.
         schedule: of the training.
+        distribution: over devices and machines.
         trainer: the network and its loss; None where it is trained already.
         run: the run directory; None until it has begun.
     """
@@ -63,15 +66,17 @@ class Training:
     parameters: ScoreParameters
     way: Literal["split", "folds"]
     schedule: Schedule
+    distribution: Distribution
     trainer: Trainer | None
     run: RunDirectory | None
 
     @classmethod
-    def planned(cls, config: Config, run: RunDirectory | None = None) -> "Training":
+    def planned(cls, config: Config, distribution: Distribution, run: RunDirectory | None = None) -> "Training":
         """From the options, and the images.
 
         Args:
             config: the options.
+            distribution: over devices and machines.
             run: to go on with.
 
         Raises:
@@ -79,6 +84,7 @@ class Training:
         """
         options = config.training
         data = load_data(config.data, options.seed)
+        check_same(distribution.workers, "the images", data.fingerprint)
         check_method(config.threshold, data.test.labels)
         network_options = config.network.for_image(*data.image_shape[:2])
         parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
@@ -86,8 +92,10 @@ class Training:
         way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
         schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
         is_trained = run is not None and unfinished.is_done(run.path, "training")
-        trainer = None if is_trained else build_trainer(network_options, config.loss, options, schedule, data)
-        return cls(config, data, network_options, parameters, way, schedule, trainer, run)
+        trainer = None
+        if not is_trained:
+            trainer = build_trainer(network_options, config.loss, options, schedule, data, distribution)
+        return cls(config, data, network_options, parameters, way, schedule, distribution, trainer, run)
 
     def begin(self, options: dict[str, Any]) -> RunDirectory:
         """Makes the run directory.
@@ -101,8 +109,13 @@ class Training:
         return self.run
 
     def carry_out(self) -> int:
-        """Does the steps that are not done yet, and returns the exit code; raises as `train` does."""
+        """Does the steps that are not done yet, and returns the exit code; raises as `train` does.
+
+        Workers other than the chief take part in all but report and export, each with a run directory of its own that
+        nobody keeps.
+        """
         assert self.run is not None
+        is_chief = self.distribution.workers.is_chief
         run, path = self.run, self.run.path
         config = self._described()
         network, history = self._trained(run)
@@ -111,11 +124,13 @@ class Training:
             self._report(run, config, network, history, fitted)
             unfinished.mark_done(path, "report")
         exit_code = 0
-        if self.config.export:
+        if self.config.export and is_chief:
             exit_code = export(Export(path, self.config.export, data_dir=self.config.data.data_dir), self.data, True)
-        add_to_report(path / "report.html", path / "export")
-        unfinished.end(path)
-        terminal.show_next(path)
+        if is_chief:
+            add_to_report(path / "report.html", path / "export")
+            unfinished.end(path)
+            terminal.show_next(path)
+        self.distribution.workers.wait()
         return exit_code
 
     @cached_property
@@ -142,11 +157,12 @@ class Training:
         network, options, data = self.trainer.network, self.config.training, self.data
         checkpoints = Checkpoints(run.path / unfinished.FOLDER)
         saved = Saved.newest(checkpoints)
-        terminal.show_start(self.config.data.title, data, network, run.path, describe_devices(), self.way == "folds")
+        devices = self.distribution.description() or describe_devices()
+        terminal.show_start(self.config.data.title, data, network, run.path, devices, self.way == "folds")
         if saved:
             print(f"Going on after epoch {saved.epochs} of {self.schedule.epochs}.", flush=True)
         logs = []
-        if options.tensorboard:
+        if options.tensorboard and self.distribution.workers.is_chief:
             done = saved.epochs if saved else 0
             cut_log(run.path / "logs", done)
             by_name = options_by_name(self._stored, self.schedule, data)
@@ -159,7 +175,15 @@ class Training:
         with finishing():
             try:
                 history = fit(
-                    self.trainer, self.schedule, data, options.seed, self.config.data.augment, logs, checkpoints, saved
+                    self.trainer,
+                    self.schedule,
+                    data,
+                    options.seed,
+                    self.config.data.augment,
+                    logs,
+                    checkpoints,
+                    saved,
+                    self.distribution,
                 )
             except Diverged:
                 run.write_network(network)
@@ -170,7 +194,8 @@ class Training:
             seconds = round(time.monotonic() - start, 1)
             unfinished.mark_done(run.path, "training", {"train_seconds": seconds, "epochs": len(history["loss"])})
         checkpoints.remove()
-        return network, history
+        # A network that is spread over devices is made one of this device alone.
+        return (run.read_network() if self.distribution.strategy else network), history
 
     def _calibrated(self, run: RunDirectory, network: keras.Model) -> Calibrated:
         """Fitted scores, and those of the calibration images."""
@@ -181,7 +206,14 @@ class Training:
                 return Calibrated(scorer, found["pred_score"], found["map_max"], int(found["folds"]))
         with working("fitting the statistics of normal images, and the threshold"):
             fitted = calibrated(
-                network, self.parameters, self.data, config.data.augment, config.training.seed, config.score, self.way
+                network,
+                self.parameters,
+                self.data,
+                config.data.augment,
+                config.training.seed,
+                config.score,
+                self.way,
+                self.distribution.workers,
             )
         run.write_scorer(fitted.scorer)
         with replacing(scores) as temporary, open(temporary, "wb") as file:
@@ -201,7 +233,12 @@ class Training:
         config, data, options = self.config, self.data, self.config.training
         inspection = fitted.scorer.inspection_model(network, config.score)
         held_out = all_normal(data.calibration, data.normal_class), fitted.pred_score[-data.calibration.count :]
-        results = labelled_results(inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out)
+        workers = self.distribution.workers
+        results = labelled_results(
+            inspection, data.test, BATCH, config.loss.ssim_window, options.seed, held_out, workers
+        )
+        if not workers.is_chief:
+            return
         threshold = fit_threshold(
             config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
         )

@@ -12,9 +12,13 @@ from piade_tf import interrupts, unfinished
 from piade_tf.cli.exit_codes import OUT_OF_MEMORY, is_out_of_memory
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, check
-from piade_tf.errors import InputError
+from piade_tf.errors import InputError, WorkerLost
 from piade_tf.lost_images import losses_told
+from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
+from piade_tf.temporary import temporary_folder
+from piade_tf.training.cluster import cluster_for
+from piade_tf.workers import ALONE, Workers
 
 
 def train(config: Config) -> int:
@@ -30,7 +34,9 @@ def train(config: Config) -> int:
         Stopped: a signal asked for it; `checkpoints` in the run have what is needed to go on.
     """
     check(config)
-    cut_off, begun = _cut_off(config)
+    cluster = cluster_for(config.training.strategy)
+    # The run is the chief's.
+    cut_off, begun = (None, config) if cluster and cluster.index else _cut_off(config)
     if begun is None:
         print(f"{cut_off} is complete; there is nothing to go on with")
         return 0
@@ -39,7 +45,6 @@ def train(config: Config) -> int:
 
 
 def _train(config: Config, cut_off: Path | None) -> int:
-    options = config.training
     import_tensorflow()
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for them.
@@ -47,26 +52,59 @@ def _train(config: Config, cut_off: Path | None) -> int:
         from piade_tf.data.catalogue import side_of
         from piade_tf.run_directory import RunDirectory
         from piade_tf.run_lock import changing
-        from piade_tf.training.distribution import share_threads
+        from piade_tf.training.connected_workers import lost_workers_told
+        from piade_tf.training.distribution import distribution_for, share_threads
         from piade_tf.training.trainer import make_reproducible
 
-        make_reproducible(options.seed, options.deterministic)
         share_threads(side_of(config.data))
+    distribution = distribution_for(config.training.strategy)
+    make_reproducible(config.training.seed, config.training.deterministic)
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(lost_workers_told(distribution.workers))
+        config, cut_off = _agreed(config, cut_off, distribution.workers, stack)
         if cut_off is None:
             RunDirectory.check(config.runs_dir, config.name)
-            training = Training.planned(config)
+            training = Training.planned(config, distribution)
             run = training.begin(as_stored(config))
             stack.enter_context(changing(run.path, "piade train"))
-            stack.enter_context(_going_on_named(run.path))
+            stack.enter_context(_going_on_named(run.path, distribution.workers))
         else:
             stack.enter_context(changing(cut_off, "piade train"))
-            stack.enter_context(_going_on_named(cut_off))
+            stack.enter_context(_going_on_named(cut_off, distribution.workers))
             print(f"Going on with {cut_off}.", flush=True)
-            training = Training.planned(config, RunDirectory(cut_off))
-        with losses_told():
+            training = Training.planned(config, distribution, RunDirectory(cut_off))
+        with losses_told(), lost_workers_told(distribution.workers):
             return training.carry_out()
+
+
+def _agreed(
+    config: Config, cut_off: Path | None, workers: Workers, stack: contextlib.ExitStack
+) -> tuple[Config, Path | None]:
+    """Options and the run to go on with, as the chief has them.
+
+    Those of the other workers lie in a folder that goes with the `stack`, and they say nothing: the chief says it all.
+
+    Raises:
+        InputError: the workers were started with different options.
+    """
+    if workers is ALONE:
+        return config, cut_off
+    from piade_tf.training.run_of_chief import check_same, given, options_given, shared_options, take
+
+    of_chief = workers.of_chief(given(as_stored(config), cut_off) if workers.is_chief else {})
+    if not workers.is_chief and config.resume:
+        begun = Config.of_run(options_given(of_chief))
+        data_dir = config.data.data_dir or begun.data.data_dir
+        config = dataclasses.replace(begun, data=dataclasses.replace(begun.data, data_dir=data_dir))
+    check_same(workers, "the options", shared_options(as_stored(config)))
+    if workers.is_chief:
+        return config, cut_off
+    run = stack.enter_context(temporary_folder()) / "run"
+    begun_before = take(of_chief, run)
+    nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (closed by the stack)
+    stack.enter_context(contextlib.redirect_stdout(nowhere))
+    return dataclasses.replace(config, runs_dir=run.parent, name=run.name), run if begun_before else None
 
 
 def as_stored(config: Config) -> dict[str, Any]:
@@ -105,12 +143,17 @@ def _cut_off(config: Config) -> tuple[Path | None, Config | None]:
 
 
 @contextlib.contextmanager
-def _going_on_named(run: Path) -> Iterator[None]:
+def _going_on_named(run: Path, workers: Workers) -> Iterator[None]:
     """Within, whatever ends the training says how to go on."""
     going_on = f"go on with it: {unfinished.resume_command(run)}"
+    if workers is not ALONE:
+        place = path_word(run) if workers.is_chief else "RUN, that of worker 0"
+        going_on = f"start all workers again, with {command('train')} --resume {place}"
     interrupts.how_to_go_on(going_on)
     try:
         yield
+    except WorkerLost as error:
+        raise WorkerLost(f"{error}; {going_on}") from None
     except InputError as error:
         if not unfinished.is_unfinished(run):  # going on would not help
             raise

@@ -8,7 +8,7 @@ from piade_tf.pixels import WHITE
 SHIFT, BRIGHTNESS = 0.04, 0.1  # of the side; of the full range
 
 
-def augmented(images: tf.data.Dataset, name: AugmentName, seed: int) -> tf.data.Dataset:
+def augmented(images: tf.data.Dataset, name: AugmentName, seed: int, first: int = 0) -> tf.data.Dataset:
     """Changes each image at random, anew in each epoch, the same way for the same seed.
 
     Args:
@@ -16,6 +16,7 @@ def augmented(images: tf.data.Dataset, name: AugmentName, seed: int) -> tf.data.
         name: none; texture: flips and quarter turns (half turns where the image is not square); aligned: shifts by
             up to 4 % of each side, the border repeated, and brightness by up to 10 % of the range.
         seed: of the changes.
+        first: the number of the first image, where they are a part of all.
 
     Returns:
         Images of the same shape, uint8.
@@ -23,7 +24,7 @@ def augmented(images: tf.data.Dataset, name: AugmentName, seed: int) -> tf.data.
     if name == "none":
         return images
     change = {"texture": texture, "aligned": aligned}[name]
-    seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2, drop_remainder=True)
+    seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2, drop_remainder=True).skip(first)
     return tf.data.Dataset.zip(images, seeds).map(change, num_parallel_calls=tf.data.AUTOTUNE)
 
 

@@ -53,7 +53,8 @@ def _place_now(size: int) -> Place:
 def _cached(split: Split, data: DataSplits, folder: Path | None, name: str) -> Split:
     images = split.images.cache(str(folder / name)) if folder else split.images.cache()
     # What lies in memory can be shuffled whole, whatever its size.
-    return dataclasses.replace(split, items=images, read=None, item_bytes=math.prod(data.image_shape) if folder else 0)
+    item_bytes = math.prod(data.image_shape) if folder else 0
+    return dataclasses.replace(split, items=images, read=None, item_bytes=item_bytes, unkept=split)
 
 
 def _temporary_folder(data: DataSplits) -> Path:

@@ -83,9 +83,11 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         )
         return tf.ensure_shape(pixels, preparation.shape)
 
-    def all_jittered(seed: int) -> tf.data.Dataset:
+    def all_jittered(seed: int, rows: range | None = None) -> tf.data.Dataset:
+        rows = range(len(indices)) if rows is None else rows
         seeds = tf.data.Dataset.range(seed * len(indices), (seed + 1) * len(indices))
-        return tf.data.Dataset.zip(items, seeds).map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
+        some = tf.data.Dataset.zip(items, seeds).skip(rows.start).take(len(rows))
+        return some.map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
 
     items = images.items(indices)
     as_it_is = images.read is None and items.element_spec.shape == preparation.shape

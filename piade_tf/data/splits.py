@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -21,18 +21,23 @@ class Split:
         count: number of images.
         read: from an item to `(height, width, channels)`, uint8, 0 to 255. None: items are that already.
         item_bytes: size of an item, for the buffer in which they are shuffled.
-        jittered: from a seed to the unbatched images, each as another device might prepare it; None: not known.
+        jittered: from a seed, and the `range` of some images where not all are wanted, to the unbatched images, each as
+            another device might prepare it; None: not known.
         ids: `(count,)`, the path or the index of each image in its source; empty where they are not known.
         groups: `(count,)`, the name of the group of each image, which is not to be parted; empty where there are none.
+        first: the number of the first image where the split is a part of another.
+        unkept: the same images as they come from their source, where `items` is what is kept of them.
     """
 
     items: tf.data.Dataset
     count: int
     read: Callable[[Any], Any] | None = None
     item_bytes: int = 0
-    jittered: Callable[[int], tf.data.Dataset] | None = None
+    jittered: Callable[..., tf.data.Dataset] | None = None
     ids: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
     groups: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "str"))
+    first: int = 0
+    unkept: "Split | None" = None
 
     @property
     def images(self) -> tf.data.Dataset:
@@ -42,6 +47,23 @@ class Split:
     def decoded(self, items: tf.data.Dataset) -> tf.data.Dataset:
         """The images of `items`, this split's in any order."""
         return items if self.read is None else items.map(self.read, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def part(self, rows: range) -> "Split":
+        """Some neighbouring images; the others are not read."""
+        if rows == range(self.count):
+            return self
+        if self.unkept is not None:
+            return self.unkept.part(rows)
+        whole = self.jittered
+        return dataclasses.replace(
+            self,
+            items=self.items.skip(rows.start).take(len(rows)),
+            count=len(rows),
+            jittered=None if whole is None else lambda seed: whole(seed, rows),
+            ids=self.ids[rows.start : rows.stop],
+            groups=self.groups[rows.start : rows.stop],
+            first=rows.start,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +85,19 @@ class LabelledSplit(Split):
     masks: Split | None = None
     has_mask: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "bool"))
     in_own_size: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def part(self, rows: range) -> "LabelledSplit":
+        """Some neighbouring images with what is known of them; the others are not read."""
+        part = super().part(rows)
+        if part is self:
+            return self
+        whole = self.in_own_size
+        return dataclasses.replace(
+            cast(LabelledSplit, part),
+            **{name: getattr(self, name)[rows.start : rows.stop] for name in ("labels", "classes", "has_mask")},
+            masks=None if self.masks is None else self.masks.part(rows),
+            in_own_size=None if whole is None else lambda index, anomaly_map: whole(rows.start + index, anomaly_map),
+        )
 
 
 @dataclasses.dataclass(frozen=True)

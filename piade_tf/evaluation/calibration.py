@@ -19,6 +19,7 @@ from piade_tf.evaluation.scored_split import BATCH, score_split
 from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.training.fit_scores import CALIBRATION_FOLDS, fit_in_folds, fit_scores
+from piade_tf.workers import ALONE, Workers
 
 # Good images from which on a tenth of them can promise one false alarm in a hundred.
 ENOUGH = 1000
@@ -81,6 +82,7 @@ def calibrated(
     seed: int,
     chosen: ScoreName,
     way: Literal["split", "folds"],
+    workers: Workers = ALONE,
 ) -> Calibrated:
     """Fits scores and scores the calibration images.
 
@@ -92,13 +94,14 @@ def calibrated(
         seed: of the changes and of the folds.
         chosen: the score that decides.
         way: as `calibration_for` gives it.
+        workers: that share the images.
     """
     if way == "folds":
         splits = [getattr(data, name) for name in GOOD]
-        scorer, parts = fit_in_folds(network, parameters, splits, augment, seed, CALIBRATION_FOLDS)
+        scorer, parts = fit_in_folds(network, parameters, splits, augment, seed, CALIBRATION_FOLDS, workers)
         pred_score, map_max = scorer.out_of_fold(parts, chosen, data.image_shape[:2])
         return Calibrated(scorer, pred_score, map_max, min(CALIBRATION_FOLDS, len(pred_score)))
-    scorer = fit_scores(network, parameters, data, augment, seed)
-    found = score_split(scorer.inspection_model(network, chosen), data.calibration, BATCH)
+    scorer = fit_scores(network, parameters, data, augment, seed, workers)
+    found = score_split(scorer.inspection_model(network, chosen), data.calibration, BATCH, workers=workers)
     assert found.map_max is not None
     return Calibrated(scorer, found.pred_score, found.map_max, 0)

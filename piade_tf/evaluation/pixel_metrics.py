@@ -1,12 +1,14 @@
 """What anomaly maps are worth against masks, over any number of images, in some kilobytes an image."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from piade_tf.evaluation.aupro_interval import ImagePixels, aupro_interval
+from piade_tf.workers import Workers
 
 SHIFT = 11  # mantissa bits that are dropped, of 23; 12 stay
 BINS = 1 << (31 - SHIFT)
@@ -83,6 +85,35 @@ class PixelMetrics:
             whole.n_images_with_mask += part.n_images_with_mask
             whole.images += part.images
         return whole
+
+    def add_others(self, workers: Workers) -> None:
+        """Adds the counts of the other workers, whose images stay in the order of the workers."""
+        whole = PixelMetrics.merged(PixelMetrics._from_arrays(arrays) for arrays in workers.all_told(self._arrays()))
+        vars(self).update(vars(whole))
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        used = np.flatnonzero(self.normal + self.anomalous)
+        counts = {name: getattr(self, name)[used] for name in ("normal", "anomalous", "regions")}
+        totals = np.array([self.n_regions, self.n_images_with_mask])
+        images = {
+            f"{field.name}/{number}": np.asarray(getattr(image, field.name))
+            for number, image in enumerate(self.images)
+            for field in dataclasses.fields(image)
+        }
+        return {"used": used, "totals": totals, **counts, **images}
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "PixelMetrics":
+        found, used = cls(), arrays["used"]
+        for name in ("normal", "anomalous", "regions"):
+            getattr(found, name)[used] = arrays[name]
+        found.n_regions, found.n_images_with_mask = arrays["totals"].tolist()
+        names = [field.name for field in dataclasses.fields(ImagePixels)]
+        n_images = sum(name.startswith(f"{names[0]}/") for name in arrays)
+        for i in range(n_images):
+            of_image: dict[str, Any] = {name: arrays[f"{name}/{i}"] for name in names}
+            found.images.append(ImagePixels(**{**of_image, "n_regions": float(of_image["n_regions"])}))
+        return found
 
     def result(self) -> dict[str, Any]:
         """The metrics of all pixels counted so far, fractions of 1.

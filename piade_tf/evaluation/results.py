@@ -9,6 +9,7 @@ from piade_tf.data import LabelledSplit
 from piade_tf.evaluation.picked_examples import EXAMPLES, Examples, pick_examples
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.evaluation.scored_split import Scored, score_split
+from piade_tf.workers import ALONE, Workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,7 @@ def labelled_results(
     ssim_window: int,
     seed: int,
     instead: tuple[LabelledSplit, np.ndarray] | None = None,
+    workers: Workers = ALONE,
 ) -> Results:
     """Scores a split in bounded memory, and picks examples to show.
 
@@ -45,10 +47,11 @@ def labelled_results(
         ssim_window: side of the SSIM window in pixels.
         seed: of the choice of the examples.
         instead: a split and its scores; examples are picked from it where `split` has no images.
+        workers: that share the images; each picks the same examples.
     """
     pixels: dict[str, PixelMetrics] = {}
     own_pixels = PixelMetrics()
-    scored = score_split(inspection, split, batch_size, pixels, own_pixels)
+    scored = score_split(inspection, split, batch_size, pixels, own_pixels, workers)
     shown, scores = (split, scored.pred_score) if split.count or instead is None else instead
     examples = pick_examples(inspection, shown, scores, EXAMPLES, ssim_window, seed)
     return Results(scored, pixels, examples, own_pixels)

@@ -11,6 +11,7 @@ from piade_tf.data import LabelledSplit, Split, batches
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
 from piade_tf.model.inference import outputs_of
 from piade_tf.progress import track
+from piade_tf.workers import ALONE, Workers
 
 SCORE_PREFIX = "score_"
 BATCH = 32  # images scored at a time
@@ -37,6 +38,7 @@ def score_split(
     batch_size: int,
     pixels: dict[str, PixelMetrics] | None = None,
     own_pixels: PixelMetrics | None = None,
+    workers: Workers = ALONE,
 ) -> Scored:
     """Scores every image of a split; maps and reconstructions are not kept.
 
@@ -46,7 +48,9 @@ def score_split(
         batch_size: images at a time.
         pixels: filled with the pixels of the anomaly maps by class, where the split has masks.
         own_pixels: filled with those in the masks' own size, where that is another.
+        workers: that share the images.
     """
+    split = split.part(workers.share(split.count))
     masks: Iterable = itertools.repeat(None)
     masked = isinstance(split, LabelledSplit) and split.masks is not None and pixels is not None
     if isinstance(split, LabelledSplit) and masked:
@@ -71,9 +75,22 @@ def score_split(
                     if split.has_mask[index]:
                         one_map, mask = split.in_own_size(index, anomaly_map)
                         own_pixels.add(one_map[None], mask[None])
-    columns = {name: np.concatenate(values) for name, values in found.items()}
+    columns = workers.joined({name: np.concatenate(values) for name, values in found.items()})
+    if workers is not ALONE and pixels is not None and own_pixels is not None:
+        _pixels_of_all(workers, pixels, own_pixels)
     pred_score, map_max = columns.pop("pred_score"), columns.pop("map_max")
     return Scored(pred_score, {name.removeprefix(SCORE_PREFIX): columns[name] for name in columns}, map_max)
+
+
+def _pixels_of_all(workers: Workers, pixels: dict[str, PixelMetrics], own_pixels: PixelMetrics) -> None:
+    """Adds to each worker's counts those of the others."""
+    names = workers.joined({"names": np.array(list(pixels))} if pixels else {}).get("names", np.zeros(0, "str"))
+    own = dict(pixels)
+    pixels.clear()
+    for name in dict.fromkeys(names.tolist()):
+        pixels[name] = own.get(name, PixelMetrics())
+        pixels[name].add_others(workers)
+    own_pixels.add_others(workers)
 
 
 def _mask_batches(split: LabelledSplit, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

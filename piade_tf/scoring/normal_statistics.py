@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from piade_tf.workers import ALONE, Workers
+
 LEAST_DEVIATION = 1e-4  # of the root mean square of features
 LEAST_SIZE = 1e-2  # that root where it is less, as of features that are zero throughout
 SUMS = ("_count", "_sum", "_products", "_squares", "_fourths", "_thirds")  # attributes of `NormalStatistics`
@@ -60,6 +62,22 @@ class NormalStatistics:
         self._squares += squared_length.sum(axis=1)
         self._fourths += np.square(squared_length).sum(axis=1)
         self._thirds += (squared_length[:, None, :] @ centred)[:, 0]
+
+    @classmethod
+    def around(cls, origin: np.ndarray) -> "NormalStatistics":
+        """Those of no images yet, whose sums are taken from `origin`, `(places, dim)`, float64."""
+        found = cls(*origin.shape)
+        found._origin = origin
+        return found
+
+    def of_all(self, workers: Workers) -> "NormalStatistics":
+        """Those of the images of all workers, who count around the same origin."""
+        if workers is ALONE:
+            return self
+        found = self.empty()
+        for name in SUMS:
+            setattr(found, name, workers.added_up(np.asarray(getattr(self, name))))
+        return found
 
     def empty(self) -> "NormalStatistics":
         """Those of no images yet, for some of the images that this one counts: see `without`."""

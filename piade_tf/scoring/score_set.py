@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -22,13 +23,15 @@ from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, Laten
 from piade_tf.scoring.kept_outputs import kept_on_disk
 from piade_tf.scoring.local_score import LocalScore, finest_maps
 from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
-from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, ScoreParameters, scratch_parameters
+from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, BankParameters, ScoreParameters, scratch_parameters
 from piade_tf.scoring.patch_reservoir import PatchReservoir
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
+from piade_tf.workers import ALONE, Workers, in_order_of
 
 LEAST = 1e-2  # scale of distances and deviation of scores, both near 1 if images vary: equal ones divide by no zero
 BATCH = 32  # kept outputs that are worked on together
+ROW = "row"  # of an image among all
 PATCHES = "bank/patches"  # a feature besides those of Gaussians
 
 
@@ -54,19 +57,35 @@ class ScoreSet:
         self.combined = CombinedScore([by_name[name] for name in weights], weights, parameters.combined_map)
         self.scores: dict[str, ScoreFunction] = {"combined": self.combined, **by_name}
 
-    def fit(self, network: keras.Model, train: Iterable, validation: Iterable) -> None:
+    def fit(
+        self,
+        network: keras.Model,
+        train: Iterable,
+        validation: Iterable,
+        workers: Workers = ALONE,
+        rows: np.ndarray | None = None,
+    ) -> None:
         """Fits statistics to training images and standards to validation images, each gone through once.
 
         Args:
             network: the trained network.
-            train, validation: normal images in batches, `(batch, height, width, channels)` in [0, 1].
+            train, validation: normal images in batches, `(batch, height, width, channels)` in [0, 1]; this worker's.
+            workers: that have the others.
+            rows: of this worker's training images among those of all; None: it has all.
         """
         features = keras.Model(network.input, self.features(network.output))
-        self.fit_statistics(outputs_of(features, train), network.output)
+        self.fit_statistics(outputs_of(features, train), network.output, None, workers, rows)
         parts = keras.Model(network.input, self.part_outputs(network.input, network.output))
-        self.fit_standards(outputs_of(parts, validation))
+        self.fit_standards(outputs_of(parts, validation), workers)
 
-    def fit_few(self, network: keras.Model, looks: Sequence[Iterable], fold: np.ndarray) -> dict[str, np.ndarray]:
+    def fit_few(
+        self,
+        network: keras.Model,
+        looks: Sequence[Iterable],
+        fold: np.ndarray,
+        workers: Workers = ALONE,
+        rows: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
         """As `fit_in_folds`, to images.
 
         What the network makes of the images is kept in a temporary file, so that it runs once and not for each fold: 5
@@ -74,28 +93,39 @@ class ScoreSet:
 
         Args:
             network: the trained network.
-            looks: batches of the images as they are, and of the same images in the same order as they may also look.
-            fold: `(images,)`, the fold of each, from 0.
+            looks: batches of the images as they are, and of the same images in the same order as they may also look;
+                this worker's.
+            fold: `(images,)`, the fold of each image of all workers, from 0.
+            workers: that have the other images.
+            rows: of this worker's images among those of all; None: it has all.
         """
         sources = {name for names in self.sources(network.output).values() for name in names}
         wanted = keras.Model(network.input, {name: network.output[name] for name in sorted(sources)})
         with contextlib.ExitStack() as files:
             seen = [kept_on_disk(outputs_of(wanted, look), files) for look in looks]
-            return self.fit_in_folds(seen, fold, network.output)
+            return self.fit_in_folds(seen, fold, network.output, workers, rows)
 
     def fit_in_folds(
-        self, seen: Sequence[dict[str, np.ndarray]], fold: np.ndarray, outputs: Outputs
+        self,
+        seen: Sequence[dict[str, np.ndarray]],
+        fold: np.ndarray,
+        outputs: Outputs,
+        workers: Workers = ALONE,
+        rows: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """Fits statistics and standards to few images: each image is standardised by statistics of others.
 
         Args:
-            seen: of each look, what the network made of the images, by name.
-            fold: `(images,)`, the fold of each, from 0.
+            seen: of each look, what the network made of this worker's images, by name.
+            fold: `(images,)`, the fold of each image of all workers, from 0.
             outputs: of the network, see `fit_statistics`.
+            workers, rows: see `fit_few`.
 
         Returns:
-            For each image what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
+            For each image of all workers what `part_outputs` is by statistics of the other folds, see `out_of_fold`.
         """
+        rows = np.arange(len(fold)) if rows is None else rows
+        own_fold, folds = fold[rows], int(fold.max()) + 1
 
         def features_of(chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
             for look in seen:
@@ -103,31 +133,40 @@ class ScoreSet:
                     yield _in_numpy(self.features({name: values[places] for name, values in look.items()}))
 
         self._settle_maps(outputs)
-        fitted, reservoir = self._counted(features_of(fold >= 0))
+        of_looks = np.concatenate([look * len(fold) + rows for look in range(len(seen))])
+        fitted, reservoir = self._counted(features_of(own_fold >= 0), workers, of_looks)
         if self.bank:
             patches = reservoir.content()
-            projected = ProjectedPatches(patches, self.bank.parameters.seed)
+            fold_of_look = np.tile(fold, len(seen))
+
+            def to_choose_from(bank: int) -> np.ndarray | None:
+                return None if bank == folds else reservoir.rows(fold_of_look != bank)
+
+            banks = _coresets(patches, self.bank.parameters, folds + 1, to_choose_from, workers)
         parts = {part.name for part in self.combined.parts}  # standards are of these alone
         wanted = {name: all_images for name, all_images in fitted.items() if name.partition("/")[0] in parts}
         found: dict[str, np.ndarray] = {}
-        for i in range(fold.max() + 1):
-            own = {name: all_images.empty() for name, all_images in wanted.items()}
-            for batch in features_of(fold == i):
-                for name, statistics in own.items():
+        for i in range(folds):
+            of_fold = {name: all_images.empty() for name, all_images in wanted.items()}
+            for batch in features_of(own_fold == i):
+                for name, statistics in of_fold.items():
                     statistics.add(batch[name])
-            self._fit_gaussians({name: wanted[name].without(own[name]) for name in wanted})
+            self._fit_gaussians({name: wanted[name].without(of_fold[name].of_all(workers)) for name in wanted})
             if self.bank:
-                rows = reservoir.rows(np.tile(fold, len(seen)) != i)
-                self.bank.fit(patches, projected.coreset(self.bank.parameters.patches, rows))
-            for places in _in_batches(np.flatnonzero(fold == i)):
+                self.bank.fit(patches, banks[i])
+            for places in _in_batches(np.flatnonzero(own_fold == i)):
                 others = {name: values[places] for name, values in seen[0].items()}
                 for name, values in _in_numpy(self.part_outputs(None, others)).items():
-                    column = found.setdefault(name, np.zeros((len(fold), *values.shape[1:]), values.dtype))
+                    column = found.setdefault(name, np.zeros((len(rows), *values.shape[1:]), values.dtype))
                     column[places] = values
+        if workers is not ALONE:
+            whole = workers.joined({**found, ROW: rows} if found else {})
+            places = whole.pop(ROW)
+            found = {name: in_order_of(places, values) for name, values in whole.items()}
         self.fit_standards([found])
         self._fit_gaussians(fitted)
         if self.bank:
-            self.bank.fit(patches, projected.coreset(self.bank.parameters.patches))
+            self.bank.fit(patches, banks[folds])
         return found
 
     def out_of_fold(
@@ -178,7 +217,12 @@ class ScoreSet:
         return found | ({PATCHES: list(self.bank.parameters.maps)} if self.bank else {})
 
     def fit_statistics(
-        self, batches: Iterable[dict[str, np.ndarray]], outputs: Outputs, chosen: np.ndarray | None = None
+        self,
+        batches: Iterable[dict[str, np.ndarray]],
+        outputs: Outputs,
+        chosen: np.ndarray | None = None,
+        workers: Workers = ALONE,
+        rows: np.ndarray | None = None,
     ) -> None:
         """Fits Gaussians and bank to features of normal training images.
 
@@ -188,9 +232,10 @@ class ScoreSet:
             batches: of what `features` returns.
             outputs: of the network; their shapes decide which maps are compared where the parameters leave that open.
             chosen: patches of the bank, of those that the batches hold; None: they are chosen here.
+            workers, rows: see `fit`.
         """
         self._settle_maps(outputs)
-        statistics, patches = self._counted(batches)
+        statistics, patches = self._counted(batches, workers, rows)
         self._fit_gaussians(statistics)
         if self.bank:
             self.bank.fit(patches.content(), chosen)
@@ -201,17 +246,24 @@ class ScoreSet:
             self.parameters = dataclasses.replace(self.parameters, local=local)
             self.local.parameters = local
 
-    def _counted(self, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[str, NormalStatistics], PatchReservoir]:
-        """Statistics of each feature but the patches, by name, and the patches."""
-        statistics: dict[str, NormalStatistics] = {}
-        patches = PatchReservoir(MOST_PATCHES)
-        for batch in batches:
+    def _counted(
+        self, batches: Iterable[dict[str, np.ndarray]], workers: Workers = ALONE, rows: np.ndarray | None = None
+    ) -> tuple[dict[str, NormalStatistics], PatchReservoir]:
+        """Statistics of each feature but the patches, by name, and the patches; of the images of all workers."""
+        batches = iter(batches)
+        first = next(batches, {})
+        means = {name: values.mean(axis=0, dtype="float64") for name, values in first.items() if name != PATCHES}
+        statistics = {name: NormalStatistics.around(mean) for name, mean in workers.of_chief(means).items()}
+        patches, seen = PatchReservoir(MOST_PATCHES), 0
+        for batch in itertools.chain([first] if first else [], batches):
+            numbers = np.arange(seen, seen + len(next(iter(batch.values()))))
             for name, values in batch.items():
                 if name == PATCHES:
-                    patches.add(values)
+                    patches.add(values, numbers if rows is None else rows[numbers])
                 else:
-                    statistics.setdefault(name, NormalStatistics(*values.shape[1:])).add(values)
-        return statistics, patches
+                    statistics[name].add(values)
+            seen += len(numbers)
+        return {name: own.of_all(workers) for name, own in statistics.items()}, patches.of_all(workers)
 
     def _fit_gaussians(self, statistics: dict[str, NormalStatistics]) -> None:
         for score in self.gaussian_scores:
@@ -232,13 +284,15 @@ class ScoreSet:
                 found[part.name] = part(images, outputs).pred_score
         return found
 
-    def fit_standards(self, batches: Iterable[dict[str, np.ndarray]]) -> None:
+    def fit_standards(self, batches: Iterable[dict[str, np.ndarray]], workers: Workers = ALONE) -> None:
         """Fits what brings maps to one scale, and the standardisation of the combined score's parts.
 
         Args:
-            batches: of what `part_outputs` returns, for normal images that statistics were not fitted to.
+            batches: of what `part_outputs` returns, for normal images that statistics were not fitted to; this
+                worker's.
+            workers: that have the others.
         """
-        columns = _joined(batches)
+        columns = workers.joined(_joined(batches))
         for part in self.combined.parts:
             if self._is_scaled(part):
                 prefix, least = f"{part.name}/", LEAST * (self.bank.size if part is self.bank else 1)
@@ -375,13 +429,28 @@ class ScoreSet:
         return found
 
 
+def _coresets(
+    patches: np.ndarray,
+    parameters: BankParameters,
+    count: int,
+    to_choose_from: Callable[[int], np.ndarray | None],
+    workers: Workers,
+) -> list[np.ndarray]:
+    """The patches of each bank, by what rows it may be chosen from, None: all; the workers choose in turns."""
+    projected = ProjectedPatches(patches, parameters.seed)
+    own = range(workers.index, count, workers.count)
+    told = workers.all_told({str(i): projected.coreset(parameters.patches, to_choose_from(i)) for i in own})
+    found = {name: chosen for one in told for name, chosen in one.items()}
+    return [found[str(i)] for i in range(count)]
+
+
 def _joined(batches: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     listed = list(batches)
-    return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+    return {name: np.concatenate([batch[name] for batch in listed]) for name in (listed[0] if listed else ())}
 
 
 def _in_batches(places: np.ndarray) -> list[np.ndarray]:
-    return np.array_split(places, -(-len(places) // BATCH))
+    return np.array_split(places, -(-len(places) // BATCH)) if len(places) else []
 
 
 def _in_numpy(tensors: dict[str, Any]) -> dict[str, np.ndarray]:

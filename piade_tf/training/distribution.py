@@ -1,30 +1,100 @@
-"""On which devices and threads training runs."""
+"""On which devices, threads and machines training runs."""
 
 import contextlib
+import dataclasses
 import os
-from typing import Literal
+from collections.abc import Callable
 
 import tensorflow as tf
+
+from piade_tf.config import StrategyName
+from piade_tf.data.shares import Share
+from piade_tf.training.cluster import cluster_for
+from piade_tf.training.connected_workers import ConnectedWorkers
+from piade_tf.workers import ALONE, Workers
 
 SMALL = 64  # pixels
 
 
-def strategy_scope(name: Literal["auto", "none", "mirrored"]) -> contextlib.AbstractContextManager:
-    """The scope in which the model is built and compiled.
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """What a training is spread over.
+
+    Attributes:
+        strategy: of `tf.distribute`; None: one device.
+        workers: the processes.
+    """
+
+    strategy: tf.distribute.Strategy | None = None
+    workers: Workers = ALONE
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        """The scope in which the model is built and compiled."""
+        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+
+    def shared(self, batches: Callable[[Share | None], tf.data.Dataset]) -> tf.data.Dataset:
+        """What `fit` takes.
+
+        Args:
+            batches: from a share of every batch to that share; from None to whole batches.
+        """
+        if self.strategy is None:
+            return batches(None)
+        devices = self.strategy.num_replicas_in_sync
+
+        def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            own = devices // context.num_input_pipelines
+            return batches(
+                Share(devices, range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own))
+            )
+
+        return self.strategy.distribute_datasets_from_function(of_worker)
+
+    def description(self) -> str:
+        """The strategy with its devices in a sentence; empty for one device."""
+        if self.strategy is None:
+            return ""
+        replicas = self.strategy.num_replicas_in_sync
+        name = type(self.strategy).__name__.replace("CollectiveAllReduceStrategy", "MultiWorkerMirroredStrategy")
+        name = name.removesuffix("V1")
+        if isinstance(self.workers, ConnectedWorkers):
+            listed = ", ".join(self.workers.addresses)
+            return (
+                f"{name}: {self.workers.count} workers ({listed}), {replicas} devices, each with its part of a batch."
+            )
+        devices = ", ".join(_short(device) for device in self.strategy.extended.worker_devices)
+        return f"{name}: {replicas} devices ({devices}), each with its part of a batch."
+
+
+ONE_DEVICE = Distribution()
+
+
+def distribution_for(name: StrategyName) -> Distribution:
+    """The distribution of a training. Several workers wait here for each other: before TensorFlow computes anything.
 
     Args:
-        name: `"mirrored"`: `tf.distribute.MirroredStrategy` over all GPUs, or over all logical CPUs
-            where there is no GPU; `"auto"`: the same where there is more than one GPU; `"none"`: no strategy.
+        name: `multiworker`: `tf.distribute.MultiWorkerMirroredStrategy` over the workers that TF_CONFIG names;
+            `mirrored`: `tf.distribute.MirroredStrategy` over all GPUs, or over all logical CPUs where there is no GPU;
+            `auto`: the first where TF_CONFIG names several workers, the second where there is more than one GPU;
+            `none`: no strategy.
+
+    Raises:
+        InputError: TF_CONFIG cannot be used, or is missing.
     """
+    if cluster := cluster_for(name):
+        if len(cluster.addresses) > 1:
+            print(f"Worker {cluster.index} of {', '.join(cluster.addresses)}, waiting for the others.", flush=True)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        return Distribution(strategy, ConnectedWorkers(strategy, cluster))
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
-    return contextlib.nullcontext()
+        return Distribution(tf.distribute.MirroredStrategy([device.name for device in devices]))
+    return ONE_DEVICE
 
 
 def share_threads(side: int | None) -> None:
-    """Lets two operations run side by side, and wakes the devices.
+    """Lets two operations run side by side.
 
     The two gradients of a convolution do not wait for each other. On small images each gets half of the cores:
     splitting small operations over every core costs more than it brings. On 2 cores `compact` trains about a tenth
@@ -39,4 +109,7 @@ def share_threads(side: int | None) -> None:
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(2)
         tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2) if is_small else cores)
-    tf.config.list_logical_devices()
+
+
+def _short(device: str) -> str:
+    return "".join(device.rpartition("device:")[1:]).removeprefix("device:")

@@ -14,6 +14,7 @@ from piade_tf.data.pipeline import batched, variants
 from piade_tf.model.network import is_pretrained
 from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.workers import ALONE, Workers, rows_of
 
 BATCH = 32
 FEW, FOLDS = 20, 5  # validation images below which every image serves for both, in turn
@@ -21,7 +22,12 @@ CALIBRATION_FOLDS = 10  # docs/threshold.md compares numbers of folds
 
 
 def fit_scores(
-    network: keras.Model, parameters: ScoreParameters, data: DataSplits, augment: AugmentName, seed: int
+    network: keras.Model,
+    parameters: ScoreParameters,
+    data: DataSplits,
+    augment: AugmentName,
+    seed: int,
+    workers: Workers = ALONE,
 ) -> ScoreSet:
     """The scores of a network, fitted to the training and validation images.
 
@@ -34,12 +40,17 @@ def fit_scores(
         data: the splits.
         augment: how images may be changed without becoming anomalous.
         seed: of the changes and of the folds.
+        workers: that share the images.
     """
     if is_pretrained(network) and _are_few(data):
-        return fit_in_folds(network, parameters, [data.train, data.validation], augment, seed)[0]
+        splits = [data.train, data.validation]
+        return fit_in_folds(network, parameters, splits, augment, seed, workers=workers)[0]
     scorer = ScoreSet(parameters)
-    fitted_to = batched(images_of_statistics(data, augment, seed, is_pretrained(network)), BATCH)
-    scorer.fit(network, fitted_to, batches(data.validation, BATCH))
+    looks = _looks_of_statistics(_parts([data.train], workers), augment, seed, is_pretrained(network))
+    rows = rows_of(workers, [data.train.count])
+    validation = data.validation.part(workers.share(data.validation.count))
+    numbers = np.concatenate([look * data.train.count + rows for look in range(len(looks))])
+    scorer.fit(network, batched(_one_after_the_other(looks), BATCH), batches(validation, BATCH), workers, numbers)
     return scorer
 
 
@@ -50,6 +61,7 @@ def fit_in_folds(
     augment: AugmentName,
     seed: int,
     folds: int = FOLDS,
+    workers: Workers = ALONE,
 ) -> tuple[ScoreSet, dict[str, np.ndarray]]:
     """The scores of a pretrained encoder, fitted to all images of some splits, standards found in folds.
 
@@ -57,12 +69,13 @@ def fit_in_folds(
         The scores, and for each image what `ScoreSet.fit_in_folds` says of it by the other folds.
     """
     scorer = ScoreSet(parameters)
-    looks = _looks(splits, augment, seed)
+    looks = _looks(_parts(splits, workers), augment, seed)
+    rows = rows_of(workers, [split.count for split in splits])
     if all(len(split.groups) for split in splits):
         fold = folds_of_groups(np.concatenate([split.groups for split in splits]), folds, seed)
     else:
         fold = folds_of(sum(split.count for split in splits), folds, seed)
-    return scorer, scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold)
+    return scorer, scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold, workers, rows)
 
 
 def images_of_statistics(
@@ -73,14 +86,27 @@ def images_of_statistics(
     Of a network trained from scratch the training images. Behind a pretrained encoder also their variants, and, where
     there are fewer than 20 validation images, these too; all good images where the calibration was `in_folds`.
     """
-    if not pretrained:
-        return data.train.images
     splits = [data.train]
-    if in_folds or _are_few(data):
+    if pretrained and (in_folds or _are_few(data)):
         splits.append(data.validation)
-    if in_folds:
+    if pretrained and in_folds:
         splits.append(data.calibration)
-    return functools.reduce(tf.data.Dataset.concatenate, _looks(splits, augment, seed))
+    return _one_after_the_other(_looks_of_statistics(splits, augment, seed, pretrained))
+
+
+def _looks_of_statistics(
+    splits: Sequence[Split], augment: AugmentName, seed: int, pretrained: bool
+) -> list[tf.data.Dataset]:
+    return _looks(splits, augment, seed) if pretrained else [_one_after_the_other([split.images for split in splits])]
+
+
+def _parts(splits: Sequence[Split], workers: Workers) -> list[Split]:
+    """This worker's part of each split."""
+    return [split.part(workers.share(split.count)) for split in splits]
+
+
+def _one_after_the_other(images: Sequence[tf.data.Dataset]) -> tf.data.Dataset:
+    return functools.reduce(tf.data.Dataset.concatenate, images)
 
 
 def _are_few(data: DataSplits) -> bool:
@@ -90,7 +116,7 @@ def _are_few(data: DataSplits) -> bool:
 def _looks(splits: Sequence[Split], augment: AugmentName, seed: int) -> list[tf.data.Dataset]:
     """The images of all splits as they are, then the same in the same order as they may also look."""
     by_split = [[split.images, *variants(split, augment, seed)] for split in splits]
-    return [functools.reduce(tf.data.Dataset.concatenate, look) for look in zip(*by_split, strict=True)]
+    return [_one_after_the_other(look) for look in zip(*by_split, strict=True)]
 
 
 def folds_of(count: int, folds: int, seed: int) -> np.ndarray:

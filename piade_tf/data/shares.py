@@ -56,4 +56,4 @@ class Share:
 
     def _own_rows(self, batch_size: int) -> np.ndarray:
         rows = self.rows(batch_size)
-        return np.arange(self.own.start * rows, self.own.stop * rows)
+        return np.arange(self.own.start * rows, self.own.stop * rows, dtype="int32")

@@ -35,16 +35,21 @@ class PatchReservoir:
         """The patches of the images of all workers, which numbered them together."""
         if workers is ALONE:
             return self
-        own = (
-            {"numbers": np.array(list(self._kept)), "patches": np.stack(list(self._kept.values()))}
-            if self._kept
-            else {}
-        )
-        found, told = PatchReservoir(self._most), workers.joined(own)
-        for place in np.argsort(told["numbers"]):
-            found._kept[int(told["numbers"][place])] = told["patches"][place]
-        found._every = int(workers.joined({"every": np.array([self._every])})["every"].max())
-        found._kept = {number: patches for number, patches in found._kept.items() if number % found._every == 0}
+        own = {}
+        if self._kept:
+            numbers = np.array(list(self._kept))
+            own = {
+                "number": numbers,
+                "patches": np.stack(list(self._kept.values())),
+                "every": numbers * 0 + self._every,
+            }
+        told, found = workers.joined(own), PatchReservoir(self._most)
+        if not told:
+            return self
+        found._every = int(told["every"].max())
+        for place in np.argsort(told["number"]):
+            if told["number"][place] % found._every == 0:
+                found._kept[int(told["number"][place])] = told["patches"][place]
         found._thin()
         return found
 

@@ -139,7 +139,8 @@ def skip_epochs(images: tf.data.Dataset, epochs: int) -> None:
     Each iterator does that another way. Keras 3.15 makes one at the start of an epoch and, where it knows the number of
     batches, another at its end.
     """
-    known = int(images.cardinality()) >= 0
+    cardinality = images.cardinality() if callable(images.cardinality) else images.cardinality  # of a distributed one
+    known = int(cardinality) >= 0
     for _ in range(epochs * (2 if known else 1)):
         iter(images)
 

@@ -42,8 +42,8 @@ def batches(
     if share is None:
         return batched(images, batch_size)
     rows = share.rows(batch_size)
-    weights = share.weights(split.count, batch_size).batch(rows)
-    return tf.data.Dataset.zip({IMAGE: batched(images, rows), WEIGHT: weights})
+    weights = share.weights(split.count, batch_size).batch(rows, drop_remainder=True)
+    return tf.data.Dataset.zip({IMAGE: batched(images, rows, is_full=True), WEIGHT: weights})
 
 
 def variants(split: Split, augment: AugmentName, seed: int) -> list[tf.data.Dataset]:
@@ -62,6 +62,8 @@ def variants(split: Split, augment: AugmentName, seed: int) -> list[tf.data.Data
     return found if augment == "none" else [*found, augmented(split.images, augment, seed, split.first)]
 
 
-def batched(images: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Batches of float32 in [0, 1] of unbatched uint8 images."""
-    return images.batch(batch_size).map(to_unit, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+def batched(images: tf.data.Dataset, batch_size: int, is_full: bool = False) -> tf.data.Dataset:
+    """Batches of float32 in [0, 1] of unbatched uint8 images; their length is known where every batch `is_full`."""
+    return (
+        images.batch(batch_size, drop_remainder=is_full).map(to_unit, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    )

@@ -14,7 +14,7 @@ class Share:
     """Some of the devices that share every batch: each has equally many neighbouring rows.
 
     A batch whose rows do not divide is filled up with rows of weight 0. So every device has as many rows in every step,
-    and a batch, short or not, is the one that a single device would have.
+    which tf.distribute needs to know beforehand, and a batch, short or not, is the one that a single device would have.
 
     Attributes:
         devices: all of them, of all workers.

@@ -85,6 +85,5 @@ def lost_workers_told(workers: Workers) -> Iterator[None]:
 
 
 def _reason(text: str) -> str:
-    """The sentence that is about the workers, of a long message."""
-    line = next((line for line in text.splitlines() if "task" in line), text)
-    return " ".join(line.split())[:200]
+    """What is said of the workers in a message that is about operations."""
+    return " ".join(text.rpartition("aborted by:")[2].split())[:160]

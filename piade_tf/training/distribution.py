@@ -5,6 +5,7 @@ import dataclasses
 import os
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from piade_tf.config import StrategyName
@@ -32,11 +33,12 @@ class Distribution:
         """The scope in which the model is built and compiled."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
-    def shared(self, batches: Callable[[Share | None], tf.data.Dataset]) -> tf.data.Dataset:
+    def shared(self, batches: Callable[[Share | None], tf.data.Dataset], steps: int) -> tf.data.Dataset:
         """What `fit` takes.
 
         Args:
             batches: from a share of every batch to that share; from None to whole batches.
+            steps: of an epoch.
         """
         if self.strategy is None:
             return batches(None)
@@ -48,7 +50,11 @@ class Distribution:
                 Share(devices, range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own))
             )
 
-        return self.strategy.distribute_datasets_from_function(of_worker)
+        found = self.strategy.distribute_datasets_from_function(of_worker)
+        # TensorFlow counts what all devices of a worker take. Keras would find the end by a step that fails, in which
+        # the optimizer may have counted already.
+        found._cardinality = np.int64(steps)
+        return found
 
     def description(self) -> str:
         """The strategy with its devices in a sentence; empty for one device."""

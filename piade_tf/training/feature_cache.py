@@ -61,8 +61,9 @@ def with_features(
         if share is None:
             return pairs.batch(batch_size).map(_named, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
         rows, weights = share.rows(batch_size), share.weights(split.count, batch_size)
-        own = share.of(pairs, batch_size).batch(rows).map(_named, num_parallel_calls=tf.data.AUTOTUNE)
-        return tf.data.Dataset.zip(own, weights.batch(rows)).map(_weighted).prefetch(2)
+        own = share.of(pairs, batch_size).batch(rows, drop_remainder=True)
+        named = own.map(_named, num_parallel_calls=tf.data.AUTOTUNE)
+        return tf.data.Dataset.zip(named, weights.batch(rows, drop_remainder=True)).map(_weighted).prefetch(2)
 
     return dataset
 

@@ -104,7 +104,7 @@ class Trainer(keras.Model):
 
 def _as_rows(logs: dict[str, Any]) -> dict[str, Any]:
     """The logs of a step in the shape, `(1,)`, in which Keras can average them over several workers."""
-    if not tf.distribute.has_strategy():
+    if not isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
         return logs
     return {name: keras.ops.reshape(value, (1,)) for name, value in logs.items()}
 
@@ -147,6 +147,7 @@ def build_trainer(
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if distribution.strategy else STEPS_PER_EXECUTION
         trainer.compile(optimizer=optimizer, jit_compile=options.jit, steps_per_execution=together)
+        optimizer.build(trainer.trainable_variables)  # the step of several devices may make no variables
     return trainer
 
 
@@ -185,11 +186,15 @@ def fit(
     early_stopping = keras.callbacks.EarlyStopping(patience=schedule.patience, restore_best_weights=True)
     diverged = StopWhenDiverged()
     done = saved.epochs if saved else 0
-    progress = Progress(schedule.epochs, math.ceil(data.train.count / schedule.batch_size), done)
+    steps = math.ceil(data.train.count / schedule.batch_size)
+    progress = Progress(schedule.epochs, steps, done)
     resumption = Resumption(checkpoints, saved, early_stopping, diverged) if checkpoints else None
-    train = distribution.shared(_batches(trainer.network, data.train, schedule, seed, augment, distribution.workers))
+    train = distribution.shared(
+        _batches(trainer.network, data.train, schedule, seed, augment, distribution.workers), steps
+    )
     validation = distribution.shared(
-        _batches(trainer.network, data.validation, schedule, None, "none", distribution.workers)
+        _batches(trainer.network, data.validation, schedule, None, "none", distribution.workers),
+        math.ceil(data.validation.count / schedule.batch_size),
     )
     skip_epochs(train, done)
     try:

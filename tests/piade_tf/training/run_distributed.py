@@ -1,4 +1,8 @@
-"""Trains on two logical CPU devices and on one, and writes both histories to the FILE given."""
+"""Trains the same network on one device and on several, and writes the histories to the FILE given.
+
+python run_distributed.py FILE DEVICES     logical CPU devices of this process
+python run_distributed.py FILE             the workers that TF_CONFIG names
+"""
 
 import dataclasses
 import json
@@ -12,30 +16,45 @@ from conftest import TINY, make_images
 from piade_tf.config import LossConfig, TrainingConfig
 from piade_tf.data import DataSplits, Split, batches
 from piade_tf.training import trainer as training
+from piade_tf.training.distribution import ONE_DEVICE, distribution_for
 from piade_tf.training.schedule import Schedule
 
-DEVICES, BATCH = 2, 8
-NETWORK = dataclasses.replace(TINY, squeeze_excitation=False, magnifications=(1,), upsampling=())
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
+file, devices = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+if devices:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+distribution = distribution_for("mirrored" if devices else "auto")
+devices = distribution.strategy.num_replicas_in_sync
 
-# Each half of a batch holds the same images, and the order is kept: the statistics of a replica's
-# batch normalisation are then those of the whole batch, and both trainings compute the same.
-training.batches = lambda split, batch_size, *_: batches(split, batch_size)
-halves = np.split(make_images(12, 0), 3)
+EACH, STEPS = 4, 3  # images for each device in a step
+NETWORK = dataclasses.replace(TINY, squeeze_excitation=False, magnifications=(1,), upsampling=())
+
+# Every part of a batch holds the same images, and the order is kept: the statistics of a device's batch normalisation
+# are then those of the whole batch, and both trainings compute the same.
+training.batches = lambda split, batch_size, _seed, augment, share=None: batches(
+    split, batch_size, None, augment, share
+)
+parts = np.split(make_images(EACH * STEPS, 0), STEPS)
 train, validation = (
     Split(tf.data.Dataset.from_tensor_slices(images), len(images))
-    for images in (np.concatenate([np.tile(half, (2, 1, 1, 1)) for half in halves]), make_images(8, 1))
+    for images in (np.concatenate([np.tile(part, (devices, 1, 1, 1)) for part in parts]), make_images(9, 1))
 )
 data = DataSplits(train, validation, validation, None, "", (28, 28, 1), "")
-report = {}
-for name, strategy, noise in (("none", "none", 0.0), ("mirrored", "mirrored", 0.0), ("noisy", "mirrored", 0.1)):
-    options = TrainingConfig(3, BATCH, learning_rate=1e-3, strategy=strategy, noise=noise, seed=0)
+report = {"devices": devices}
+for name, spread, noise in (("one", ONE_DEVICE, 0.0), ("several", distribution, 0.0), ("noisy", distribution, 0.1)):
+    options = TrainingConfig(3, EACH * devices, learning_rate=1e-3, noise=noise, seed=0)
     schedule = Schedule.of(options, train.count, "classes", pretrained=False)
     training.make_reproducible(0)
-    trainer = training.build_trainer(NETWORK, LossConfig(), options, schedule, data)
-    report[name] = {
-        "replicas": trainer.distribute_strategy.num_replicas_in_sync if trainer.distribute_strategy else 1,
-        "history": training.fit(trainer, schedule, data, 0),
-    }
-Path(sys.argv[1]).write_text(json.dumps(report))
+    trainer = training.build_trainer(NETWORK, LossConfig(), options, schedule, data, spread)
+    report[name] = training.fit(trainer, schedule, data, 0, distribution=spread)
+
+workers = distribution.workers
+values = np.random.default_rng(workers.index).normal(size=(4, 3))
+report["sum"] = workers.added_up(values).tolist()
+told = workers.all_told(
+    {"a/b": values[: workers.index], "flags": np.array([workers.index == 0])} if workers.index else {}
+)
+report["told"] = [{name: [array.dtype.name, array.shape] for name, array in one.items()} for one in told]
+report["nothing"] = workers.added_up(np.zeros((0, 3))).shape
+workers.wait()
+file.write_text(json.dumps(report))

@@ -1,4 +1,4 @@
-"""Which strategy is chosen, and that two devices learn what one learns."""
+"""Which strategy is chosen, and that several devices, also those of several processes, learn what one learns."""
 
 import json
 import os
@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
+from free_addresses import free_addresses
 
 from piade_tf.config import DataConfig
 from piade_tf.data.catalogue import side_of
-from piade_tf.training.distribution import strategy_scope
+from piade_tf.training.distribution import distribution_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,13 +34,10 @@ def chosen(monkeypatch):
             def __init__(self, devices):
                 asked.extend(devices)
 
-            def scope(self):
-                return tf.name_scope("scope")
-
         monkeypatch.setattr(tf.config, "list_logical_devices", devices.__getitem__)
         monkeypatch.setattr(tf.distribute, "MirroredStrategy", Recorder)
-        with strategy_scope(name):
-            return asked
+        distribution_for(name)
+        return asked
 
     return choose
 
@@ -60,25 +58,61 @@ def test_the_strategy_takes_the_devices_that_its_name_says(chosen, name, gpus, c
     assert chosen(name, gpus, cpus) == devices
 
 
-def test_two_devices_give_the_losses_of_one(tmp_path):
-    script = Path(__file__).with_name("run_distributed.py")
-    process = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "report.json")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "piade_tf")])},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert process.returncode == 0, process.stderr[-4000:]
+@pytest.mark.parametrize("devices", [2, 4])
+def test_several_devices_give_the_losses_of_one(devices, tmp_path):
+    process = started(tmp_path / "report.json", str(devices))
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors[-4000:]
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["none"]["replicas"], report["mirrored"]["replicas"]) == (1, 2)
-    one, two = report["none"]["history"], report["mirrored"]["history"]
-    assert set(one) == set(two)
+    assert report["devices"] == devices
+    learned_what_one_learns(report)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_processes_give_the_losses_of_one(count, tmp_path):
+    addresses = free_addresses(count)
+    files = [tmp_path / f"{index}.json" for index in range(count)]
+    processes = [
+        started(
+            file, TF_CONFIG=json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+        )
+        for index, file in enumerate(files)
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors[-4000:]
+    reports = [json.loads(file.read_text()) for file in files]
+    for report in reports:
+        assert report["devices"] == count
+        learned_what_one_learns(report)
+        assert report["several"] == reports[0]["several"]
+    # What each has to say comes to all, in order.
+    values = [np.random.default_rng(index).normal(size=(4, 3)) for index in range(count)]
+    told = [{}, *({"a/b": ["float64", [index, 3]], "flags": ["bool", [1]]} for index in range(1, count))]
+    for report in reports:
+        np.testing.assert_allclose(report["sum"], sum(values))
+        assert (report["told"], report["nothing"]) == (told, [0, 3])
+
+
+def started(file, *arguments, **variables):
+    script = Path(__file__).with_name("run_distributed.py")
+    return subprocess.Popen(
+        [sys.executable, str(script), str(file), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "piade_tf")]), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def learned_what_one_learns(report):
+    one, several = report["one"], report["several"]
+    assert set(one) == set(several)
     for name in one:
-        np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(several[name], one[name], rtol=1e-4, err_msg=name)
     assert one["loss"][-1] < one["loss"][0]
-    noisy = report["noisy"]["history"]["loss"]
-    assert np.isfinite(noisy).all() and noisy != two["loss"]
+    noisy = report["noisy"]["loss"]
+    assert np.isfinite(noisy).all() and noisy != several["loss"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piade_tf import interrupts, unfinished
 from piade_tf.cli.exit_codes import OUT_OF_MEMORY, is_out_of_memory
@@ -18,7 +18,9 @@ from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
 from piade_tf.temporary import temporary_folder
 from piade_tf.training.cluster import cluster_for
-from piade_tf.workers import ALONE, Workers
+
+if TYPE_CHECKING:
+    from piade_tf.workers import Workers
 
 
 def train(config: Config) -> int:
@@ -79,7 +81,7 @@ def _train(config: Config, cut_off: Path | None) -> int:
 
 
 def _agreed(
-    config: Config, cut_off: Path | None, workers: Workers, stack: contextlib.ExitStack
+    config: Config, cut_off: Path | None, workers: "Workers", stack: contextlib.ExitStack
 ) -> tuple[Config, Path | None]:
     """Options and the run to go on with, as the chief has them.
 
@@ -88,7 +90,7 @@ def _agreed(
     Raises:
         InputError: the workers were started with different options.
     """
-    if workers is ALONE:
+    if workers.count == 1:
         return config, cut_off
     from piade_tf.training.run_of_chief import check_same, given, options_given, shared_options, take
 
@@ -143,10 +145,10 @@ def _cut_off(config: Config) -> tuple[Path | None, Config | None]:
 
 
 @contextlib.contextmanager
-def _going_on_named(run: Path, workers: Workers) -> Iterator[None]:
+def _going_on_named(run: Path, workers: "Workers") -> Iterator[None]:
     """Within, whatever ends the training says how to go on."""
     going_on = f"go on with it: {unfinished.resume_command(run)}"
-    if workers is not ALONE:
+    if workers.count > 1:
         place = path_word(run) if workers.is_chief else "RUN, that of worker 0"
         going_on = f"start all workers again, with {command('train')} --resume {place}"
     interrupts.how_to_go_on(going_on)

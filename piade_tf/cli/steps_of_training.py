@@ -35,6 +35,7 @@ from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.devices import describe_devices
 from piade_tf.training.divergence import Diverged
+from piade_tf.training.precision import in_float32
 from piade_tf.training.resumption import Saved
 from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import Trainer, build_trainer, fit
@@ -162,9 +163,10 @@ class Training:
                     self.trainer, self.schedule, data, options.seed, self.config.data.augment, logs, checkpoints, saved
                 )
             except Diverged:
-                run.write_network(network)
+                run.write_network(in_float32(network, self.network_options, data))
                 unfinished.end(run.path)
                 raise
+            network = in_float32(network, self.network_options, data)
             run.write_network(network)
             run.write_history(history)
             seconds = round(time.monotonic() - start, 1)

@@ -30,8 +30,8 @@ def with_features(
         shuffle_seed: shuffles anew in each epoch, the same way for the same seed. None keeps the order.
 
     Returns:
-        A dataset of dicts: `image`, `(batch, height, width, channels)`, float32 in [0, 1], and `features`, float32.
-        None where the features would take more than a quarter of the free memory.
+        A dataset of dicts: `image`, `(batch, height, width, channels)`, float32 in [0, 1], and `features`, in
+        the encoder's compute dtype. None where the features would take more than a quarter of the free memory.
     """
     shape = pooled_map(network).shape[1:]
     if 4 * split.count * math.prod(shape) > SHARE_OF_MEMORY * free_memory():

@@ -15,6 +15,8 @@ from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.distribution import strategy_scope
 from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, IMAGE, with_features
+from piade_tf.training.optimizer import optimizer_for
+from piade_tf.training.precision import layers_in
 from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
 from piade_tf.training.resumption import Resumption, Saved, skip_epochs
@@ -100,17 +102,17 @@ def build_trainer(
         InputError: the network or the loss refuses the images.
     """
     height, width, channels = data.image_shape
-    steps = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
+    batch_count = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
     with strategy_scope(options.strategy):
         loss = ReconstructionLoss.from_options(loss_options)
         loss.check_image(height, width)
-        network = build_network(network_options, height, width, channels, data.kind)
+        with layers_in(options.precision):
+            network = build_network(network_options, height, width, channels, data.kind)
         trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
-        learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=options.weight_decay or None)
+        optimizer = optimizer_for(options, schedule.learning_rate, batch_count)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
-        trainer.compile(optimizer=optimizer, jit_compile=options.jit, steps_per_execution=together)
+        trainer.compile(optimizer=optimizer, jit_compile=options.jit == "on", steps_per_execution=together)
     return trainer
 
 

@@ -250,10 +250,10 @@ class TrainingConfig:
     without."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """What the layers compute in while they train; weights, sums and losses stay in float32, and so does the network
-    that is kept. The other two are for GPUs with units of their own for them; float16 also scales the loss."""
+    that is kept. The other two are for GPUs, which have units of their own for them; float16 also scales the loss."""
     jit: Literal["auto", "on", "off"] = "auto"
-    """Compile the training step with XLA. auto: off, as measured on a CPU, where compiling takes longer than it
-    saves; on a GPU nobody has measured it yet."""
+    """Compile the training step with XLA. auto: off, as XLA was no clear gain where it was measured, on 2 CPU cores; on
+    a GPU it has not been measured yet."""
     accumulate: int = 1
     """Batches whose gradients are averaged before a step, for batches that do not fit into memory at once. Batch
     normalisation still sees one batch at a time."""

@@ -30,13 +30,14 @@ def with_features(
         shuffle_seed: shuffles anew in each epoch, the same way for the same seed. None keeps the order.
 
     Returns:
-        A dataset of dicts: `image`, `(batch, height, width, channels)`, float32 in [0, 1], and `features`, in
-        the encoder's compute dtype. None where the features would take more than a quarter of the free memory.
+        A dataset of dicts: `image`, `(batch, height, width, channels)`, float32 in [0, 1], and `features`, float32.
+        None where the features would take more than a quarter of the free memory.
     """
     shape = pooled_map(network).shape[1:]
     if 4 * split.count * math.prod(shape) > SHARE_OF_MEMORY * free_memory():
         return None
-    encoder = keras.Model(network.input, {FEATURES: pooled_map(network)})
+    features = keras.ops.cast(pooled_map(network), "float32")  # where the encoder computes in half precision
+    encoder = keras.Model(network.input, {FEATURES: features})
     found = [outputs[FEATURES] for outputs in outputs_of(encoder, batches(split, BATCH))]
     features = tf.data.Dataset.from_tensor_slices(np.concatenate(found))
     pairs = tf.data.Dataset.zip(split.images, features)

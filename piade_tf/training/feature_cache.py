@@ -36,8 +36,8 @@ def with_features(
     shape = pooled_map(network).shape[1:]
     if 4 * split.count * math.prod(shape) > SHARE_OF_MEMORY * free_memory():
         return None
-    features = keras.ops.cast(pooled_map(network), "float32")  # where the encoder computes in half precision
-    encoder = keras.Model(network.input, {FEATURES: features})
+    pooled = keras.ops.cast(pooled_map(network), "float32")  # where the encoder computes in half precision
+    encoder = keras.Model(network.input, {FEATURES: pooled})
     found = [outputs[FEATURES] for outputs in outputs_of(encoder, batches(split, BATCH))]
     features = tf.data.Dataset.from_tensor_slices(np.concatenate(found))
     pairs = tf.data.Dataset.zip(split.images, features)

@@ -102,14 +102,14 @@ def build_trainer(
         InputError: the network or the loss refuses the images.
     """
     height, width, channels = data.image_shape
-    batch_count = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
+    steps = schedule.epochs * math.ceil(data.train.count / schedule.batch_size)
     with strategy_scope(options.strategy):
         loss = ReconstructionLoss.from_options(loss_options)
         loss.check_image(height, width)
         with layers_in(options.precision):
             network = build_network(network_options, height, width, channels, data.kind)
         trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
-        optimizer = optimizer_for(options, schedule.learning_rate, batch_count)
+        optimizer = optimizer_for(options, schedule.learning_rate, steps)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if tf.distribute.has_strategy() else STEPS_PER_EXECUTION
         trainer.compile(optimizer=optimizer, jit_compile=options.jit == "on", steps_per_execution=together)

@@ -198,6 +198,43 @@ def serve_load() -> str:
     return table(header, rows)
 
 
+def training_options() -> str:
+    """For each size and option of training its speed, beside the default."""
+    header = ("", "images per second", "beside the default, by round", "first 10 steps", "750 steps")
+    lines = []
+    for row in read("training_options.csv"):
+        name = row["options"] if row["options"] == "default" else f"`{row['options']}`"
+        ends = f"{float(row['least_of_default']):.0%} to {float(row['most_of_default']):.0%}"
+        lines.append(
+            (
+                f"{row['size']}x{row['size']}, {name}",
+                f"{float(row['images_per_second']):.0f}",
+                "" if row["options"] == "default" else f"{float(row['of_default']):.0%} ({ends})",
+                f"{float(row['seconds_of_first_10_steps']):.0f} s",
+                f"{row['seconds_of_750_steps']} s",
+            )
+        )
+    return table(header, lines)
+
+
+def backends() -> str:
+    """For each network and backend how far its outputs are from TensorFlow's, and its speed."""
+    header = ("network", "backend", "largest difference", "inference, images/s", "training, images/s")
+    return table(
+        header,
+        [
+            (
+                row["network"],
+                f"{row['backend']} {row['backend_version']}",
+                "-" if row["backend"] == "tensorflow" else row["largest_difference"],
+                f"{float(row['inference_images_per_second']):.0f}",
+                f"{float(row['training_images_per_second']):.0f}",
+            )
+            for row in read("backends.csv")
+        ],
+    )
+
+
 def faults() -> str:
     """For each signal and moment how often it came, and what was left."""
     moments = {
@@ -268,6 +305,7 @@ TABLES: dict[str, Callable[[], str]] = {
         *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
         *(inspector_latency, resizing_on_jvm, serve_load, faults),
+        *(training_options, backends),
     )
 } | OF_GRID
 

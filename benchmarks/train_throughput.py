@@ -34,6 +34,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -82,13 +83,15 @@ WORKLOADS = (
 class Round:
     """What one process measured: images per second, peak memory in MiB, number of trainable parameters.
 
-    `threads` is the number that PyTorch computed with; TensorFlow chooses its own (0).
+    `threads` is the number that PyTorch computed with; TensorFlow chooses its own (0). `warm_up` is how many seconds
+    ours took for the first steps, most of it to compile.
     """
 
     images_per_second: float
     peak_memory: float
     parameters: int
     threads: int = 0
+    warm_up: float = 0.0
 
     @classmethod
     def of(cls, workload: Workload, seconds: float, parameters: int, threads: int = 0) -> "Round":
@@ -99,8 +102,8 @@ class Round:
 # === One round, in a process of its own ===
 
 
-def keras_round(workload: Workload) -> Round:
-    """Trains with this project's trainer."""
+def keras_round(workload: Workload, **changed: Any) -> Round:
+    """Trains with this project's trainer, and with options of the training that are `changed`."""
     import keras
     import tensorflow as tf
 
@@ -125,12 +128,12 @@ def keras_round(workload: Workload) -> Round:
     data = divide(source, Preparation(images.shape[1:3], channels=images.shape[3]), SEED)
     data = dataclasses.replace(data, train=Split(tf.data.Dataset.from_tensor_slices(images).repeat(), POOL))
     config = preset_config(workload.preset)
-    options = dataclasses.replace(
-        config.training, batch_size=workload.batch_size, learning_rate=LEARNING_RATE, rotation=0.0, seed=SEED
-    )
+    values = {"batch_size": workload.batch_size, "learning_rate": LEARNING_RATE, "rotation": 0.0, "seed": SEED}
+    options = dataclasses.replace(config.training, **values | changed)
     network = dataclasses.replace(config.network, encoder="scratch")
     schedule = Schedule.of(options, POOL, "classes", pretrained=False)
     trainer = build_trainer(network, config.loss, options, schedule, data)
+    start = time.perf_counter()
     trainer.fit(
         batches(data.train, workload.batch_size, shuffle_seed=SEED),
         steps_per_epoch=WARM_UP_STEPS + workload.steps,
@@ -139,7 +142,9 @@ def keras_round(workload: Workload) -> Round:
         verbose=0,
     )
     parameters = sum(math.prod(weight.shape) for weight in trainer.network.trainable_weights)
-    return Round.of(workload, times[WARM_UP_STEPS + workload.steps] - times[WARM_UP_STEPS], parameters)
+    warm = times[WARM_UP_STEPS]
+    measured = Round.of(workload, times[WARM_UP_STEPS + workload.steps] - warm, parameters)
+    return dataclasses.replace(measured, warm_up=warm - start)
 
 
 def torch_round(workload: Workload) -> Round:

@@ -251,12 +251,25 @@ class TrainingConfig:
     deterministic: bool = True
     """Compute in a fixed order, so that the same seed on the same machine gives the same weights. A GPU may be faster
     without."""
-    jit: bool = False
-    """Compile the training step with XLA. On 2 CPU cores that is slower; try it on a GPU."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """What the layers compute in while they train; weights, sums and losses stay in float32, and so does the network
+    that is kept. The other two are for GPUs, which have units of their own for them; float16 also scales the loss."""
+    jit: Literal["auto", "on", "off"] = "auto"
+    """Compile the training step with XLA. auto: off, as XLA was no clear gain where it was measured, on 2 CPU cores; on
+    a GPU it has not been measured yet."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged before a step, for batches that do not fit into memory at once. Batch
+    normalisation still sees one batch at a time."""
     seed: int = 0
     """Seed of the weights, the order of the images and the split of the normal ones."""
     tensorboard: bool = True
     """Write TensorBoard logs into the run directory."""
+
+    @classmethod
+    def of_run(cls, stored: dict[str, Any]) -> "TrainingConfig":
+        """As `DataConfig.of_run`; an earlier version stored true or false for jit."""
+        values = _known(cls, stored)
+        return cls(**values | {"jit": jit_of_run(values["jit"])} if "jit" in values else values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -309,13 +322,19 @@ class Config:
     @classmethod
     def of_run(cls, stored: dict[str, Any]) -> "Config":
         """From options as JSON has them, by section and name; of another version, what is not known is left out."""
-        sections = {"training": TrainingConfig, "loss": LossConfig, "network": NetworkConfig}
+        sections = {"loss": LossConfig, "network": NetworkConfig}
         known = _known(cls, stored)
         return cls(
             **known
             | {name: section(**_known(section, stored[name])) for name, section in sections.items()}
-            | {"data": DataConfig.of_run(stored["data"]), "runs_dir": Path(stored["runs_dir"]), "resume": None}
+            | {"data": DataConfig.of_run(stored["data"]), "training": TrainingConfig.of_run(stored["training"])}
+            | {"runs_dir": Path(stored["runs_dir"]), "resume": None}
         )
+
+
+def jit_of_run(stored: bool | str) -> str:
+    """The value of `jit` as it is typed, of a run that may have true or false there."""
+    return {True: "on", False: "off"}[stored] if isinstance(stored, bool) else stored
 
 
 def check_data(data: DataConfig) -> None:
@@ -353,6 +372,7 @@ def check(config: Config) -> None:
         ("--epochs", options.epochs, 1),
         ("--batch-size", options.batch_size, 1),
         ("--patience", options.patience, 0),
+        ("--accumulate", options.accumulate, 1),
         ("--seed", options.seed, 0),
         ("--loss.ssim-window", config.loss.ssim_window, 1),
     ):

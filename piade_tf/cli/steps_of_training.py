@@ -36,6 +36,7 @@ from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.devices import describe_devices
 from piade_tf.training.distribution import Distribution
 from piade_tf.training.divergence import Diverged
+from piade_tf.training.precision import in_float32
 from piade_tf.training.resumption import Saved
 from piade_tf.training.run_of_chief import check_same
 from piade_tf.training.schedule import Schedule
@@ -186,9 +187,10 @@ class Training:
                     self.distribution,
                 )
             except Diverged:
-                run.write_network(network)
+                run.write_network(in_float32(network, self.network_options, data))
                 unfinished.end(run.path)
                 raise
+            network = in_float32(network, self.network_options, data)
             run.write_network(network)
             run.write_history(history)
             seconds = round(time.monotonic() - start, 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from piade_tf.config import Config
+from piade_tf.config import Config, jit_of_run
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
 from piade_tf.program import command, shell_line
@@ -44,6 +44,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
             for key, inner in value.items():
                 key = RENAMED.get(str(key), str(key))
+                inner = jit_of_run(inner) if key == "jit" else inner
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:
                     words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
         elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):

@@ -341,7 +341,7 @@ def _reconstruction_inspection(network: keras.Model, ssim_window: int):
             "reconstruction": outputs["reconstruction"],
             "anomaly_map": result.anomaly_map,
             "pred_score": result.pred_score,
-            "vector_lengths": ops.norm(outputs["instantiation_vectors"], axis=-1),
+            "vector_lengths": ops.norm(ops.cast(outputs["instantiation_vectors"], "float32"), axis=-1),
         }
 
     return inspect

@@ -46,7 +46,8 @@ def with_features(
     fits = 4 * split.count * math.prod(shape) <= SHARE_OF_MEMORY * free_memory()
     if workers.added_up(np.array(int(fits))) < workers.count:
         return None
-    encoder = keras.Model(network.input, {FEATURES: pooled_map(network)})
+    pooled = keras.ops.cast(pooled_map(network), "float32")  # where the encoder computes in half precision
+    encoder = keras.Model(network.input, {FEATURES: pooled})
     own = split.part(workers.share(split.count))
     found = [outputs[FEATURES] for outputs in outputs_of(encoder, batches(own, BATCH))]
     joined = workers.joined({FEATURES: np.concatenate(found)} if found else {})

@@ -87,8 +87,9 @@ class Resumption(keras.callbacks.Callback):
         self.model.set_weights(early.best_weights)
         self._diverged.go_on(saved.epochs, min(saved.history["val_loss"]))
         _assign(self.model.variables, saved.arrays, STATE)
-        with self.model.distribute_strategy.scope():
-            self.model.optimizer.build(self.model.trainable_variables)
+        if not self.model.optimizer.built:  # one that scales the loss would have its variables twice
+            with self.model.distribute_strategy.scope():
+                self.model.optimizer.build(self.model.trainable_variables)
         _assign(self.model.optimizer.variables, saved.arrays, OPTIMIZER)
         early.best, early.wait, early.best_epoch = saved.best, saved.wait, saved.best_epoch
 

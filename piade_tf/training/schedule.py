@@ -37,7 +37,8 @@ class Schedule:
         many = images >= MANY_IMAGES
         batch_size = options.batch_size or (16 if pretrained else 64 if many else 32)
         steps = STEPS_OF_DECODER if pretrained else STEPS
-        epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / batch_size)))
+        a_step = batch_size * options.accumulate
+        epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / a_step)))
         learning_rate = options.learning_rate or (5e-3 if pretrained else 2e-3 if many else 1e-3)
         patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
         rotation = ROTATION if many and kind == "classes" and not pretrained else 0.0

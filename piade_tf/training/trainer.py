@@ -19,6 +19,8 @@ from piade_tf.training.connected_workers import OF_LOST_WORKERS
 from piade_tf.training.distribution import ONE_DEVICE, Distribution
 from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, with_features
+from piade_tf.training.optimizer import optimizer_for
+from piade_tf.training.precision import layers_in
 from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
 from piade_tf.training.resumption import Resumption, Saved, skip_epochs
@@ -140,14 +142,14 @@ def build_trainer(
     with distribution.scope():
         loss = ReconstructionLoss.from_options(loss_options)
         loss.check_image(height, width)
-        network = build_network(network_options, height, width, channels, data.kind)
+        with layers_in(options.precision):
+            network = build_network(network_options, height, width, channels, data.kind)
         trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
-        learning_rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-        optimizer = keras.optimizers.Adam(learning_rate, weight_decay=options.weight_decay or None)
+        optimizer = optimizer_for(options, schedule.learning_rate, steps)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if distribution.strategy else STEPS_PER_EXECUTION
-        trainer.compile(optimizer=optimizer, jit_compile=options.jit, steps_per_execution=together)
-        optimizer.build(trainer.trainable_variables)  # the step of several devices may make no variables
+        trainer.compile(optimizer=optimizer, jit_compile=options.jit == "on", steps_per_execution=together)
+        trainer.optimizer.build(trainer.trainable_variables)  # the step of several devices may make no variables
     return trainer
 
 

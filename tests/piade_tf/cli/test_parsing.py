@@ -1,6 +1,7 @@
 """The command line: every option, and one line for each mistake."""
 
 import dataclasses
+import json
 import re
 import signal
 import subprocess
@@ -45,7 +46,9 @@ OPTIONS = {
     "training.patience": ("--patience 9", 9),
     "training.strategy": ("--strategy mirrored", "mirrored"),
     "training.deterministic": ("--no-deterministic", False),
-    "training.jit": ("--jit", True),
+    "training.precision": ("--precision bfloat16", "bfloat16"),
+    "training.jit": ("--jit on", "on"),
+    "training.accumulate": ("--accumulate 2", 2),
     "training.seed": ("--seed 5", 5),
     "training.tensorboard": ("--no-tensorboard", False),
     "preset": ("--preset paper", "paper"),
@@ -113,6 +116,14 @@ def test_an_option_changes_its_value_and_no_other(name):
     arguments, value = OPTIONS[name]
     assert value != flat(Config())[name]
     assert flat(parse_config(arguments.split())) == {**flat(Config()), name: value}
+
+
+@pytest.mark.parametrize("stored, now", [(True, "on"), (False, "off"), ("auto", "auto"), (None, "auto")])
+def test_a_run_of_a_version_that_had_jit_as_a_switch_can_be_gone_on_with(stored, now):
+    options = json.loads(json.dumps(dataclasses.asdict(Config()), default=str))
+    options["training"] |= {"seed": 3} if stored is None else {"jit": stored, "seed": 3}
+    expected = dataclasses.replace(Config(), training=dataclasses.replace(Config().training, jit=now, seed=3))
+    assert Config.of_run(options) == expected
 
 
 def test_a_folder_for_the_embedded_digits_is_refused_with_what_was_meant():

@@ -303,6 +303,14 @@ def test_the_command_makes_the_same_configuration(arguments):
     assert again == config
 
 
+@pytest.mark.parametrize("stored, word", [(True, "on"), (False, "off")])
+def test_the_command_of_a_version_that_had_jit_as_a_switch_can_be_typed_now(stored, word):
+    options = CONFIG["options"] | {"training": CONFIG["options"]["training"] | {"jit": stored}}
+    words = shlex.split(rerun_command(CONFIG | {"options": options}))
+    assert words[words.index("--jit") + 1] == word
+    parse_config(words[2:])
+
+
 # Data stays data
 
 

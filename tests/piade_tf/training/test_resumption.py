@@ -95,6 +95,22 @@ def test_early_stopping_goes_on_counting(tiny, splits, tmp_path):
     assert_same(train(tiny, splits, tmp_path, cut=epochs, **options), expected)
 
 
+@pytest.mark.parametrize("options", [{"precision": "float16"}, {"accumulate": 3}], ids=str)
+def test_a_scaled_loss_and_gradients_that_wait_for_their_step_are_gone_on_with(tiny, splits, tmp_path, options):
+    options = options | {"epochs": 4, "batch_size": 16}  # 3 batches an epoch; the scale is in the optimizer's state
+    if "accumulate" in options:
+        options["batch_size"] = 10  # 4: an epoch ends within a step
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir(), cut.mkdir()
+    expected = train(tiny, splits, whole, **options)
+    cut_off(tiny, splits, cut, 2, **options)
+    assert_same(train(tiny, splits, cut, **options), expected)
+    states = [Saved.newest(Checkpoints(folder)).arrays for folder in (whole, cut)]
+    assert states[0].keys() == states[1].keys()
+    for name, values in states[0].items():
+        np.testing.assert_array_equal(states[1][name], values, err_msg=name)
+
+
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "without a checksum"])
 def test_of_a_damaged_checkpoint_the_one_before_is_taken_and_that_is_said(tmp_path, capsys, damage):
     checkpoints = Checkpoints(tmp_path)

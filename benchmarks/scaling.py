@@ -133,7 +133,7 @@ def shared_work(folder: Path) -> list[Any]:
     from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
     share_threads(SIDE)
-    distribution = distribution_for("multiworker")
+    distribution = distribution_for("auto")
     make_reproducible(0)
     workers, config = distribution.workers, Config()
     data = load_data(DataConfig(dataset="folder", data_dir=folder), 0)

@@ -217,6 +217,37 @@ def training_options() -> str:
     return table(header, lines)
 
 
+def scaling_workers() -> str:
+    """For each number of workers images per second of each step, the mean of the rounds, beside those of one worker."""
+    steps = ("features", "training", "statistics", "scores")
+    by_count = {
+        count: {step: statistics.mean(float(row[f"{step}_per_second"]) for row in rows) for step in steps}
+        for count, rows in grouped(read("scaling_workers.csv"), "workers").items()
+    }
+    lines = [
+        (count, *(f"{rate[step]:.0f} ({rate[step] / by_count['1'][step]:.2f})" for step in steps))
+        for count, rate in by_count.items()
+    ]
+    return table(("workers", *steps), lines)
+
+
+def scaling_images() -> str:
+    """For each number of images the seconds and the memory that statistics and scores take."""
+    lines = [
+        (
+            f"{int(row['images']):,}",
+            *(f"{float(row[f'{step}_seconds']):.0f} s" for step in ("statistics", "scores")),
+            *(
+                f"{1000 * float(row[f'{step}_seconds']) / int(row['images']):.1f} ms"
+                for step in ("statistics", "scores")
+            ),
+            f"{int(row['peak_MiB']):,} MiB",
+        )
+        for row in read("scaling_images.csv")
+    ]
+    return table(("images", "statistics", "scores", "of an image", "of an image", "peak memory"), lines)
+
+
 def backends() -> str:
     """For each network and backend how far its outputs are from TensorFlow's, and its speed."""
     header = ("network", "backend", "largest difference", "inference, images/s", "training, images/s")
@@ -305,7 +336,7 @@ TABLES: dict[str, Callable[[], str]] = {
         *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
         *(inspector_latency, resizing_on_jvm, serve_load, faults),
-        *(training_options, backends),
+        *(training_options, backends, scaling_workers, scaling_images),
     )
 } | OF_GRID
 

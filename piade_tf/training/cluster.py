@@ -57,10 +57,10 @@ class Cluster:
 
 
 def cluster_for(strategy: StrategyName) -> Cluster | None:
-    """Who trains together; None for one process.
+    """Who trains together; None for one process, also where TF_CONFIG names no other.
 
     Args:
-        strategy: `multiworker`: whom TF_CONFIG names; `auto`: the same where it names several; else nobody.
+        strategy: `multiworker`: whom TF_CONFIG names, which has to be set; `auto`: the same where it is; else nobody.
 
     Raises:
         InputError: TF_CONFIG cannot be used, or is missing.
@@ -70,4 +70,4 @@ def cluster_for(strategy: StrategyName) -> Cluster | None:
     cluster = Cluster.from_environment()
     if strategy == "multiworker" and cluster is None:
         raise InputError(f"--strategy multiworker: {SHOULD_BE}; it is not set")
-    return cluster if cluster and (strategy == "multiworker" or len(cluster.addresses) > 1) else None
+    return cluster if cluster and len(cluster.addresses) > 1 else None

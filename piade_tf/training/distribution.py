@@ -79,21 +79,20 @@ def distribution_for(name: StrategyName) -> Distribution:
     """The distribution of a training. Several workers wait here for each other: before TensorFlow computes anything.
 
     Args:
-        name: `multiworker`: `tf.distribute.MultiWorkerMirroredStrategy` over the workers that TF_CONFIG names;
-            `mirrored`: `tf.distribute.MirroredStrategy` over all GPUs, or over all logical CPUs where there is no GPU;
-            `auto`: the first where TF_CONFIG names several workers, the second where there is more than one GPU;
-            `none`: no strategy.
+        name: `multiworker`: `tf.distribute.MultiWorkerMirroredStrategy` over the workers that TF_CONFIG names, where it
+            names several; `mirrored`: `tf.distribute.MirroredStrategy` over all GPUs, or over all logical CPUs where
+            there is no GPU; `auto`: the first where TF_CONFIG names several workers, the second where there is more than
+            one GPU; `none`: no strategy.
 
     Raises:
         InputError: TF_CONFIG cannot be used, or is missing.
     """
     if cluster := cluster_for(name):
-        if len(cluster.addresses) > 1:
-            print(f"Worker {cluster.index} of {', '.join(cluster.addresses)}, waiting for the others.", flush=True)
+        print(f"Worker {cluster.index} of {', '.join(cluster.addresses)}, waiting for the others.", flush=True)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         return Distribution(strategy, ConnectedWorkers(strategy, cluster))
     gpus = tf.config.list_logical_devices("GPU")
-    if name == "mirrored" or (name == "auto" and len(gpus) > 1):
+    if name == "mirrored" or (name != "none" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
         return Distribution(tf.distribute.MirroredStrategy([device.name for device in devices]))
     return ONE_DEVICE

@@ -81,8 +81,8 @@ def distribution_for(name: StrategyName) -> Distribution:
     Args:
         name: `multiworker`: `tf.distribute.MultiWorkerMirroredStrategy` over the workers that TF_CONFIG names, where it
             names several; `mirrored`: `tf.distribute.MirroredStrategy` over all GPUs, or over all logical CPUs where
-            there is no GPU; `auto`: the first where TF_CONFIG names several workers, the second where there is more than
-            one GPU; `none`: no strategy.
+            there is no GPU; `auto`: the first where TF_CONFIG names several workers, else the second where there is
+            more than one GPU; `none`: no strategy.
 
     Raises:
         InputError: TF_CONFIG cannot be used, or is missing.

@@ -51,8 +51,13 @@ def replacing(path: Path) -> Iterator[Path]:
 def remove_leftovers(folder: Path) -> None:
     """Removes the temporary files of `replacing` below a folder, where nobody writes: their process was killed."""
     for path in folder.rglob(".*-*"):
-        if LEFTOVER.fullmatch(path.name) and path.is_file():
+        if is_leftover(path):
             path.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether this is a temporary file of `replacing`."""
+    return bool(LEFTOVER.fullmatch(path.name)) and path.is_file()
 
 
 class GrowingFile:

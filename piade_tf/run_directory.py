@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Sequence
@@ -17,18 +18,17 @@ import numpy as np
 import tensorflow as tf
 
 import layers  # noqa: F401 (registers the layers)
-from piade_tf import __version__
+from piade_tf import __version__, unfinished
 from piade_tf.data import DataSplits, LabelledSplit
 from piade_tf.data.known_images import KnownImage, read_known, write_known
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
-from piade_tf.files import check_folder, replacing, write_csv, write_json
+from piade_tf.files import check_folder, is_leftover, replacing, write_csv, write_json
 from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
-from piade_tf.unfinished import refuse_unfinished
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
     from piade_tf.evaluation.scored_split import Scored
@@ -65,6 +65,8 @@ class RunDirectory:
         try:
             if name is None:
                 return cls(make_new_folder(runs_dir, label))
+            if (runs_dir / name).exists():  # with nothing to lose
+                shutil.rmtree(runs_dir / name)
             (runs_dir / name).mkdir(parents=True)
         except OSError as error:
             made = f"{runs_dir / name}" if name else f"a folder in {runs_dir}"
@@ -79,7 +81,7 @@ class RunDirectory:
                 raise InputError(
                     f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
                 )
-            if os.path.lexists(runs_dir / name):
+            if os.path.lexists(runs_dir / name) and not _is_bare(runs_dir / name):
                 raise InputError(f"{runs_dir / name} exists already; choose another --name or --runs-dir")
         check_folder(runs_dir, "--runs-dir")
 
@@ -173,7 +175,7 @@ class RunDirectory:
         if not self.path.is_dir():
             found = "is a file" if self.path.exists() else "does not exist"
             raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
-        refuse_unfinished(self.path)
+        unfinished.refuse_unfinished(self.path)
         missing = [name for name in NEEDED if not (self.path / name).is_file()]
         if missing:
             are = "are" if len(missing) > 1 else "is"
@@ -268,6 +270,13 @@ class RunDirectory:
         folder = self.path / name
         folder.mkdir(exist_ok=True)
         return folder
+
+
+def _is_bare(run: Path) -> bool:
+    """Whether a folder has nothing to lose: it is empty, or what a process left that was killed as it made a run."""
+    if not run.is_dir() or run.is_symlink() or {path.name for path in run.iterdir()} - {unfinished.FOLDER}:
+        return False
+    return all(is_leftover(path) for path in (run / unfinished.FOLDER).glob("*"))
 
 
 def _versions() -> dict[str, str]:

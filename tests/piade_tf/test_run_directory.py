@@ -95,10 +95,23 @@ def test_a_class_that_looks_like_a_path_stays_in_the_folder(config):
 def test_refuses_a_name_that_is_taken_and_leaves_it_alone(config, taken):
     path = config.runs_dir / "run"
     config.runs_dir.mkdir()
-    path.mkdir() if taken == "directory" else path.write_text("precious")
+    if taken == "directory":
+        (path / "checkpoints").mkdir(parents=True)
+        (path / "checkpoints" / "mine").write_text("precious")
+    else:
+        path.write_text("precious")
     refuses(config, "run exists already; choose another --name")
     assert list(config.runs_dir.iterdir()) == [path]
-    assert path.is_dir() or path.read_text() == "precious"
+    assert (path / "checkpoints" / "mine" if taken == "directory" else path).read_text() == "precious"
+
+
+@pytest.mark.parametrize("left", ["", "checkpoints", "checkpoints/.4711-0a1b2c3d.json"])
+def test_takes_a_folder_in_which_a_killed_process_had_not_begun(config, left):
+    path = config.runs_dir / "run" / left
+    path.parent.mkdir(parents=True)
+    path.write_text("{}") if path.suffix else path.mkdir(exist_ok=True)
+    assert create(config, "3").path == config.runs_dir / "run"
+    assert not list((config.runs_dir / "run").iterdir())
 
 
 def test_refuses_a_runs_directory_below_a_file(config, tmp_path):

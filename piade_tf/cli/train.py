@@ -41,12 +41,13 @@ def train(config: Config) -> int:
     cut_off, begun = (None, config) if cluster and cluster.index else _cut_off(config)
     if begun is None:
         print(f"{cut_off} is complete; there is nothing to go on with")
-        return 0
+        if cluster is None:
+            return 0
     with losses_told():
-        return _train(begun, cut_off)
+        return _train(begun or config, cut_off, is_complete=begun is None)
 
 
-def _train(config: Config, cut_off: Path | None) -> int:
+def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
     import_tensorflow()
     with stderr_only_on_failure():
         # Imported here: --help and a mistyped option need not wait for them.
@@ -64,7 +65,10 @@ def _train(config: Config, cut_off: Path | None) -> int:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(lost_workers_told(distribution.workers))
-        config, cut_off = _agreed(config, cut_off, distribution.workers, stack)
+        agreed = _agreed(config, cut_off, is_complete, distribution.workers, stack)
+        if agreed is None:
+            return 0
+        config, cut_off = agreed
         if cut_off is None:
             RunDirectory.check(config.runs_dir, config.name)
             training = Training.planned(config, distribution)
@@ -81,9 +85,9 @@ def _train(config: Config, cut_off: Path | None) -> int:
 
 
 def _agreed(
-    config: Config, cut_off: Path | None, workers: "Workers", stack: contextlib.ExitStack
-) -> tuple[Config, Path | None]:
-    """Options and the run to go on with, as the chief has them.
+    config: Config, cut_off: Path | None, is_complete: bool, workers: "Workers", stack: contextlib.ExitStack
+) -> tuple[Config, Path | None] | None:
+    """Options and the run to go on with, as the chief has them; None where its run is complete.
 
     Those of the other workers lie in a folder that goes with the `stack`, and they say nothing: the chief says it all.
 
@@ -94,7 +98,10 @@ def _agreed(
         return config, cut_off
     from piade_tf.training.run_of_chief import check_same, given, options_given, shared_options, take
 
-    of_chief = workers.of_chief(given(as_stored(config), cut_off) if workers.is_chief else {})
+    has_more = workers.is_chief and not is_complete
+    of_chief = workers.of_chief(given(as_stored(config), cut_off) if has_more else {})
+    if not of_chief:
+        return None
     if not workers.is_chief and config.resume:
         begun = Config.of_run(options_given(of_chief))
         data_dir = config.data.data_dir or begun.data.data_dir

@@ -1,4 +1,4 @@
-"""Every device normalises by its own rows; what is kept is the mean of what they saw, and a frozen encoder keeps its own."""
+"""Every device normalises by its own rows; what is kept is the mean of theirs. A frozen encoder keeps its own."""
 
 from types import SimpleNamespace
 

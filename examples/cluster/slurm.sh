@@ -33,6 +33,7 @@ srun --ntasks-per-node=1 --distribution=block --cpus-per-task="${SLURM_CPUS_PER_
   bash -c '
     workers=$1 code_of_chief=$2
     shift 2
+    trap : TERM # Slurm tells this shell and piade, which has yet to save
     export TF_CONFIG="{\"cluster\": {\"worker\": [$workers]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
     code=0
     piade train "$@" || code=$?

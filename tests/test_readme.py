@@ -10,7 +10,10 @@ from piade_tf.cli.main import COMMANDS
 from piade_tf.cli.parsing import parse
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "examples/cluster/README.md"),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 LONGEST_README = 1200  # words
 # How a command of ours may start, with the words that it stands for at the one front door.
 FRONT_DOORS = {"piade": [], "python -m piade_tf": [], "python train.py": ["train"], "python -m export": ["export"]}
@@ -41,7 +44,7 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_is_understood(page):
     for arguments in commands_on(page):
         if len(arguments) == 1 and arguments[0] in COMMANDS and arguments[0] != "train":
@@ -56,7 +59,7 @@ def test_every_command_is_on_a_page():
     assert {arguments[0] for page in PAGES for arguments in commands_on(page)} >= set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         if link.startswith("http"):

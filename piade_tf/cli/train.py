@@ -55,7 +55,7 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
         from piade_tf.data.catalogue import side_of
         from piade_tf.run_directory import RunDirectory
         from piade_tf.run_lock import changing
-        from piade_tf.training.connected_workers import lost_workers_told
+        from piade_tf.training.connected_workers import losses_of_workers_told
         from piade_tf.training.distribution import distribution_for, share_threads
         from piade_tf.training.trainer import make_reproducible
 
@@ -64,7 +64,8 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
     make_reproducible(config.training.seed, config.training.deterministic)
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(lost_workers_told(distribution.workers))
+        workers_told = losses_of_workers_told if distribution.workers.count > 1 else contextlib.nullcontext
+        stack.enter_context(workers_told())
         agreed = _agreed(config, cut_off, is_complete, distribution.workers, stack)
         if agreed is None:
             return 0
@@ -80,7 +81,7 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
             stack.enter_context(_going_on_named(cut_off, distribution.workers))
             print(f"Going on with {cut_off}.", flush=True)
             training = Training.planned(config, distribution, RunDirectory(cut_off))
-        with losses_told(), lost_workers_told(distribution.workers):
+        with losses_told(), workers_told():
             return training.carry_out()
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from piade_tf.errors import WorkerLost
 from piade_tf.interrupts import stop_if_asked
 from piade_tf.training.cluster import Cluster
-from piade_tf.workers import ALONE, Arrays, Workers
+from piade_tf.workers import Arrays, Workers
 
 # What collective operations end with where a worker is gone, as it comes.
 OF_LOST_WORKERS = (
@@ -72,18 +72,16 @@ def _unpacked(content: np.ndarray) -> Arrays:
 
 
 @contextlib.contextmanager
-def lost_workers_told(workers: Workers) -> Iterator[None]:
+def losses_of_workers_told() -> Iterator[None]:
     """Within, a worker that is gone is a `WorkerLost`; or a `Stopped`, where a signal has told this one to end too."""
-    if workers is ALONE:
-        yield
-        return
     try:
         yield
     except OF_LOST_WORKERS as error:
         stop_if_asked()
-        raise WorkerLost(f"another worker has gone ({_reason(str(error))}); its own last line may say why") from None
+        raise WorkerLost(f"another worker has gone{_reason(str(error))}; its own last line may say why") from None
 
 
 def _reason(text: str) -> str:
-    """What is said of the workers in a message that is about operations."""
-    return " ".join(text.rpartition("aborted by:")[2].split())[:160]
+    """What is said of the workers in a message that is about operations, in brackets."""
+    reason = " ".join(text.rpartition("aborted by:")[2].split())
+    return f" ({reason[:160]})" if reason else ""

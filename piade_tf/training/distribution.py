@@ -11,7 +11,7 @@ import tensorflow as tf
 from piade_tf.config import StrategyName
 from piade_tf.data.shares import Share
 from piade_tf.training.cluster import cluster_for
-from piade_tf.training.connected_workers import ConnectedWorkers
+from piade_tf.training.connected_workers import ConnectedWorkers, losses_of_workers_told
 from piade_tf.workers import ALONE, Workers
 
 SMALL = 64  # pixels
@@ -61,15 +61,11 @@ class Distribution:
         if self.strategy is None:
             return ""
         replicas = self.strategy.num_replicas_in_sync
-        name = type(self.strategy).__name__.replace("CollectiveAllReduceStrategy", "MultiWorkerMirroredStrategy")
-        name = name.removesuffix("V1")
         if isinstance(self.workers, ConnectedWorkers):
-            listed = ", ".join(self.workers.addresses)
-            return (
-                f"{name}: {self.workers.count} workers ({listed}), {replicas} devices, each with its part of a batch."
-            )
+            listed = f"{self.workers.count} workers ({', '.join(self.workers.addresses)}), {replicas} devices"
+            return f"MultiWorkerMirroredStrategy: {listed}, each with its part of a batch."
         devices = ", ".join(_short(device) for device in self.strategy.extended.worker_devices)
-        return f"{name}: {replicas} devices ({devices}), each with its part of a batch."
+        return f"MirroredStrategy: {replicas} devices ({devices}), each with its part of a batch."
 
 
 ONE_DEVICE = Distribution()
@@ -86,10 +82,12 @@ def distribution_for(name: StrategyName) -> Distribution:
 
     Raises:
         InputError: TF_CONFIG cannot be used, or is missing.
+        WorkerLost: a worker went before all had met.
     """
     if cluster := cluster_for(name):
         print(f"Worker {cluster.index} of {', '.join(cluster.addresses)}, waiting for the others.", flush=True)
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        with losses_of_workers_told():  # one may go before all have met
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
         return Distribution(strategy, ConnectedWorkers(strategy, cluster))
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name != "none" and len(gpus) > 1):

@@ -78,7 +78,7 @@ class Trainings:
     def __init__(self, folder: Path):
         self.folder = folder
         self.started("whole").wait()
-        self.expected = _metrics(folder / "runs" / "whole")
+        self.expected = metrics_of(folder / "runs" / "whole")
 
     def started(self, name: str) -> subprocess.Popen:
         """A training as a process, or one that goes on; what it prints is in `name`.log."""
@@ -98,10 +98,12 @@ class Trainings:
             code = process.wait()
             assert code in (128 + sent, -sent), f"{name} ended by itself with {code}: {self._log(name)[-500:]}"
             traceback = "Traceback" in self._log(name)
-            rows.append((number, sent.name, moment, round(seconds, 3), code, traceback, self._unreadable(name)))
+            rows.append(
+                (number, sent.name, moment, round(seconds, 3), code, traceback, unreadable(self.folder / "runs" / name))
+            )
         self.started(name).wait()
         run = self.folder / "runs" / name
-        equal = (run / "metrics.json").exists() and _metrics(run) == self.expected
+        equal = (run / "metrics.json").exists() and metrics_of(run) == self.expected
         return [(*row, equal, processor()) for row in rows]
 
     def _wait(self, process: subprocess.Popen, name: str, moment: str, rng: random.Random) -> float:
@@ -126,12 +128,12 @@ class Trainings:
     def _log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
 
-    def _unreadable(self, name: str) -> int:
-        """How many files of a run cannot be read; names with a dot in front say that they are not whole."""
-        run = self.folder / "runs" / name
-        paths = [path for path in run.rglob("*") if path.is_file()]
-        seen = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(run).parts)]
-        return sum(not _is_readable(path) for path in seen)
+
+def unreadable(run: Path) -> int:
+    """How many files of a run cannot be read; names with a dot in front say that they are not whole."""
+    paths = [path for path in run.rglob("*") if path.is_file()]
+    seen = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(run).parts)]
+    return sum(not _is_readable(path) for path in seen)
 
 
 def _takes_sigint() -> None:
@@ -158,7 +160,7 @@ def _is_readable(path: Path) -> bool:
         return False
 
 
-def _metrics(run: Path) -> dict:
+def metrics_of(run: Path) -> dict:
     """All metrics but the time."""
     return json.loads((run / "metrics.json").read_text(encoding="utf-8")) | {"train_seconds": None}
 

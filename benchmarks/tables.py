@@ -287,6 +287,28 @@ def faults() -> str:
     return table(header, lines)
 
 
+def faults_of_workers() -> str:
+    """For each signal and worker what the other one did, and what was left."""
+    what = {"SIGKILL": "SIGKILL", "SIGSTOP": "SIGSTOP: it hangs"}
+    lines = []
+    for sent, of_signal in grouped(read("faults_of_workers.csv"), "signal").items():
+        for worker, rows in grouped(of_signal, "worker").items():
+            seconds = [float(row["seconds_to_the_end"]) for row in rows]
+            lines.append(
+                (
+                    f"{what[sent]}, {'the chief' if worker == 'chief' else 'another worker'}",
+                    str(len(rows)),
+                    f"{min(seconds):.0f} to {max(seconds):.0f} s",
+                    ", ".join(sorted({row["exit_code"] for row in rows})),
+                    str(sum(row["equal_metrics"] == "True" for row in rows)),
+                    str(sum(int(row["unreadable"]) for row in rows)),
+                    str(sum(row["traceback"] == "True" for row in rows)),
+                )
+            )
+    header = ("what was done", "times", "the other ended after", "with", "equal metrics and scores in the end")
+    return table((*header, "unreadable files", "tracebacks"), lines)
+
+
 def _one_class(title: str, file: str, scores: Sequence[str]) -> str:
     rows = read(file)
     lines = []
@@ -335,7 +357,7 @@ TABLES: dict[str, Callable[[], str]] = {
         *(photographs, photographs_in_short, few_images, cifar10),
         *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
-        *(inspector_latency, resizing_on_jvm, serve_load, faults),
+        *(inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),
         *(training_options, backends, scaling_workers, scaling_images),
     )
 } | OF_GRID

@@ -15,6 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+# A shell has what it starts in the background ignore SIGINT, and all that is started by that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).parents[1]
 # Of one vector: those of two in so small a network are of nearly equal length, and integers choose the other one.
 SMALL = [

@@ -12,7 +12,7 @@ import pytest
 from free_addresses import free_addresses
 
 ROOT = Path(__file__).parents[1]
-EPOCHS = 12
+EPOCHS = 8
 SMALL = "--network.widths 8 --network.stem-stride 4 --network.magnifications 1 2 --network.capsule-dim 4"
 OPTIONS = (
     *("--dataset", "digits", "--epochs", EPOCHS, "--patience", EPOCHS, "--name", "run", "--no-tensorboard", "--export"),

@@ -109,7 +109,7 @@ def test_together_they_fit_and_score_as_one_machine_does(detector, way):
         return fitted, labelled_results(inspection, detector.data.test, 8, 7, 0, workers=workers)
 
     alone, results = found(ALONE)
-    for other, other_results in together(3, found):
+    for other, other_results in together({"folds": 3, "split": 2}[way], found):
         np.testing.assert_allclose(other.pred_score, alone.pred_score, rtol=1e-5)
         np.testing.assert_allclose(other.map_max, alone.map_max, rtol=1e-5)
         for score, expected in zip(other.scorer.gaussian_scores, alone.scorer.gaussian_scores, strict=True):

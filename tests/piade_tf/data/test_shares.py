@@ -11,7 +11,7 @@ from piade_tf.data.shares import IMAGE, WEIGHT, Share
 from piade_tf.data.splits import Split
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 5), st.integers(1, 2))
 def test_all_devices_together_have_each_batch_once(count, batch_size, workers, devices_each):
     devices = workers * devices_each

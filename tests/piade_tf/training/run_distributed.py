@@ -41,7 +41,12 @@ train, validation = (
 )
 data = DataSplits(train, validation, validation, None, "", (28, 28, 1), "")
 report = {"devices": devices}
-for name, spread, noise in (("one", ONE_DEVICE, 0.0), ("several", distribution, 0.0), ("noisy", distribution, 0.1)):
+trainings = [("several", distribution, 0.0)]
+if distribution.workers.is_chief:
+    trainings.append(("one", ONE_DEVICE, 0.0))
+if len(sys.argv) > 2 and devices == 2:
+    trainings.append(("noisy", distribution, 0.1))
+for name, spread, noise in trainings:
     options = TrainingConfig(3, EACH * devices, learning_rate=1e-3, noise=noise, seed=0)
     schedule = Schedule.of(options, train.count, "classes", pretrained=False)
     training.make_reproducible(0)

@@ -95,11 +95,9 @@ def test_early_stopping_goes_on_counting(tiny, splits, tmp_path):
     assert_same(train(tiny, splits, tmp_path, cut=epochs, **options), expected)
 
 
-@pytest.mark.parametrize("options", [{"precision": "float16"}, {"accumulate": 3}], ids=str)
-def test_a_scaled_loss_and_gradients_that_wait_for_their_step_are_gone_on_with(tiny, splits, tmp_path, options):
-    options = options | {"epochs": 4, "batch_size": 16}  # 3 batches an epoch; the scale is in the optimizer's state
-    if "accumulate" in options:
-        options["batch_size"] = 10  # 4: an epoch ends within a step
+def test_a_scaled_loss_and_gradients_that_wait_for_their_step_are_gone_on_with(tiny, splits, tmp_path):
+    """Of 4 batches, so that an epoch ends within a step; the scale of the loss is in the optimizer's state."""
+    options = {"precision": "float16", "accumulate": 3, "epochs": 4, "batch_size": 10}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir(), cut.mkdir()
     expected = train(tiny, splits, whole, **options)

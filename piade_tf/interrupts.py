@@ -45,6 +45,13 @@ def install() -> None:
     threading.Thread(target=_listen, args=(receiver, sender), name="signals", daemon=True).start()
 
 
+def take_back() -> None:
+    """Takes again what `install` took, after a library has put a handler of its own in its place unasked."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is _noted:  # as Python knows it
+            signal.signal(number, _noted)
+
+
 @contextlib.contextmanager
 def handed_over() -> Iterator[None]:
     """Within, whoever takes the signals has them, and Ctrl-C is a `KeyboardInterrupt` as ever."""

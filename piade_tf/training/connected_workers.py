@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,4 +85,4 @@ def losses_of_workers_told() -> Iterator[None]:
 def _reason(text: str) -> str:
     """What is said of the workers in a message that is about operations, in brackets."""
     reason = " ".join(text.rpartition("aborted by:")[2].split())
-    return f" ({reason[:160]})" if reason else ""
+    return f" ({textwrap.shorten(reason, 160, placeholder=' ...')})" if reason else ""

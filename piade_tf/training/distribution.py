@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from piade_tf.config import StrategyName
 from piade_tf.data.shares import Share
+from piade_tf.interrupts import take_back
 from piade_tf.training.cluster import cluster_for
 from piade_tf.training.connected_workers import ConnectedWorkers, losses_of_workers_told
 from piade_tf.workers import ALONE, Workers
@@ -88,6 +89,7 @@ def distribution_for(name: StrategyName) -> Distribution:
         print(f"Worker {cluster.index} of {', '.join(cluster.addresses)}, waiting for the others.", flush=True)
         with losses_of_workers_told():  # one may go before all have met
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        take_back()  # TensorFlow takes SIGTERM for a notice that the machine is about to go
         return Distribution(strategy, ConnectedWorkers(strategy, cluster))
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name != "none" and len(gpus) > 1):

@@ -189,6 +189,18 @@ def test_a_limit_on_the_size_of_files_is_told_in_one_line_and_the_run_goes_on_la
     assert {path.name: path.read_bytes() for path in cut_off.glob("checkpoints/epoch*.npz")} == before
 
 
+@pytest.mark.parametrize("taken_back, code", [(True, 143), (False, 0)])
+def test_a_signal_that_a_library_took_is_taken_back(taken_back, code):
+    """As TensorFlow takes SIGTERM where several workers train, past Python."""
+    script = (
+        "import ctypes, os, signal, time\nfrom piade_tf import interrupts as i\ni.install()\n"
+        "ctypes.CDLL(None).signal(int(signal.SIGTERM), ctypes.c_void_p(1))\n"  # SIG_IGN
+        f"if {taken_back}: i.take_back()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(3)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=60).returncode == code
+
+
 def test_the_second_signal_ends_it_at_once():
     script = (
         "import time\nfrom piade_tf import interrupts as i\ni.install()\ni.how_to_go_on('again')\n"

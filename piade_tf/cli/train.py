@@ -34,6 +34,7 @@ def train(config: Config) -> int:
     Raises:
         InputError: the options or the data are not what they should be, or another process trains the run.
         Stopped: a signal asked for it; `checkpoints` in the run have what is needed to go on.
+        WorkerLost: another worker of the same training has gone.
     """
     check(config)
     cluster = cluster_for(config.training.strategy)

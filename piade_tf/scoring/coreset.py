@@ -3,6 +3,7 @@
 import numpy as np
 
 PROJECTED = 32  # dimensions in which distances are measured while patches are chosen
+WAVE = 0.99  # patches with a bound of so much of the largest are looked at together
 
 
 def greedy_coreset(patches: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
@@ -39,18 +40,21 @@ class ProjectedPatches:
         rng = self._drawn()[1]
         squares = np.einsum("ij,ij->i", points, points)
         chosen = np.empty(min(count, len(points)), "int64")
-        nearest, owner = np.full(len(points), np.inf, "float32"), np.zeros(len(points), "int64")
+        # Distances only fall: what was found against the first `seen` chosen ones bounds what is found against all. A
+        # patch that is below the farthest by its bound need not be looked at.
+        bound, seen = np.full(len(points), np.inf, "float32"), np.zeros(len(points), "int64")
         for i in range(len(chosen)):
-            chosen[i] = rng.integers(len(points)) if i == 0 else nearest.argmax()
-            last = points[chosen[i]]
-            # Triangle inequality: a patch nearer to its own than half the way from there to the new one stays there.
-            quarter = np.square(points[chosen[: i + 1]] - last).sum(axis=1) / 4
-            near = np.flatnonzero(nearest > quarter.take(owner))
-            along = np.einsum("ij,j->i", points.take(near, axis=0), last)  # small: threads of BLAS would only wait
-            distance = squares.take(near) - 2 * along + last @ last
-            closer = distance < nearest.take(near)
-            nearest[near[closer]], owner[near[closer]] = distance[closer], i
-            nearest[chosen[i]] = -np.inf
+            farthest = bound.argmax() if i else rng.integers(len(points))
+            while i and seen[farthest] < i:
+                may_be = np.flatnonzero(bound >= WAVE * bound[farthest])
+                may_be = may_be[seen[may_be] < i]
+                since = int(seen[may_be].min())
+                others = chosen[since:i]
+                distances = squares[others] - 2 * (points[may_be] @ points[others].T)
+                nearest = np.maximum(distances.min(axis=1) + squares[may_be], 0)
+                bound[may_be], seen[may_be] = np.minimum(bound[may_be], nearest), i
+                farthest = bound.argmax()
+            chosen[i], bound[farthest] = farthest, -np.inf
         return chosen if rows is None else rows[chosen]
 
     def _drawn(self) -> tuple[np.ndarray, np.random.Generator]:

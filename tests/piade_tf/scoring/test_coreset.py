@@ -41,3 +41,10 @@ def test_of_some_rows_it_is_what_it_would_be_without_the_others():
 @pytest.mark.parametrize("count", [5, 8])
 def test_of_fewer_patches_all_are_chosen(count):
     assert sorted(greedy_coreset(patches(5), count)) == [0, 1, 2, 3, 4]
+
+
+def test_of_equal_patches_one_of_each_kind_comes_first():
+    kinds = patches(12)
+    found = greedy_coreset(np.repeat(kinds, 20, axis=0), 30)
+    assert sorted(found[:12] // 20) == list(range(12))
+    assert len(set(found.tolist())) == 30

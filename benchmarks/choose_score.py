@@ -30,7 +30,7 @@ from piade_tf.evaluation.scored_split import SCORE_PREFIX
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
 from piade_tf.pixels import to_unit
-from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 
 ANOMALIES, BATCH = 4000, 250
 SUMS: list[dict[str, float]] = [
@@ -77,7 +77,7 @@ def auroc_of_sums(run: Path, options: dict, data_dir: Path) -> list[float]:
     chosen = np.random.default_rng(0).choice(others, ANOMALIES, replace=False)
     anomalous = to_unit(training_split.images[chosen])
 
-    scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
+    scorer = read_scorer(run / "scorer.npz", options["loss"]["ssim_window"])
     inspection = scorer.inspection_model(keras.models.load_model(run / "model.keras"), "combined")
     scores = {name: values for name, values in inspection.output.items() if name.startswith(SCORE_PREFIX)}
     model = keras.Model(inspection.input, scores)

@@ -178,11 +178,11 @@ def build(run: Path, work: Path) -> None:
 def load(run: Path):
     """The configuration, the network and the scorer of a run."""
     from piade_tf.run_directory import RunDirectory
-    from piade_tf.scoring.score_set import ScoreSet
+    from piade_tf.scoring.scorer_file import read_scorer
 
     directory = RunDirectory(run)
     config = directory.read_config()
-    scorer = ScoreSet.load(run / "scorer.npz", config["options"]["loss"]["ssim_window"])
+    scorer = read_scorer(run / "scorer.npz", config["options"]["loss"]["ssim_window"])
     return config, directory.read_network(), scorer
 
 

@@ -44,7 +44,7 @@ from piade_tf.data.known_images import calibration_scores
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.files import write_csv
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 
 AGREEMENT = (
     *("verdicts_differ", "verdicts", "verdicts_differ_on_normal", "verdicts_on_normal", "verdicts_may_differ"),
@@ -181,7 +181,7 @@ class Spoiled:
         options = self.config["options"]
         self.data: DataSplits = load_images(self.config, Export(run))
         self.network = directory.read_network()
-        self.scorer = ScoreSet.load(run / "scorer.npz", options["loss"]["ssim_window"])
+        self.scorer = read_scorer(run / "scorer.npz", options["loss"]["ssim_window"])
         self.threshold = Threshold.read(run / "threshold.json")
         self.by_run, _ = calibration_scores(directory.read_known())
         self.chosen, self.seed = options["score"], options["training"]["seed"]

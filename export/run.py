@@ -43,6 +43,7 @@ from piade_tf.files import check_folder, write_json
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 from piade_tf.training.data_of_run import data_of_run
 
 REJECTED = 3  # exit code
@@ -72,7 +73,7 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
     config = run.read_config()
     check_folder(run.path, "RUN")
     network = run.read_network()
-    scorer = ScoreSet.load(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
+    scorer = read_scorer(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
     data = data or load_images(config, options)
     target = run.path / "export"
     try:

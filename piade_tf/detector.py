@@ -23,7 +23,7 @@ from piade_tf.in_order import in_order
 from piade_tf.model.inference import Runner
 from piade_tf.pixels import in_eight_bits, share_beyond, to_bytes, to_unit
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 
 MAPS = ("anomaly_map", "reconstruction")
 BATCH_SIZE = 32
@@ -113,7 +113,7 @@ class Detector:
             window, chosen = options["loss"]["ssim_window"], options["score"]
         except (KeyError, TypeError) as error:
             raise InputError(f"{directory.path / 'config.json'} lacks {error}; train again") from None
-        scorer = ScoreSet.load(directory.path / "scorer.npz", window)
+        scorer = read_scorer(directory.path / "scorer.npz", window)
         network = directory.read_network()
         try:
             inspection = scorer.inspection_model(network, chosen)

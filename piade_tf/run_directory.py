@@ -29,6 +29,7 @@ from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import write_scorer
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
     from piade_tf.evaluation.scored_split import Scored
@@ -131,7 +132,7 @@ class RunDirectory:
 
     def write_scorer(self, scorer: ScoreSet) -> None:
         """Writes `scorer.npz`."""
-        scorer.save(self.path / "scorer.npz")
+        write_scorer(scorer, self.path / "scorer.npz")
 
     def write_threshold(self, threshold: Threshold, map_threshold: Threshold) -> None:
         """Writes `threshold.json` and `map_threshold.json`, the latter for the largest value of an anomaly map."""

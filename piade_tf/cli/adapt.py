@@ -213,11 +213,11 @@ def _lineage(options: Adapt, run: "RunDirectory", config: dict[str, Any], known:
 def _before(run: "RunDirectory", config: dict[str, Any], preparation: "Preparation") -> "Before":
     from piade_tf.evaluation.adaptation import Before, Fixed
     from piade_tf.evaluation.threshold import Threshold
-    from piade_tf.scoring.score_set import ScoreSet
+    from piade_tf.scoring.scorer_file import read_scorer
 
     stored, known = config["options"], run.read_known()
     split, scored = run.read_scores()
-    scorer = ScoreSet.load(run.path / "scorer.npz", stored["loss"]["ssim_window"])
+    scorer = read_scorer(run.path / "scorer.npz", stored["loss"]["ssim_window"])
     return Before(
         Fixed(run.read_network(), scorer.parameters, stored["score"], stored["data"]["augment"],
               stored["training"]["seed"], stored.get("calibration", "split")),

@@ -31,7 +31,7 @@ from piade_tf.report.result_files import Judged, write_results
 from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.parameters import ScoreParameters, parameters_for
-from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.devices import describe_devices
 from piade_tf.training.distribution import Distribution
@@ -203,7 +203,7 @@ class Training:
         """Fitted scores, and those of the calibration images."""
         config, scores = self.config, run.path / unfinished.FOLDER / SCORES
         if unfinished.is_done(run.path, "calibration"):
-            scorer = ScoreSet.load(run.path / "scorer.npz", config.loss.ssim_window)
+            scorer = read_scorer(run.path / "scorer.npz", config.loss.ssim_window)
             with np.load(scores, allow_pickle=False) as found:
                 return Calibrated(scorer, found["pred_score"], found["map_max"], int(found["folds"]))
         with working("fitting the statistics of normal images, and the threshold"):

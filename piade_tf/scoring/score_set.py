@@ -3,18 +3,13 @@
 import contextlib
 import dataclasses
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import keras
 import numpy as np
 
 from piade_tf.config import ScoreName
-from piade_tf.errors import InputError
-from piade_tf.files import replacing
-from piade_tf.json_text import json_text
 from piade_tf.model.inference import outputs_of
 from piade_tf.scoring.bank_score import MOST_PATCHES, BankScore
 from piade_tf.scoring.combined_score import CombinedScore
@@ -22,8 +17,8 @@ from piade_tf.scoring.coreset import ProjectedPatches
 from piade_tf.scoring.gaussian_score import EmbeddingScore, GaussianScore, LatentScore, PooledScore
 from piade_tf.scoring.kept_outputs import kept_on_disk
 from piade_tf.scoring.local_score import LocalScore, finest_maps
-from piade_tf.scoring.normal_statistics import Gaussians, NormalStatistics
-from piade_tf.scoring.parameters import FORMAT_VERSION, UNUSUAL, BankParameters, ScoreParameters, scratch_parameters
+from piade_tf.scoring.normal_statistics import NormalStatistics
+from piade_tf.scoring.parameters import UNUSUAL, BankParameters, ScoreParameters
 from piade_tf.scoring.patch_reservoir import PatchReservoir
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Outputs, Score, ScoreFunction
@@ -349,84 +344,6 @@ class ScoreSet:
             },
             name="inspection",
         )
-
-    def save(self, path: Path) -> None:
-        """Writes parameters and statistics as `.npz`: `parameters` (JSON), and so on."""
-        parameters = json_text(dataclasses.asdict(self.parameters)).encode()
-        arrays: dict[str, np.ndarray] = {"parameters": np.frombuffer(parameters, "uint8")}
-        for score in self.gaussian_scores:
-            for feature, fitted in score.gaussians.items():
-                for field, values in dataclasses.asdict(fitted).items():
-                    if values is not None:
-                        arrays[f"{score.name}/{feature}/{field}"] = values
-        scaled: list[LocalScore | BankScore] = [self.local, *([self.bank] if self.bank else [])]
-        for part in scaled:
-            for name, scale in part.scales.items():
-                arrays[f"scales/{part.name}/{name}"] = np.array(scale)
-        if self.bank and self.bank.bank is not None:
-            arrays["bank"] = self.bank.bank
-            if self.bank.chosen is not None:
-                arrays["bank_chosen"] = self.bank.chosen
-        for name, standard in self.combined.standards.items():
-            arrays[f"combined/{name}"] = np.array(standard)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-
-    @classmethod
-    def load(cls, path: Path, ssim_window: int = 7) -> "ScoreSet":
-        """Reads what `save` wrote; nothing is unpickled.
-
-        Args:
-            path: the file.
-            ssim_window: of a file of format 1, which had its parameters in the code.
-
-        Raises:
-            InputError: the file is missing, cut short, something else, or of a newer version.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file.items())
-            return cls._from_arrays(arrays, ssim_window)
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError(f"{path} is not a scorer that a training wrote ({error}); train again") from error
-
-    @classmethod
-    def _from_arrays(cls, arrays: dict[str, np.ndarray], ssim_window: int) -> "ScoreSet":
-        parameters = scratch_parameters(ssim_window)
-        if "parameters" in arrays:
-            content = json.loads(arrays["parameters"].tobytes())
-            if content["format_version"] > FORMAT_VERSION:
-                raise InputError(
-                    f"the scorer was written by a newer version, in format {content['format_version']} where this one "
-                    f"reads {FORMAT_VERSION}; update piade-tf"
-                )
-            parameters = ScoreParameters.from_json(content)
-        else:  # format 1
-            names = sorted({key.split("/")[1] for key in arrays if key.startswith("local/")})
-            parameters = dataclasses.replace(parameters, local=dataclasses.replace(parameters.local, maps=tuple(names)))
-        found = cls(parameters)
-        for score in found.gaussian_scores:
-            features = {key.split("/")[1] for key in arrays if key.startswith(f"{score.name}/")}
-            if not features:
-                raise KeyError(f"{score.name} is missing")
-            for feature in sorted(features):
-                place = f"{score.name}/{feature}"
-                score.gaussians[feature] = Gaussians(
-                    arrays[f"{place}/mean"], arrays[f"{place}/whitening"], arrays.get(f"{place}/projection")
-                )
-        if found.bank:
-            found.bank.bank, found.bank.chosen = arrays["bank"], arrays.get("bank_chosen")
-        for key in [key for key in arrays if key.startswith("scales/")]:
-            _, owner, name = key.split("/")
-            scaled = found.local if owner == found.local.name else found.bank
-            assert scaled is not None
-            scaled.scales[name] = float(arrays[key])
-        for part in found.combined.parts:
-            mean, deviation = arrays[f"combined/{part.name}"]
-            found.combined.standards[part.name] = (float(mean), float(deviation))
-        return found
 
 
 def _coresets(

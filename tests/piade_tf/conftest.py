@@ -21,6 +21,7 @@ from piade_tf.model.network import build_network
 from piade_tf.model.ssim import ssim_map
 from piade_tf.scoring.parameters import scratch_parameters
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import write_scorer
 
 ROOT = Path(__file__).parents[2]
 WINDOW = 7
@@ -131,7 +132,7 @@ def on_jax(tmp_path_factory, fitted):
     """What a fresh process on JAX makes of the saved network and scorer, beside what TensorFlow makes of them."""
     folder = tmp_path_factory.mktemp("on_jax")
     fitted.network.save(folder / "model.keras")
-    fitted.scorer.save(folder / "scorer.npz")
+    write_scorer(fitted.scorer, folder / "scorer.npz")
     images = make_images(8, 4).astype("float32") / 255
     others = make_images(8, 5).astype("float32") / 255
     np.savez(folder / "inputs.npz", images=images, others=others)

@@ -21,9 +21,9 @@ from piade_tf.model.ssim import ssim_map  # noqa: E402
 
 report["needed_tensorflow"] = "tensorflow" in sys.modules
 
-from piade_tf.scoring.score_set import ScoreSet  # noqa: E402
+from piade_tf.scoring.scorer_file import read_scorer  # noqa: E402
 
-inspection = ScoreSet.load(folder / "scorer.npz", window).inspection_model(network, "combined")
+inspection = read_scorer(folder / "scorer.npz", window).inspection_model(network, "combined")
 results = jax.jit(lambda x: inspection(x, training=False))(images)
 results["ssim"] = ssim_map(keras.ops.convert_to_tensor(images), keras.ops.convert_to_tensor(others), window)
 results["loss"] = ReconstructionLoss(1.0, 0.5, window).call(images, others)

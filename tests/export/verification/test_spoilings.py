@@ -16,7 +16,7 @@ from export.verification.gate import MAY_DIFFER, problems
 from export.verification.verify import load_litert
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.run_directory import RunDirectory
-from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def judged(exported, tmp_path_factory):
     run = RunDirectory(exported.run)
     config, network = run.read_config(), run.read_network()
     data = load_images(config, Export(exported.run))
-    scorer, threshold = ScoreSet.load(run.path / "scorer.npz"), Threshold.read(run.path / "threshold.json")
+    scorer, threshold = read_scorer(run.path / "scorer.npz"), Threshold.read(run.path / "threshold.json")
     inspection = scorer.inspection_model(network, "combined")
     images, scores, _ = write_images(work / "images.npy", data, inspection, threshold, 0)
     said = Said.of(images, scores, threshold)

@@ -5,6 +5,7 @@ import numpy as np
 from piade_tf.scoring.bank_score import BankScore
 from piade_tf.scoring.parameters import BankParameters, parameters_for
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer, write_scorer
 
 RNG = np.random.default_rng(0)
 PATCHES = RNG.normal(size=(400, 6)).astype("float16")
@@ -38,7 +39,7 @@ def test_which_patches_were_chosen_is_saved(tmp_path):
     features = {name: np.asarray(values) for name, values in scorer.features(outputs).items()}
     scorer.fit_statistics([features], outputs)
     scorer.combined.standards = {"bank": (1.0, 0.5), "local": (1.0, 0.5)}
-    scorer.save(tmp_path / "scorer.npz")
-    loaded = ScoreSet.load(tmp_path / "scorer.npz")
+    write_scorer(scorer, tmp_path / "scorer.npz")
+    loaded = read_scorer(tmp_path / "scorer.npz")
     assert np.array_equal(loaded.bank.chosen, scorer.bank.chosen)
     assert np.array_equal(loaded.bank.bank, scorer.bank.bank)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sklearn.covariance import LedoitWolf
 
 from piade_tf.errors import InputError
-from piade_tf.scoring import score_set
+from piade_tf.scoring import scorer_file
 from piade_tf.scoring.aggregation import Aggregation
 from piade_tf.scoring.parameters import (
     FORMAT_VERSION,
@@ -22,6 +22,7 @@ from piade_tf.scoring.parameters import (
     scratch_parameters,
 )
 from piade_tf.scoring.score_set import ScoreSet
+from piade_tf.scoring.scorer_file import read_scorer, write_scorer
 
 WINDOW = 7
 SCORES = ["combined", "reconstruction", "latent", "embedding", "local"]
@@ -35,13 +36,13 @@ def images():
 @pytest.fixture
 def saved(fitted, tmp_path):
     path = tmp_path / "scorer.npz"
-    fitted.scorer.save(path)
+    write_scorer(fitted.scorer, path)
     return path
 
 
 def refuses(path):
     with pytest.raises(InputError, match="not a scorer.*train again") as excinfo:
-        ScoreSet.load(path, WINDOW)
+        read_scorer(path, WINDOW)
     assert "\n" not in str(excinfo.value)
 
 
@@ -147,7 +148,7 @@ def test_validation_scores_that_never_vary_give_a_finite_combined_score(fitted, 
 
 
 def test_saved_and_loaded_it_scores_in_the_same_numbers(fitted, saved, images):
-    loaded = ScoreSet.load(saved, WINDOW)
+    loaded = read_scorer(saved, WINDOW)
     expected = fitted.inspection(images)
     for name, value in loaded.inspection_model(fitted.network, "combined")(images).items():
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
@@ -225,15 +226,15 @@ def test_a_failed_save_leaves_the_old_file(saved, fitted, monkeypatch):
 
     monkeypatch.setattr(np, "savez_compressed", fail)
     with pytest.raises(InputError):
-        fitted.scorer.save(saved)
+        write_scorer(fitted.scorer, saved)
     assert saved.read_bytes() == content
     assert list(saved.parent.iterdir()) == [saved]
 
 
 def test_a_changed_default_never_rescores_an_old_run(fitted, saved, images, monkeypatch):
     other = LocalParameters(aggregation=Aggregation("mean"), context=3)
-    monkeypatch.setattr(score_set, "scratch_parameters", lambda window: ScoreParameters(window, other))
-    loaded = ScoreSet.load(saved, 3)
+    monkeypatch.setattr(scorer_file, "scratch_parameters", lambda window: ScoreParameters(window, other))
+    loaded = read_scorer(saved, 3)
     expected = fitted.inspection(images)["pred_score"]
     np.testing.assert_array_equal(loaded.inspection_model(fitted.network, "combined")(images)["pred_score"], expected)
 
@@ -242,7 +243,7 @@ def test_a_file_of_format_1_gives_its_scores(fitted, saved, images):
     with np.load(saved) as arrays:
         old = {name: values for name, values in arrays.items() if name != "parameters"}
     np.savez(saved, **old)
-    loaded = ScoreSet.load(saved, WINDOW).inspection_model(fitted.network, "combined")(images)
+    loaded = read_scorer(saved, WINDOW).inspection_model(fitted.network, "combined")(images)
     np.testing.assert_array_equal(loaded["pred_score"], fitted.inspection(images)["pred_score"])
 
 
@@ -252,7 +253,7 @@ def test_a_newer_format_is_one_line(fitted, saved):
     newer = json.loads(content["parameters"].tobytes()) | {"format_version": FORMAT_VERSION + 1}
     np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(newer).encode(), "uint8")})
     with pytest.raises(InputError, match="newer version.*update"):
-        ScoreSet.load(saved)
+        read_scorer(saved)
 
 
 def test_a_run_from_before_there_was_a_pooled_score_loads(fitted, saved, images):
@@ -261,7 +262,7 @@ def test_a_run_from_before_there_was_a_pooled_score_loads(fitted, saved, images)
     older = json.loads(content["parameters"].tobytes())
     del older["pooled"]
     np.savez(saved, **{**content, "parameters": np.frombuffer(json.dumps(older).encode(), "uint8")})
-    loaded = ScoreSet.load(saved).inspection_model(fitted.network, "combined")(images)
+    loaded = read_scorer(saved).inspection_model(fitted.network, "combined")(images)
     np.testing.assert_array_equal(loaded["pred_score"], fitted.inspection(images)["pred_score"])
 
 

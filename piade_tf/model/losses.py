@@ -9,6 +9,7 @@ from piade_tf.model.efficientnet_lite0 import efficientnet_lite0
 from piade_tf.model.ssim import check_window, ssim_map
 
 DISSIMILARITY = "one_minus_ssim"  # the name of the term that is 1 - SSIM
+FEATURE_SCALE = 8.0  # about the deviation of the perceptual features over photographs: the term gets the others' size
 
 
 @keras.saving.register_keras_serializable(package="piade")
@@ -19,7 +20,7 @@ class ReconstructionLoss(keras.losses.Loss):
         mse: weight of the mean squared error.
         ssim: weight of 1 - SSIM, the mean of `piade_tf.model.ssim.ssim_map`.
         ssim_window: side of the SSIM window in pixels.
-        perceptual: weight of the mean squared error between features of `perceptual_features`.
+        perceptual: weight of the mean squared error between features of `perceptual_features`, divided by 8.
 
     Called with `y_true` and `y_pred`, `(batch, height, width, channels)` in [0, 1]; returns a scalar.
 
@@ -44,7 +45,8 @@ class ReconstructionLoss(keras.losses.Loss):
                 f"the loss weights must be at least 0 and not all 0, got mse {mse}, ssim {ssim}, "
                 f"perceptual {perceptual}; choose others with --loss.mse, --loss.ssim, --loss.perceptual"
             )
-        self._encoder: keras.Model | None = None
+        # Made here, with any size of image: weights that are set while a training step is traced are lost.
+        self._encoder = perceptual_features() if perceptual else None
 
     @classmethod
     def from_options(cls, options: LossConfig) -> "ReconstructionLoss":
@@ -64,15 +66,10 @@ class ReconstructionLoss(keras.losses.Loss):
             terms["mse"] = ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3))
         if self.ssim:
             terms[DISSIMILARITY] = 1.0 - ops.mean(ssim_map(y_true, y_pred, self.ssim_window), axis=(1, 2, 3))
-        if self.perceptual:
-            difference = self._features(y_true) - self._features(y_pred)
-            terms["perceptual"] = ops.mean(ops.square(difference), axis=(1, 2, 3))
+        if self._encoder:
+            difference = self._encoder(_in_colour(y_true)) - self._encoder(_in_colour(y_pred))
+            terms["perceptual"] = ops.mean(ops.square(difference / FEATURE_SCALE), axis=(1, 2, 3))
         return terms
-
-    def _features(self, images):
-        if self._encoder is None:
-            self._encoder = perceptual_features(*images.shape[1:3])
-        return self._encoder(_in_colour(images))
 
     def total(self, terms):
         """The weighted sum of `terms`: `(batch,)`, float32."""
@@ -98,13 +95,10 @@ class ReconstructionLoss(keras.losses.Loss):
         }
 
 
-def perceptual_features(height: int, width: int) -> keras.Model:
+def perceptual_features() -> keras.Model:
     """The maps of stride 8 of EfficientNet-Lite0 with ImageNet weights, frozen.
 
-    The paper compares features of VGG-16; these come with the installation.
-
-    Args:
-        height, width: size of the images in pixels.
+    The paper compares features of VGG-11; these come with the installation.
 
     Returns:
         A model from images `(batch, height, width, 3)` in [0, 1] to `(batch, height / 8, width / 8, 40)`.
@@ -112,7 +106,7 @@ def perceptual_features(height: int, width: int) -> keras.Model:
     Raises:
         InputError: the weights cannot be had.
     """
-    encoder = efficientnet_lite0((height, width, 3), levels=("stride_8",))
+    encoder = efficientnet_lite0(levels=("stride_8",))
     features = keras.Model(encoder.input, encoder.output["stride_8"], name="perceptual")
     features.trainable = False
     return features

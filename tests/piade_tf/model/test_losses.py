@@ -88,10 +88,18 @@ def test_perceptual_term_compares_features_of_the_pretrained_encoder(channels):
     true, predicted = pair(channels, (64, 70))
     encoder = efficientnet_lite0((*true.shape[1:3], 3), levels=("stride_8",))
     features = [np.asarray(encoder(np.broadcast_to(x, (*x.shape[:3], 3)))["stride_8"]) for x in (true, predicted)]
-    expected = np.mean((features[0] - features[1]) ** 2, axis=(1, 2, 3))
+    expected = np.mean(((features[0] - features[1]) / 8) ** 2, axis=(1, 2, 3))
     loss = ReconstructionLoss(0.0, 0.0, perceptual=2.0)
     np.testing.assert_allclose(loss.terms(true, predicted)["perceptual"], expected, rtol=1e-3)
     np.testing.assert_allclose(loss.call(true, predicted), 2 * expected, rtol=1e-3)
+
+
+def test_the_perceptual_term_is_the_same_in_a_traced_step():
+    loss, (true, predicted) = ReconstructionLoss(0.0, 0.0, perceptual=1.0), pair(3, (64, 70))
+    traced = tf.function(loss.terms)(true, predicted)["perceptual"]
+    np.testing.assert_allclose(traced, loss.terms(true, predicted)["perceptual"], rtol=1e-4)
+    eager = ReconstructionLoss(0.0, 0.0, perceptual=1.0).terms(true, predicted)["perceptual"]
+    np.testing.assert_allclose(traced, eager, rtol=1e-4)
 
 
 def test_the_image_has_a_gradient_through_the_perceptual_term():

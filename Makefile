@@ -12,7 +12,7 @@ demo: .venv/demo
 	$(BIN)/python train.py
 
 test: lint
-	$(BIN)/pytest -rs -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -rs -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 results-quick: .venv/demo
 	$(BIN)/python -m benchmarks.results_quick --tfds $(TFDS) --photographs $(PHOTOGRAPHS)

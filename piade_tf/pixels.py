@@ -1,9 +1,11 @@
-"""Between the bytes of an image file and the numbers that a network takes: the one place that knows of 255."""
+"""Between the bytes of an image file and the numbers that a network takes: the one place that knows of 255.
+
+TensorFlow is imported for tensors alone: what runs an exported file has none (`export.verification.verify`).
+"""
 
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from piade_tf.config import DEEPEST
 
@@ -47,6 +49,8 @@ def to_unit(pixels: Any) -> Any:
     """
     if isinstance(pixels, np.ndarray):
         return pixels.astype("float32") / np.float32(WHITE)
+    import tensorflow as tf
+
     return tf.cast(pixels, tf.float32) / WHITE
 
 
@@ -61,4 +65,6 @@ def to_bytes(values: Any) -> Any:
     """
     if isinstance(values, np.ndarray):
         return np.round(WHITE * np.clip(values, 0, 1)).astype("uint8")
+    import tensorflow as tf
+
     return tf.cast(tf.round(WHITE * tf.clip_by_value(values, 0, 1)), tf.uint8)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+from filelock import FileLock
+from longest_files import LONGEST
 
 # A shell has what it starts in the background ignore SIGINT, and all that is started by that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -25,6 +28,10 @@ SMALL = [
     *("--network.widths", "8", "16", "--network.magnifications", "1", "2"),
     *("--network.vector-dim", "8", "--network.num-vectors", "1"),
 ]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def run_python(*words, cwd=ROOT, check=True):
@@ -40,14 +47,43 @@ def python():
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """From a name and what fills an empty folder to that folder, filled by one of the processes that test side by side.
+
+    The others wait for it. Nobody may change what is in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name, fill):
+        folder, done = shared / "made_once" / name, shared / "made_once" / f"{name}.done"
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def exported(made_once):
     """A finished run: `run`, its `folder` of exports, the `manifest`, and what train.py printed and complained of."""
-    runs = tmp_path_factory.mktemp("runs")
-    options = ("--epochs", "30", "--no-tensorboard", "--runs-dir", runs, "--name", "digits")
-    done = run_python("train.py", *options, *SMALL)
+
+    def fill(runs):
+        options = ("--epochs", "30", "--no-tensorboard", "--runs-dir", runs, "--name", "digits")
+        done = run_python("train.py", *options, *SMALL)
+        said = {"printed": done.stdout, "complaints": done.stderr}
+        (runs / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    runs = made_once("runs", fill)
     folder = runs / "digits" / "export"
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    said = {"printed": done.stdout, "complaints": done.stderr}
+    manifest, said = (
+        json.loads(file.read_text(encoding="utf-8")) for file in (folder / "manifest.json", runs / "said.json")
+    )
     return SimpleNamespace(run=runs / "digits", folder=folder, manifest=manifest, **said)
 
 

@@ -26,7 +26,7 @@ def npm(*words):
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def built(made_once):
     """`dist`, the built app, and `core`, its modules without a page, for Node."""
     for program in ("node", "npm"):
         if not shutil.which(program):
@@ -34,30 +34,33 @@ def built(tmp_path_factory):
     version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
     if [int(part) for part in version.removeprefix("v").split(".")[:2]] < OLDEST_NODE:
         pytest.skip(f"needs Node {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or later, this is {version}")
-    if not (INSPECTOR / "node_modules" / ".package-lock.json").is_file():
-        got = npm("ci", "--silent", "--no-audit", "--no-fund")
-        if got.returncode:
-            pytest.skip(f"npm cannot get the packages of the inspector ({got.stderr.strip()[-120:]})")
-    folder = tmp_path_factory.mktemp("inspector")
-    for script, target in (("build", "dist"), ("core", "core")):
-        done = npm("run", "--silent", script, "--", "--outDir", str(folder / target))
-        assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "package.json").write_text('{"type": "module"}')
-    return SimpleNamespace(folder=folder, dist=folder / "dist", core=folder / "core")
+
+    def fill(folder):
+        if not (INSPECTOR / "node_modules" / ".package-lock.json").is_file():
+            got = npm("ci", "--silent", "--no-audit", "--no-fund")
+            if got.returncode:
+                pytest.skip(f"npm cannot get the packages of the inspector ({got.stderr.strip()[-120:]})")
+        for script, target in (("build", "dist"), ("core", "core")):
+            done = npm("run", "--silent", script, "--", "--outDir", str(folder / target))
+            assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "package.json").write_text('{"type": "module"}')
+
+    folder = made_once("inspector", fill)
+    return SimpleNamespace(dist=folder / "dist", core=folder / "core")
 
 
 @pytest.fixture(scope="session")
-def in_node(built):
+def in_node(built, tmp_path_factory):
     """Runs a program that has `given` and imports modules of `core`; returns the JSON of what it puts into `found`."""
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "core").symlink_to(built.core)
 
     def run(program, given=None):
-        (built.folder / "given.json").write_text(json.dumps(given))
+        (folder / "given.json").write_text(json.dumps(given))
         lines = "import {readFileSync} from 'node:fs';\nconst given = JSON.parse(readFileSync('given.json', 'utf8'));\n"
-        (built.folder / "program.mjs").write_text(
-            f"{lines}let found;\n{program}\nconsole.log(JSON.stringify(found));\n"
-        )
+        (folder / "program.mjs").write_text(f"{lines}let found;\n{program}\nconsole.log(JSON.stringify(found));\n")
         command = ["node", "program.mjs"]
-        done = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
 

@@ -128,29 +128,34 @@ def fitted(normal_images):
 
 
 @pytest.fixture(scope="session")
-def on_jax(tmp_path_factory, fitted):
+def on_jax(made_once, fitted):
     """What a fresh process on JAX makes of the saved network and scorer, beside what TensorFlow makes of them."""
-    folder = tmp_path_factory.mktemp("on_jax")
-    fitted.network.save(folder / "model.keras")
-    write_scorer(fitted.scorer, folder / "scorer.npz")
-    images = make_images(8, 4).astype("float32") / 255
-    others = make_images(8, 5).astype("float32") / 255
-    np.savez(folder / "inputs.npz", images=images, others=others)
-    process = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("run_on_jax.py")), str(folder), str(WINDOW)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-        | {"XLA_FLAGS": "--xla_backend_optimization_level=0"},  # compiles in a third of the time
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert process.returncode == 0, process.stderr[-4000:]
+
+    def fill(folder):
+        fitted.network.save(folder / "model.keras")
+        write_scorer(fitted.scorer, folder / "scorer.npz")
+        images = make_images(8, 4).astype("float32") / 255
+        others = make_images(8, 5).astype("float32") / 255
+        np.savez(folder / "inputs.npz", images=images, others=others)
+        process = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("run_on_jax.py")), str(folder), str(WINDOW)],
+            env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+            | {"XLA_FLAGS": "--xla_backend_optimization_level=0"},  # compiles in a third of the time
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert process.returncode == 0, process.stderr[-4000:]
+        tensorflow = {
+            "ssim": ssim_map(tf.constant(images), tf.constant(others), WINDOW),
+            "loss": ReconstructionLoss(1.0, 0.5, WINDOW).call(images, others),
+            **fitted.inspect(images),
+        }
+        np.savez(folder / "tensorflow.npz", **{name: np.asarray(value) for name, value in tensorflow.items()})
+
+    folder = made_once("on_jax", fill)
     return SimpleNamespace(
         report=json.loads((folder / "report.json").read_text()),
         jax=dict(np.load(folder / "jax.npz")),
-        tensorflow={
-            "ssim": np.asarray(ssim_map(tf.constant(images), tf.constant(others), WINDOW)),
-            "loss": np.asarray(ReconstructionLoss(1.0, 0.5, WINDOW).call(images, others)),
-            **{name: np.asarray(value) for name, value in fitted.inspect(images).items()},
-        },
+        tensorflow=dict(np.load(folder / "tensorflow.npz")),
     )

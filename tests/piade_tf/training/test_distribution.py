@@ -58,21 +58,34 @@ def test_the_strategy_takes_the_devices_that_its_name_says(chosen, name, gpus, c
     assert chosen(name, gpus, cpus) == devices
 
 
-@pytest.mark.parametrize("devices", [2, 4])
-def test_several_devices_give_the_losses_of_one(devices, tmp_path):
-    process = started(tmp_path / "report.json", str(devices))
+@pytest.fixture(scope="module")
+def two_devices(tmp_path_factory):
+    """What two devices learn, and one with the same images."""
+    return of_devices(2, tmp_path_factory.mktemp("two_devices"))
+
+
+def test_two_devices_give_the_losses_of_one(two_devices):
+    assert two_devices["devices"] == 2
+    learned_what_one_learns(two_devices, two_devices["one"])
+    noisy = two_devices["noisy"]["loss"]
+    assert np.isfinite(noisy).all() and noisy != two_devices["several"]["loss"]
+
+
+def test_more_devices_give_the_losses_of_one(two_devices, tmp_path):
+    report = of_devices(3, tmp_path)
+    assert report["devices"] == 3
+    learned_what_one_learns(report, two_devices["one"])
+
+
+def of_devices(count, folder):
+    process = started(folder / "report.json", str(count))
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors[-4000:]
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["devices"] == devices
-    learned_what_one_learns(report)
-    if devices == 2:
-        noisy = report["noisy"]["loss"]
-        assert np.isfinite(noisy).all() and noisy != report["several"]["loss"]
+    return json.loads((folder / "report.json").read_text())
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_several_processes_give_the_losses_of_one(count, tmp_path):
+def test_several_processes_give_the_losses_of_one(two_devices, count, tmp_path):
     addresses = free_addresses(count)
     files = [tmp_path / f"{index}.json" for index in range(count)]
     processes = [
@@ -85,7 +98,7 @@ def test_several_processes_give_the_losses_of_one(count, tmp_path):
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-4000:]
     reports = [json.loads(file.read_text()) for file in files]
-    learned_what_one_learns(reports[0])
+    learned_what_one_learns(reports[0], two_devices["one"])
     for report in reports:
         assert (report["devices"], report["several"]) == (count, reports[0]["several"])
     # What each has to say comes to all, in order.
@@ -107,8 +120,8 @@ def started(file, *arguments, **variables):
     )
 
 
-def learned_what_one_learns(report):
-    one, several = report["one"], report["several"]
+def learned_what_one_learns(report, one):
+    several = report["several"]
     assert set(one) == set(several)
     for name in one:
         np.testing.assert_allclose(several[name], one[name], rtol=1e-4, err_msg=name)

@@ -39,20 +39,21 @@ def in_single(tiny, splits):
     return trained(tiny, splits, "float32")
 
 
-@pytest.mark.parametrize("precision", HALVES)
-def test_an_epoch_in_half_precision_has_the_losses_of_one_in_float32(tiny, splits, in_single, precision):
-    kept, network, history = trained(tiny, splits, precision)
+@pytest.fixture(scope="module", params=HALVES)
+def in_half(request, tiny, splits):
+    return request.param, *trained(tiny, splits, request.param)
+
+
+def test_an_epoch_in_half_precision_has_the_losses_of_one_in_float32(in_single, in_half):
+    precision, _, network, history = in_half
     assert precision in dtypes(network)[0] and dtypes(network)[1] == {"float32"}
     for name, (value,) in in_single[2].items():
         assert history[name] == pytest.approx([value], rel=TOLERANCE[precision]), name
     assert history != in_single[2]
 
 
-@pytest.mark.parametrize("precision", HALVES)
-def test_the_network_that_is_kept_is_that_of_a_training_in_float32_with_the_trained_weights(
-    tiny, splits, in_single, precision
-):
-    kept, network, _ = trained(tiny, splits, precision)
+def test_the_network_that_is_kept_is_that_of_a_training_in_float32_with_the_trained_weights(in_single, in_half):
+    _, kept, network, _ = in_half
     assert dtypes(kept) == ({"float32"}, {"float32"})
     assert kept.to_json() == in_single[0].to_json()
     for weight, expected in zip(kept.get_weights(), network.get_weights(), strict=True):

@@ -1,6 +1,7 @@
 """A training that was cut off goes on as if it had not been; what cannot be read is passed over, aloud."""
 
 import contextlib
+import dataclasses
 import signal
 
 import keras
@@ -42,22 +43,36 @@ def every_epoch(monkeypatch):
     monkeypatch.setattr(resumption, "TIME_SHARE", float("inf"))
 
 
-def train(network, data, folder=None, cut=None, kind="classes", augment="none", **options):
-    """History, and the weights of the network, after a training that goes on with what is in `folder`."""
-    options = TrainingConfig(**{"epochs": 5, "batch_size": 20, "learning_rate": 1e-2, "rotation": 0.3} | options)
-    pretrained = network.encoder not in ("scratch", "auto")
-    schedule = Schedule.of(options, data.train.count, kind, pretrained)
-    make_reproducible(0)
-    trainer = build_trainer(network.for_image(*data.image_shape[:2]), LossConfig(), options, schedule, data)
-    checkpoints = Checkpoints(folder) if folder else None
-    saved = Saved.newest(checkpoints) if checkpoints else None
-    callbacks = [] if cut is None else [CutOffIn(cut)]
-    return fit(trainer, schedule, data, 0, augment, callbacks, checkpoints, saved), trainer.network.get_weights()
+class Training:
+    """A trainer that trains again and again as if it were new, so that it is traced once.
 
+    What goes on with a checkpoint is another one than was cut off, and has nothing but the checkpoint.
+    """
 
-def cut_off(network, data, folder, cut, **options):
-    with pytest.raises(CutOff):
-        train(network, data, folder, cut, **options)
+    def __init__(self, network, data, kind="classes", **options):
+        options = TrainingConfig(**{"epochs": 5, "batch_size": 20, "learning_rate": 1e-2, "rotation": 0.3} | options)
+        pretrained = network.encoder not in ("scratch", "auto")
+        self.data, self.schedule = data, Schedule.of(options, data.train.count, kind, pretrained)
+        make_reproducible(0)
+        network = network.for_image(*data.image_shape[:2])
+        self.trainer = build_trainer(network, LossConfig(), options, self.schedule, data)
+        self.variables = [*self.trainer.variables, *self.trainer.optimizer.variables]
+        self.beginning = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self.variables]
+
+    def __call__(self, folder=None, cut=None, augment="none", **schedule):
+        """History, and the weights of the network, after a training that goes on with what is in `folder`."""
+        for variable, value in zip(self.variables, self.beginning, strict=True):
+            variable.assign(value)
+        checkpoints = Checkpoints(folder) if folder else None
+        saved = Saved.newest(checkpoints) if checkpoints else None
+        callbacks = [] if cut is None else [CutOffIn(cut)]
+        schedule = dataclasses.replace(self.schedule, **schedule)
+        history = fit(self.trainer, schedule, self.data, 0, augment, callbacks, checkpoints, saved)
+        return history, self.trainer.network.get_weights()
+
+    def cut_off(self, folder, cut, **options):
+        with pytest.raises(CutOff):
+            self(folder, cut, **options)
 
 
 def assert_same(found, expected):
@@ -67,42 +82,57 @@ def assert_same(found, expected):
 
 
 @pytest.fixture(scope="module")
-def whole(tiny, splits):
-    return train(tiny, splits, augment="aligned")
+def first(tiny, splits):
+    """At a rate at which it does not get better for long."""
+    return Training(tiny, splits, epochs=60, learning_rate=3.0)
 
 
-def test_cut_off_twice_it_has_the_history_and_the_weights_of_one_that_was_not(tiny, splits, whole, tmp_path):
-    cut_off(tiny, splits, tmp_path, 2, augment="aligned")
-    cut_off(tiny, splits, tmp_path, 3, augment="aligned")
-    assert_same(train(tiny, splits, tmp_path, augment="aligned"), whole)
+@pytest.fixture(scope="module")
+def second(tiny, splits):
+    """The same, to go on with what the first leaves."""
+    return Training(tiny, splits, epochs=60, learning_rate=3.0)
+
+
+FIVE = {"epochs": 5, "patience": 5, "augment": "aligned"}
+
+
+@pytest.fixture(scope="module")
+def whole(first):
+    return first(**FIVE)
+
+
+def test_cut_off_twice_it_has_the_history_and_the_weights_of_one_that_was_not(first, second, whole, tmp_path):
+    first.cut_off(tmp_path, 2, **FIVE)
+    first.cut_off(tmp_path, 3, **FIVE)
+    assert_same(second(tmp_path, **FIVE), whole)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("epoch-000004.npz", "epoch-000004.sha256", "epoch-000005.npz", "epoch-000005.sha256")
     }
 
 
-def test_after_its_last_epoch_nothing_is_trained_again(tiny, splits, whole, tmp_path):
-    train(tiny, splits, tmp_path, augment="aligned")
-    assert_same(train(tiny, splits, tmp_path, cut=5, augment="aligned"), whole)
+def test_after_its_last_epoch_nothing_is_trained_again(first, second, whole, tmp_path):
+    first(tmp_path, **FIVE)
+    assert_same(second(tmp_path, cut=5, **FIVE), whole)
 
 
-def test_early_stopping_goes_on_counting(tiny, splits, tmp_path):
-    options = {"epochs": 60, "learning_rate": 3.0, "patience": 2}
-    expected = train(tiny, splits, **options)
+def test_early_stopping_goes_on_counting(first, second, tmp_path):
+    expected = first(patience=2)
     epochs = len(expected[0]["loss"])
-    assert epochs < 60
-    cut_off(tiny, splits, tmp_path, epochs - 1, **options)
-    assert_same(train(tiny, splits, tmp_path, **options), expected)
-    assert_same(train(tiny, splits, tmp_path, cut=epochs, **options), expected)
+    assert 2 < epochs < 60
+    first.cut_off(tmp_path, epochs - 1, patience=2)
+    assert_same(second(tmp_path, patience=2), expected)
+    assert_same(second(tmp_path, cut=epochs, patience=2), expected)
 
 
 def test_a_scaled_loss_and_gradients_that_wait_for_their_step_are_gone_on_with(tiny, splits, tmp_path):
     """Of 4 batches, so that an epoch ends within a step; the scale of the loss is in the optimizer's state."""
     options = {"precision": "float16", "accumulate": 3, "epochs": 4, "batch_size": 10}
+    first, second = (Training(tiny, splits, **options) for _ in range(2))
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir(), cut.mkdir()
-    expected = train(tiny, splits, whole, **options)
-    cut_off(tiny, splits, cut, 2, **options)
-    assert_same(train(tiny, splits, cut, **options), expected)
+    expected = first(whole)
+    first.cut_off(cut, 2)
+    assert_same(second(cut), expected)
     states = [Saved.newest(Checkpoints(folder)).arrays for folder in (whole, cut)]
     assert states[0].keys() == states[1].keys()
     for name, values in states[0].items():
@@ -129,10 +159,11 @@ def test_of_a_damaged_checkpoint_the_one_before_is_taken_and_that_is_said(tmp_pa
 
 def test_cached_features_of_a_frozen_encoder_come_again_in_the_same_order(photographs, tmp_path):
     network = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random")
-    options = {"epochs": 3, "batch_size": 4, "learning_rate": 1e-3, "kind": "parts"}
-    expected = train(network, photographs, **options)
-    cut_off(network, photographs, tmp_path, 2, **options)
-    assert_same(train(network, photographs, tmp_path, **options), expected)
+    options = {"epochs": 3, "batch_size": 4, "learning_rate": 1e-3}
+    first, second = (Training(network, photographs, "parts", **options) for _ in range(2))
+    expected = first()
+    first.cut_off(tmp_path, 2)
+    assert_same(second(tmp_path), expected)
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
@@ -151,7 +182,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, mon
     assert {path.suffix for path in tmp_path.iterdir()} == {".npz", ".sha256"}
 
 
-def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(tiny, splits, whole, tmp_path, monkeypatch):
+def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(first, second, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(resumption, "LEAST_APART", 1000.0)  # nothing is written but at the signal
 
     class Asks(CutOffIn):
@@ -162,7 +193,7 @@ def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(tiny, spl
     with monkeypatch.context() as patched:
         patched.setattr(f"{__name__}.CutOffIn", Asks)
         with pytest.raises(interrupts.Stopped), contextlib.suppress(CutOff):
-            train(tiny, splits, tmp_path, 3, augment="aligned")
+            first(tmp_path, 3, **FIVE)
     monkeypatch.setitem(interrupts._state, "asked", 0)
     assert (tmp_path / "epoch-000003.npz").exists()
-    assert_same(train(tiny, splits, tmp_path, augment="aligned"), whole)
+    assert_same(second(tmp_path, **FIVE), whole)

@@ -4,8 +4,8 @@
 
 The golden images of the run's export, enlarged to 12 megapixels as phones take them, as JPEG of quality 90. libjpeg can
 leave out detail while it decodes (to a half, a quarter, an eighth of the size), and can leave brightness and colours
-apart, which are then resized before they are mixed: browsers offer both with `ImageDecoder`. A
-change is a difference of scores divided by max(1, score), as in the self-test. A minute.
+apart, which are then resized before they are mixed: browsers offer both with `ImageDecoder`.
+A change is relative to the score. Minutes.
 """
 
 import argparse
@@ -66,10 +66,7 @@ def main() -> int:
             row["pixels_changed"] = f"{np.mean(found != exact):.4f}"
             for name, model in models.items():
                 expected, score = (float(model(image[None])["pred_score"][0]) for image in (exact, found))
-                row |= {
-                    f"{name}_score": f"{expected:.4f}",
-                    f"{name}_change": f"{abs(score - expected) / max(1, expected):.1e}",
-                }
+                row |= {f"{name}_score": f"{expected:.4f}", f"{name}_change": f"{abs(score / expected - 1):.1e}"}
             rows.append(row)
             print(row)
     if options.csv:

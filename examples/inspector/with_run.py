@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 IN_BROWSERS = ("float32", "float16", "dynamic_int8", "int8")  # LiteRT.js takes no int8 and int16 tensors
+MAKE_ONE = "make one: piade train --dataset folder --data-dir PHOTOS"
 
 
 def main(dist: Path, target: Path, run: Path | None) -> None:
@@ -18,6 +19,8 @@ def main(dist: Path, target: Path, run: Path | None) -> None:
     if not (dist / "index.html").is_file():
         raise ValueError(f"{dist} has no built app; make inspector-build makes it")
     run = run or newest(Path("runs"))
+    if not run.is_dir():
+        raise ValueError(f"there is no run {run}; {MAKE_ONE}")
     export = run / "export"
     try:
         manifest = json.loads((export / "manifest.json").read_text(encoding="utf-8"))
@@ -45,7 +48,7 @@ def newest(runs: Path) -> Path:
     """The run with the newest export."""
     found = sorted(runs.glob("*/export/manifest.json"), key=os.path.getmtime)
     if not found:
-        raise ValueError(f"no run with an export in {runs}/; make one: piade train --dataset folder --data-dir PHOTOS")
+        raise ValueError(f"no run with an export in {runs}/; {MAKE_ONE}")
     return found[-1].parents[1]
 
 

@@ -69,7 +69,7 @@ def write_photographs(
 def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> bytes:
     """The image, enlarged to 4:3, as a JPEG that was taken with the camera turned."""
     short = max(SHORT_SIDE, 2 * max(image.shape[:2]))
-    larger = _enlarged(image.astype("float32"), short, short * 4 // 3)
+    larger = enlarged(image.astype("float32"), short, short * 4 // 3)
     pixels = np.round(larger).astype("uint8")
     stored = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).transpose(turn)
     exif = Image.Exif()
@@ -79,7 +79,7 @@ def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> b
     return content.getvalue()
 
 
-def _enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """A larger image that becomes `image` when it is resized (iterative back-projection, Irani and Peleg 1991)."""
     small_height, small_width = image.shape[:2]
     larger = resized(image, height, width, "bicubic")

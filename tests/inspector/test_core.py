@@ -34,14 +34,35 @@ METADATA = {
 }  # fmt: skip
 
 
-def test_images_are_prepared_as_in_training(in_node):
+HELD = {  # EXIF's orientation: how a camera stores an upright image, and what undoes it, clockwise, then left for right
+    1: (lambda image: image, 0, False),
+    2: (lambda image: image[:, ::-1], 0, True),
+    3: (lambda image: image[::-1, ::-1], 180, False),
+    4: (lambda image: image[::-1], 180, True),
+    5: (lambda image: image.swapaxes(0, 1), 90, True),
+    6: (lambda image: np.rot90(image), 90, False),
+    7: (lambda image: np.rot90(image, 2).swapaxes(0, 1), 270, True),
+    8: (lambda image: np.rot90(image, -1), 270, False),
+}
+
+
+@pytest.mark.parametrize("orientation", HELD)
+def test_images_are_prepared_as_in_training_whichever_way_they_are_stored(in_node, orientation):
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (height, width, 3), "uint8") for _, width, height in PREPARATIONS]
+    store, rotation, flip = HELD[orientation]
+    blue_first = orientation % 2 == 0
+
+    def stored(frame):
+        pixels = store(frame[..., ::-1] if blue_first else frame)
+        return np.dstack([pixels, np.full_like(pixels[..., 0], 7)])
+
     given = [
         {
-            "pixels": np.dstack([frame, np.full_like(frame[..., 0], 7)]).ravel().tolist(),
-            "width": frame.shape[1],
-            "height": frame.shape[0],
+            "pixels": stored(frame).ravel().tolist(),
+            "storedWidth": stored(frame).shape[1],
+            "picture": {"width": frame.shape[1], "height": frame.shape[0], "blueFirst": blue_first},
+            "turn": [rotation, flip],
             "input": {
                 "height": prepare.shape[0],
                 "width": prepare.shape[1],
@@ -54,11 +75,12 @@ def test_images_are_prepared_as_in_training(in_node):
     ]
     found = in_node(
         """import {prepare} from './core/prepare.js';
-        found = given.map(({pixels, width, height, input}) => {
+        import {turnOf} from './core/turn.js';
+        found = await Promise.all(given.map(async ({pixels, storedWidth, picture, turn, input}) => {
           const data = Uint8ClampedArray.from(pixels);
-          const rows = (top, count) => data.slice(4 * top * width, 4 * (top + count) * width);
-          return Array.from(prepare({width, height, rows}, input));
-        });""",
+          const rows = (top, count) => data.slice(4 * top * storedWidth, 4 * (top + count) * storedWidth);
+          return Array.from(await prepare({...picture, turn: turnOf(...turn), rows}, input));
+        }));""",
         given,
     )
     for frame, (prepare, _, _), image in zip(frames, PREPARATIONS, found, strict=True):

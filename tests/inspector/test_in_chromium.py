@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -295,7 +297,7 @@ def test_the_log_leads_back_to_adapt_and_to_a_folder_of_images(opened, exported,
     assert "6 new good images" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_photographs_are_prepared_as_in_training_whichever_way_they_were_held(opened, orientation, tmp_path):
     rng = np.random.default_rng(orientation)
     coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), "uint8")).resize((400, 300), Image.BICUBIC)
@@ -332,6 +334,33 @@ def test_it_works_without_a_network_after_the_first_load(opened, digits):
     go(page, "Model")
     page.click("#selftest")
     says(page, "#selftest-result", "\u2714")
+
+
+def test_inspectors_in_two_folders_of_a_server_are_kept_apart(browser, built, static, tmp_path):
+    for name in ("one", "other"):
+        shutil.copytree(built.dist, tmp_path / name)
+    context = browser.new_context(viewport={"width": 360, "height": 640})
+    page = context.new_page()
+    with static(tmp_path) as address:
+        for name in ("one", "other"):
+            page.goto(f"{address}{name}/")
+            says(page, "#offline", "Ready")
+        worker = tmp_path / "other" / "service-worker.js"
+        worker.write_text(re.sub(r'VERSION = "\w+"', 'VERSION = "newer"', worker.read_text()))
+        page.reload()
+        says(page, "#offline", "Ready")
+        page.goto(f"{address}one/")  # the new worker begins once the page of the old one is gone
+        for _ in range(100):
+            kept = page.evaluate("caches.keys()")
+            if [name for name in kept if "/other/" in name] == [f"piade-app-{address}other/ newer"]:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError(kept)
+    context.set_offline(True)
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    context.close()
 
 
 def test_a_file_that_is_no_image_is_told_and_its_name_is_text(opened, digits):
@@ -405,6 +434,8 @@ def test_a_static_folder_has_the_app_and_the_model(built, static, exported, open
     with static(tmp_path / "site") as address:
         page = opened(address)
         assert page.inner_text("#model-name") == "digits, float32"
+    elsewhere = subprocess.run([*command[:4], tmp_path / "none"], capture_output=True, text=True)
+    assert elsewhere.returncode == 2 and "there is no run" in elsewhere.stderr and "piade train" in elsewhere.stderr
     nothing = subprocess.run(command[:4], cwd=tmp_path, capture_output=True, text=True)
     assert nothing.returncode == 2 and "piade train" in nothing.stderr and nothing.stderr.count("\n") == 1
 

@@ -19,7 +19,8 @@ interface Scope {
 }
 
 const scope = self as unknown as Scope;
-const CACHE = `piade-app-${VERSION}`;
+const OWN = `piade-app-${scope.registration.scope}`; // another inspector may live in a folder beside this one
+const CACHE = `${OWN} ${VERSION}`;
 const kept = FILES.filter((name) => !name.startsWith('wasm/') || name.startsWith(`wasm/${runtimeFile()}.`));
 const addresses = new Set(kept.map(addressOf));
 
@@ -33,7 +34,7 @@ scope.addEventListener('install', (event) => {
 
 scope.addEventListener('activate', (event) => {
   const old = async () => {
-    const names = (await caches.keys()).filter((name) => name.startsWith('piade-app-') && name !== CACHE);
+    const names = (await caches.keys()).filter((name) => name.startsWith(`${OWN} `) && name !== CACHE);
     await Promise.all(names.map((name) => caches.delete(name)));
     await scope.clients.claim();
   };

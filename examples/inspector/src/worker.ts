@@ -44,7 +44,7 @@ async function inspect(source: Blob | ImageBitmap): Promise<Inspected> {
   const decoded = performance.now();
   let image: Uint8Array<ArrayBuffer>;
   try {
-    image = prepare(bitmap, input);
+    image = await prepare(bitmap, input);
   } finally {
     bitmap.close();
   }

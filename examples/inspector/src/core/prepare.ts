@@ -3,13 +3,18 @@
  * filter that widens as it shrinks, rounded once, half to even.
  */
 import type {Input} from './metadata.ts';
+import {type Turn, turned} from './turn.ts';
 
 /** An image that is read some rows at a time, so that a large one is not copied as a whole. */
 export interface Picture {
+  /** Of the upright image. */
   readonly width: number;
   readonly height: number;
-  /** The pixels of `count` rows from `top`, as a canvas gives them: red, green, blue and alpha. */
-  rows(top: number, count: number): Uint8ClampedArray;
+  /** How the rows lie in it. */
+  readonly turn: Turn;
+  readonly blueFirst: boolean;
+  /** The pixels of `count` stored rows from `top`: red, green, blue (or the other way round) and a value that is not looked at. */
+  rows(top: number, count: number): Uint8ClampedArray | Promise<Uint8ClampedArray>;
 }
 
 const STRIP_PIXELS = 2 ** 20; // a frame of a camera at once
@@ -28,33 +33,35 @@ interface Layout {
   start: [number, number];
 }
 
-/** Returns height * width * channels values, 0 to 255. Alpha is not looked at. */
-export function prepare(picture: Picture, input: Input): Uint8Array<ArrayBuffer> {
-  const {width, height} = picture;
-  const {kept, start} = layout(height, width, input);
-  const rows = new Shares(height, kept[0], start[0], input.height);
-  const columns = new Shares(width, kept[1], start[1], input.width);
-  const shrinkRow = width >= kept[1] ? new Ramps(width, kept[1], start[1], columns).shrink : columns.spread;
-  const line = new Float32Array(3 * input.width); // as Pillow keeps them: where rounding is a tie, it tells
-  const sums = new Float64Array(3 * input.width * input.height);
-  const most = Math.max(Math.floor(STRIP_PIXELS / width), 1);
+/** Returns height * width * channels values, 0 to 255. */
+export async function prepare(picture: Picture, input: Input): Promise<Uint8Array<ArrayBuffer>> {
+  const [down, across] = storedAxes(picture, input);
+  const width = across.side;
+  const rows = new Shares(down);
+  const columns = new Shares(across);
+  const shrinkRow = width >= across.kept ? new Ramps(across, columns).shrink : columns.spread;
+  const line = new Float32Array(3 * across.targets); // as Pillow keeps them: where rounding is a tie, it tells
+  const sums = new Float64Array(line.length * down.targets);
   let first = 0; // of the target rows that still want pixels
-  for (let top = rows.from; top < rows.until; top += most) {
-    const count = Math.min(most, rows.until - top);
-    const data = picture.rows(top, count);
+  const add = (data: Uint8ClampedArray, top: number, count: number): void => {
     for (let y = top; y < top + count; y++) {
       shrinkRow(data, 4 * (y - top) * width, line);
-      while (first < input.height && rows.first[first] + rows.count[first] <= y) first++;
-      for (let target = first; target < input.height; target++) {
+      while (first < down.targets && rows.first[first] + rows.count[first] <= y) first++;
+      for (let target = first; target < down.targets; target++) {
         if (rows.count[target] === 0) continue;
         const nth = y - rows.first[target];
         if (nth < 0) break;
         if (nth >= rows.count[target]) continue;
-        addRow(sums, 3 * input.width * target, rows.shares[target * rows.most + nth], line);
+        addRow(sums, line.length * target, rows.shares[target * rows.most + nth], line);
       }
     }
+  };
+  const most = Math.max(Math.floor(STRIP_PIXELS / width), 1);
+  for (let top = rows.from; top < rows.until; top += most) {
+    const count = Math.min(most, rows.until - top);
+    add(await picture.rows(top, count), top, count);
   }
-  return rounded(sums, input.channels);
+  return rounded(turned(sums, input.height, input.width, picture.turn, picture.blueFirst), input.channels);
 }
 
 /** The part of an image that the network sees. */
@@ -83,6 +90,34 @@ function layout(height: number, width: number, {resize, resizeTo, height: h, wid
   return {kept: [kept[0], kept[1]], start: [start[0], start[1]]};
 }
 
+/** A side of the stored image. */
+interface Axis {
+  /** Its pixels. */
+  side: number;
+  /** What they are resized to. */
+  kept: number;
+  /** Which of these is the first target pixel; negative: black comes first. */
+  start: number;
+  /** How many target pixels there are. */
+  targets: number;
+}
+
+/** The axis along which rows follow each other, and that along a row. */
+function storedAxes({width, height, turn}: Picture, input: Input): [Axis, Axis] {
+  const {kept, start} = layout(height, width, input);
+  const upright = [
+    {side: height, targets: input.height, reversed: turn.upsideDown},
+    {side: width, targets: input.width, reversed: turn.mirrored},
+  ];
+  const [vertical, horizontal] = upright.map(({side, targets, reversed}, i) => ({
+    side,
+    kept: kept[i],
+    start: reversed ? kept[i] - start[i] - targets : start[i],
+    targets,
+  }));
+  return turn.transposed ? [horizontal, vertical] : [vertical, horizontal];
+}
+
 /** Of the pixels along a side, the share of each in every target pixel. */
 class Shares {
   /** The first source pixel of each target pixel, how many there are (none: the black border of `pad`), and at most. */
@@ -95,13 +130,7 @@ class Shares {
   readonly from: number;
   readonly until: number;
 
-  /**
-   * @param side source pixels.
-   * @param kept what they are resized to.
-   * @param start which of these is the first target pixel.
-   * @param targets how many target pixels there are.
-   */
-  constructor(side: number, kept: number, start: number, targets: number) {
+  constructor({side, kept, start, targets}: Axis) {
     const scale = side / kept;
     const radius = Math.max(scale, 1);
     this.most = 2 * Math.ceil(radius) + 1;
@@ -167,8 +196,7 @@ class Ramps {
   private readonly step: number;
 
   /** As for `Shares`; every target of `columns` that is not black gets a ramp on either side. */
-  constructor(side: number, kept: number, start: number, columns: Shares) {
-    const targets = columns.count.length;
+  constructor({side, kept, start, targets}: Axis, columns: Shares) {
     const scale = side / kept;
     this.step = 1 / scale;
     this.bounds = new Int32Array(targets + 2);

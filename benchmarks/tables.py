@@ -118,7 +118,7 @@ def beside_anomalib() -> str:
     for method, of_method in grouped(rows, "method").items():
         cells = [
             " / ".join(f"{float(row[name]):.{digits}f}" if row[name] else "-" for row in of_method)
-            for name, digits in (("image_AUROC", 3), ("pixel_AUPRO", 3), ("fit_cpu_seconds", 0), ("ms", 0))
+            for name, digits in (("image_AUROC", 3), ("pixel_AUPRO", 3), ("fit_cpu_seconds", 0), ("ms", 1))
         ]
         size = " / ".join(f"{int(row['bytes']) / 1e6:.1f}" for row in of_method)
         lines.append((f"`{method}`", *cells, size))

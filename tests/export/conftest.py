@@ -1,6 +1,7 @@
-"""Shared by the tests of the export: what the run on digits says of its test images."""
+"""Shared by the tests of the export: the run on digits, and what it says of its test images."""
 
 import os
+import shutil
 from types import SimpleNamespace
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -8,6 +9,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+
+from piade_tf.run_lock import HOLDER
+
+
+@pytest.fixture
+def run(exported, tmp_path):
+    """A copy of the exported run to do as one likes with, without the note of who looks at the run just now."""
+    return shutil.copytree(exported.run, tmp_path / "digits", ignore=shutil.ignore_patterns(HOLDER))
 
 
 @pytest.fixture(scope="session")

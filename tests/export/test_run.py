@@ -20,12 +20,6 @@ from export.show import show
 from piade_tf.errors import InputError
 
 
-@pytest.fixture
-def run(exported, tmp_path):
-    """A copy of the run to do as one likes with."""
-    return shutil.copytree(exported.run, tmp_path / "digits")
-
-
 def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -30,12 +30,6 @@ from piade_tf.run_lock import changing
 HIDDEN = (".lock", ".changing.json")
 
 
-@pytest.fixture
-def run(exported, tmp_path):
-    """A copy of the run to do as one likes with."""
-    return shutil.copytree(exported.run, tmp_path / "digits")
-
-
 def contents(folder):
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in HIDDEN]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -1,19 +1,12 @@
 """The export in TensorBoard: the same figures as in the manifest, and those of the last export alone."""
 
 import json
-import shutil
 
-import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from export.options import Export
 from export.run import export
-
-
-@pytest.fixture
-def run(exported, tmp_path):
-    return shutil.copytree(exported.run, tmp_path / "digits")
 
 
 def read(folder):

@@ -9,7 +9,6 @@ A change is relative to the score. Minutes.
 """
 
 import argparse
-import csv
 import io
 import sys
 from pathlib import Path
@@ -50,6 +49,7 @@ def main() -> int:
     options = parser.parse_args()
     from export.publish.photographs import enlarged
     from export.verification.verify import load_litert
+    from piade_tf.files import write_csv
 
     export = options.run.resolve() / "export"
     models = {name: load_litert(export / f"{name}.tflite", 1) for name in FORMATS}
@@ -70,10 +70,7 @@ def main() -> int:
             rows.append(row)
             print(row)
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
     return 0
 
 

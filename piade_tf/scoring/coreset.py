@@ -3,7 +3,8 @@
 import numpy as np
 
 PROJECTED = 32  # dimensions in which distances are measured while patches are chosen
-WAVE = 0.99  # patches with a bound of so much of the largest are looked at together
+WAVE = 0.99  # patches with a bound of so much of the largest are looked at together,
+TOGETHER = 2**15  # but no more than these: 64 MiB of distances to 500 others
 
 
 def greedy_coreset(patches: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
@@ -47,7 +48,7 @@ class ProjectedPatches:
             farthest = bound.argmax() if i else rng.integers(len(points))
             while i and seen[farthest] < i:
                 may_be = np.flatnonzero(bound >= WAVE * bound[farthest])
-                may_be = may_be[seen[may_be] < i]
+                may_be = may_be[seen[may_be] < i][:TOGETHER]
                 since = int(seen[may_be].min())
                 others = chosen[since:i]
                 distances = squares[others] - 2 * (points[may_be] @ points[others].T)

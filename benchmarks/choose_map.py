@@ -1,67 +1,65 @@
-"""How distances on photographs become a score and a map: the candidates, on the test images of six data sets.
+"""How the maps of bank and Gaussians become one: on defects drawn into good images, and on real ones.
 
     python benchmarks/choose_map.py --data-dir DIR
 
-DIR as for benchmarks/photographs.py. Seed 0. The default was chosen with these figures in sight, which
-docs/results.md says. A unit is what distances are divided by: something of those in held-out good images. Can be
-interrupted and started again: data sets that the CSV has are not run again. About ten minutes on 2 idle cores.
+DIR as for benchmarks/photographs.py. All good images of a set, at most 250, are parted in five; those of each part get
+defects as in CutPaste (export/verification/synthetic_defects.py), at half of their strength, and are judged by what the
+others say. Beside them stand the test images, by what all good ones say. `hit` is the share of defects with the map's
+largest value on them. Defaults but without variants of the images. Can be interrupted and started again: sets and seeds
+that the CSV has are not run again. Two minutes for each on one core.
 """
 
 import argparse
 import csv
+import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from benchmarks.photographs import DATA
 from export.publish.manifest import processor
+from export.verification.synthetic_defects import with_defects
 from piade_tf.config import Config, DataConfig
-from piade_tf.data import DataSplits, batches, load_data
+from piade_tf.data import load_data
 from piade_tf.evaluation.pixel_metrics import PixelMetrics
-from piade_tf.evaluation.scored_split import BATCH
 from piade_tf.files import write_csv
 from piade_tf.model.inference import outputs_of
 from piade_tf.model.network import build_network
+from piade_tf.pixels import to_unit
 from piade_tf.run_directory import git_commit
-from piade_tf.scoring.aggregation import Aggregation
 from piade_tf.scoring.parameters import UNUSUAL, pretrained_parameters
 from piade_tf.scoring.place_context import resized_map
 from piade_tf.scoring.score_set import ScoreSet
-from piade_tf.training.fit_scores import fit_scores
+from piade_tf.training.fit_scores import folds_of
 
-Maps = dict[str, np.ndarray]  # by part, (images, height, width)
-BANK, FINE, MIDDLE, COARSE = "bank/distance", *(f"local/feature_map_{i}" for i in range(3))
-UNITS: dict[str, Callable[[np.ndarray], float]] = {
-    "mean": lambda held_out: float(held_out.mean()),
-    "deviation": lambda held_out: float(held_out.std()),
-    "0.1 %": lambda held_out: float(np.quantile(held_out, 1 - UNUSUAL)),
-    "maximum": lambda held_out: float(held_out.max()),
+Maps = dict[str, np.ndarray]  # by name, (images, height, width) or features
+BANK, FINE = "bank/distance", "local/feature_map_0"
+MOST, PARTS, DEFECTS, STRENGTH, SEEN = 250, 5, 24, 0.5, 12  # SEEN: change of a pixel, of 255, from which it is a defect
+BATCH = 32
+# What a map counts by, given its limit over the typical distance of good places.
+WEIGHTS: dict[str, Callable[[float, str], float]] = {
+    "equal": lambda ratio, name: 1.0,
+    "bank alone": lambda ratio, name: float(name == BANK),
+    "Gaussians alone": lambda ratio, name: float(name == FINE),
+    "bank twice": lambda ratio, name: 2.0 if name == BANK else 1.0,
+    "typical / limit": lambda ratio, name: 1 / ratio,
+    "its square": lambda ratio, name: ratio**-2,
+    "its fourth power": lambda ratio, name: ratio**-4,
 }
-SCORES = (  # unit, top share, weight of the bank
-    ("mean", 0.03, 1.0),
-    ("mean", 0.005, 1.0),
-    ("0.1 %", 0.03, 1.0),
-    ("mean", 0.03, 0.5),
-    ("0.1 %", 0.005, 0.5),
+HEADER = (
+    *("data", "seed", "images", "weights", "bank_share", "pixel_AUROC", "pixel_AUPRO", "hit"),
+    *("cores", "processor", "git_commit"),
 )
-MAPS = (  # unit, parts, how they are joined
-    ("mean", (BANK, FINE), "geometric mean"),
-    ("mean", (BANK,), "mean"),
-    ("mean", (FINE,), "mean"),
-    *((unit, (BANK, FINE), "mean") for unit in UNITS),
-    ("deviation", (BANK, FINE, MIDDLE), "mean"),
-)
-HEADER = ("data", "what", "unit", "top_share", "bank_weight", "parts", "joined", "image_AUROC", "pixel_AUROC",
-          "pixel_AUPRO", "cores", "processor", "git_commit")  # fmt: skip
 RESULTS = ROOT / "benchmarks" / "results" / "choose_map.csv"
 
 
@@ -69,89 +67,111 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
-    rows = []
+    rows: list[list[Any]] = []
     if args.out.exists():
         with open(args.out, newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))[1:]
-    for data in args.data:
-        if data not in [row[0] for row in rows]:
-            rows += [[*row, os.cpu_count(), processor(), git_commit()] for row in measured(args.data_dir, data)]
+    for seed, data in itertools.product(args.seeds, args.data):
+        if [data, str(seed)] not in [[str(cell) for cell in row[:2]] for row in rows]:
+            rows += [[*row, os.cpu_count(), processor(), git_commit()] for row in measured(args.data_dir, data, seed)]
             write_csv(args.out, HEADER, rows)
     for row in rows:
-        print(*row[:10])
+        print(*row[:8], sep="\t")
 
 
-class Watched(ScoreSet):
-    """Keeps the distances in held-out images, as they are before they are divided."""
+class Fitted:
+    """A frozen encoder and scores that are fitted to some of its images."""
 
-    def fit_standards(self, batches: Iterable[dict[str, np.ndarray]]) -> None:
-        listed = list(batches)
-        self.held_out = {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
-        super().fit_standards(listed)
+    def __init__(self, shape: tuple[int, int, int]):
+        self.network = build_network(Config().network.for_image(*shape[:2]), *shape)
+        self.scorer = ScoreSet(pretrained_parameters(Config().loss.ssim_window))
+        sources = {name for names in self.scorer.sources(self.network.output).values() for name in names}
+        self._encoder = keras.Model(self.network.input, {name: self.network.output[name] for name in sorted(sources)})
+
+    def seen(self, images: np.ndarray) -> Maps:
+        """What the encoder makes of images, uint8."""
+        return joined(outputs_of(self._encoder, tf.data.Dataset.from_tensor_slices(images).batch(BATCH).map(to_unit)))
+
+    def fit(self, seen: Maps) -> None:
+        features = (in_numpy(self.scorer.features(batch)) for batch in in_batches(seen))
+        self.scorer.fit_statistics(features, self.network.output)
+
+    def distances(self, seen: Maps) -> Maps:
+        return joined(in_numpy(self.scorer.part_outputs(None, batch)) for batch in in_batches(seen))
 
 
-def measured(root: Path, data: str) -> list[list[Any]]:
+def measured(root: Path, data: str, seed: int) -> list[list[Any]]:
     """The rows of a data set."""
-    import keras
-    from sklearn.metrics import roc_auc_score
-
     folder, sizes = DATA[data]
     options = DataConfig(dataset="folder", data_dir=root / folder, image_size=tuple(map(int, sizes[1:])))
-    splits = load_data(options, 0)
-    network = build_network(Config().network.for_image(*splits.image_shape[:2]), *splits.image_shape)
-    with mock.patch("piade_tf.training.fit_scores.ScoreSet", Watched):
-        scorer: Any = fit_scores(network, pretrained_parameters(Config().loss.ssim_window), splits, "none", 0)
-    model = keras.Model(network.input, scorer.part_outputs(network.input, network.output))
-    found = list(outputs_of(model, batches(splits.test, BATCH)))
-    tested = {name: np.concatenate([batch[name] for batch in found]) for name in found[0]}
-    rows: list[list[Any]] = []
-    for unit, share, weight in SCORES:
-        divided = [in_units(maps, scorer.held_out, unit) for maps in (scorer.held_out, tested)]
-        normal, test = ([bank_score(maps), local_score(maps, share)] for maps in divided)
-        total = sum(
-            part * (values - good.mean()) / good.std()
-            for part, good, values in zip((weight, 1.0), normal, test, strict=True)
-        )
-        auroc = round(float(roc_auc_score(splits.test.labels, total)), 6)
-        rows.append([data, "score", unit, share, weight, "", "", auroc, "", ""])
-    for unit, parts, joined in MAPS if splits.test.masks is not None else ():
-        shown = [smoothed(in_units(tested, scorer.held_out, unit)[part], splits.image_shape) for part in parts]
-        whole = np.prod(shown, axis=0) ** (1 / len(shown)) if joined == "geometric mean" else np.mean(shown, axis=0)
-        rows.append([data, "map", unit, "", "", " ".join(parts), joined, "", *pixel_metrics(whole, splits)])
+    splits = load_data(options, seed)
+    all_good = [
+        np.stack(list(split.images.as_numpy_iterator()))
+        for split in (splits.train, splits.validation, splits.calibration)
+        if split.count
+    ]
+    good = np.random.default_rng(seed).permutation(np.concatenate(all_good))[:MOST]
+    fitted = Fitted(splits.image_shape)
+    seen, part_of = fitted.seen(good), folds_of(len(good), PARTS, seed)
+    held_out, drawn, masks = [], [], []
+    for part in range(PARTS):
+        own = part_of == part
+        fitted.fit(rows_of(seen, ~own))
+        held_out.append(fitted.distances(rows_of(seen, own)))
+        before = [good[own][i % own.sum()] for i in range(DEFECTS)]
+        after = list(itertools.islice(with_defects(good[own], STRENGTH, seed * PARTS + part), DEFECTS))
+        drawn.append(fitted.distances(fitted.seen(np.stack(after))))
+        masks += [np.abs(np.subtract(a, b, dtype=int)).max(-1) >= SEEN for a, b in zip(after, before, strict=True)]
+    good_maps = joined(held_out)
+    limit = {name: float(np.quantile(good_maps[name], 1 - UNUSUAL)) for name in (BANK, FINE)}
+    ratio = {name: limit[name] / float(np.median(good_maps[name])) for name in limit}
+    judged = {"drawn": (joined(drawn), np.stack(masks))}
+    test = splits.test
+    if test.masks is not None:
+        fitted.fit(seen)
+        photographs = np.stack(list(test.images.as_numpy_iterator()))[test.has_mask]
+        true = np.stack(list(test.masks.images.as_numpy_iterator()))[test.has_mask]
+        judged["test"] = (fitted.distances(fitted.seen(photographs)), true > 0)
+    rows = []
+    for which, (maps, true) in judged.items():
+        for name, weight_of in WEIGHTS.items():
+            weights = {part: weight_of(ratio[part], part) for part in limit}
+            whole = sum(weights[part] / sum(weights.values()) * maps[part] / limit[part] for part in limit)
+            shown = np.asarray(resized_map(np.asarray(whole, "float32"), splits.image_shape[:2], 4.0))
+            share = round(weights[BANK] / sum(weights.values()), 3)
+            rows.append([data, seed, which, name, share, *pixel_metrics(shown, true)])
     return rows
 
 
-def in_units(maps: Maps, held_out: Maps, unit: str) -> Maps:
-    """Distances divided by the unit of their map."""
-    return {name: values / UNITS[unit](held_out[name]) for name, values in maps.items()}
-
-
-def bank_score(maps: Maps) -> np.ndarray:
-    distances = np.asarray(resized_map(maps[BANK], maps[BANK].shape[1:3], 1.0))
-    return distances.max(axis=(1, 2))
-
-
-def local_score(maps: Maps, share: float) -> np.ndarray:
-    size = maps[FINE].shape[1:3]
-    mean = sum(np.asarray(resized_map(maps[name].astype("float32"), size)) for name in (FINE, MIDDLE, COARSE)) / 3
-    return np.asarray(Aggregation("top", share)(mean))
-
-
-def smoothed(maps: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    return np.asarray(resized_map(maps.astype("float32"), shape[:2], 4.0))
-
-
-def pixel_metrics(maps: np.ndarray, splits: DataSplits) -> list[float]:
-    """Pixel AUROC and AUPRO."""
-    test = splits.test
-    assert test.masks is not None
-    masks = np.stack(list(test.masks.images.as_numpy_iterator()))
+def pixel_metrics(maps: np.ndarray, masks: np.ndarray) -> list[float]:
+    """Pixel AUROC, AUPRO and the share of defects with the largest value on them."""
     pixels = PixelMetrics()
-    pixels.add(maps[test.has_mask], masks[test.has_mask])
+    pixels.add(maps, masks)
     result = pixels.result()
-    return [round(result[name], 6) for name in ("pixel_AUROC", "pixel_AUPRO")]
+    flat = masks.reshape(len(masks), -1)
+    hit = flat[np.arange(len(flat)), maps.reshape(len(maps), -1).argmax(1)][flat.any(1)].mean()
+    return [round(float(value), 4) for value in (result["pixel_AUROC"], result["pixel_AUPRO"], hit)]
+
+
+def in_batches(seen: Maps) -> Iterator[Maps]:
+    for start in range(0, len(next(iter(seen.values()))), BATCH):
+        yield {name: values[start : start + BATCH] for name, values in seen.items()}
+
+
+def rows_of(seen: Maps, chosen: np.ndarray) -> Maps:
+    return {name: values[chosen] for name, values in seen.items()}
+
+
+def joined(batches: Any) -> Maps:
+    listed = list(batches)
+    return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
+
+
+def in_numpy(tensors: dict[str, Any]) -> Maps:
+    return {name: keras.ops.convert_to_numpy(values) for name, values in tensors.items()}
 
 
 if __name__ == "__main__":

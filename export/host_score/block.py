@@ -39,7 +39,8 @@ def score_block(scorer: ScoreSet, chosen: ScoreName, outputs: Outputs) -> tuple[
         mean, deviation = scorer.combined.standards[name] if combined else (0.0, 1.0)
         weight = scorer.combined.weights[name] if combined else 1.0
         about = _part(scorer.scores[name], outputs, block)
-        parts[name] = {"weight": weight, "mean": mean, "deviation": deviation, **about}
+        map_weight = scorer.combined.map_weights.get(name, 1.0)
+        parts[name] = {"weight": weight, "mean": mean, "deviation": deviation, "map_weight": map_weight, **about}
     about = {
         "score": chosen,
         "parts": parts,

@@ -57,11 +57,12 @@ class HostScore:
         Returns:
             `pred_score`, `(batch,)`, and `anomaly_map`, `(batch, height, width)`, float32.
         """
-        total, maps = np.zeros(len(images), "float32"), []
+        total, maps, weights = np.zeros(len(images), "float32"), [], []
         for part in self.about["parts"].values():
             score, anomaly_map = getattr(self, f"_{part['kind']}")(part, images, outputs)
             if anomaly_map is not None:
                 maps.append(anomaly_map)
+                weights.append(np.float32(part.get("map_weight", 1)))
             total += np.float32(part["weight"]) * (score - np.float32(part["mean"])) / np.float32(part["deviation"])
         if not maps:
             return total, self._reconstruction_map(images, outputs)
@@ -69,7 +70,7 @@ class HostScore:
             return total, maps[-1]
         if self.about["map_of_parts"] == "geometric_mean":
             return total, np.prod(maps, axis=0) ** np.float32(1 / len(maps))
-        return total, np.mean(maps, axis=0)
+        return total, np.average(maps, axis=0, weights=weights).astype("float32")
 
     def _reconstruction(self, part: dict[str, Any], images: np.ndarray, outputs: Arrays):
         anomaly_map = self._reconstruction_map(images, outputs)

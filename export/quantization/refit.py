@@ -25,7 +25,7 @@ from piade_tf.scoring.score_set import ScoreSet
 def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dataset, scorer: ScoreSet) -> ScoreSet:
     """A scorer for the network inside `model`, with whitening matrices and bank in integers of 8 bits.
 
-    The parts of a combined score keep their weights: means and deviations are those of the run.
+    The parts of a combined score and their maps keep their weights: means and deviations are those of the run.
 
     Args:
         model: a quantized LiteRT model of `graph`.
@@ -44,6 +44,7 @@ def refit(model: bytes, graph: FeaturesGraph | NetworkGraph, images: tf.data.Dat
     if fitted.bank and scorer.bank:
         fitted.bank.scales.update(scorer.bank.scales)
     fitted.combined.standards.update(scorer.combined.standards)
+    fitted.combined.map_weights.update(scorer.combined.map_weights)
     return fitted
 
 

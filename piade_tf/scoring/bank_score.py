@@ -30,6 +30,7 @@ class BankScore(ScoreFunction):
     """
 
     name = "bank"
+    shown = (DISTANCE,)
 
     def __init__(self, parameters: BankParameters, bank: np.ndarray | None = None):
         self.parameters = parameters

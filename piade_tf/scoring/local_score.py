@@ -35,6 +35,11 @@ class LocalScore(GaussianScore):
         self.floor = self.parameters.floor
         self.scales: dict[str, float] = {}
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The maps whose distances are the anomaly map; empty: all."""
+        return self.parameters.shown
+
     def components_of(self, feature: str) -> int | None:
         """How many principal components of that map are compared; None: all of its channels."""
         if self.parameters.components is None:

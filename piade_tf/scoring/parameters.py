@@ -72,7 +72,8 @@ class ScoreParameters:
         bank: of the memory bank; None: there is none.
         pooled: whether there is `PooledScore`.
         combined: the parts of the combined score and their weights.
-        combined_map: whether the combined score's map is that of the last part that has one, or a mean of all.
+        combined_map: whether the combined score's map is that of the last part that has one, or a mean of all,
+            weighted by `CombinedScore.map_weights`.
         format_version: of the file.
     """
 

@@ -280,7 +280,11 @@ class ScoreSet:
         return found
 
     def fit_standards(self, batches: Iterable[dict[str, np.ndarray]], workers: Workers = ALONE) -> None:
-        """Fits what brings maps to one scale, and the standardisation of the combined score's parts.
+        """Fits what brings maps to one scale, and the standardisation and the maps' weights of the combined score.
+
+        A map counts by how near to its limit a typical good place lies, the median of its distances over what
+        `UNUSUAL` of them exceed. Where good places differ much, as with Gaussians at the places of a part that lies
+        anywhere, the few that lie far out would otherwise be what the map shows.
 
         Args:
             batches: of what `part_outputs` returns, for normal images that statistics were not fitted to; this
@@ -297,6 +301,8 @@ class ScoreSet:
                 part.scales = {
                     name: float(max(np.quantile(values, 1 - UNUSUAL), least)) for name, values in maps.items()
                 }
+                typical = [np.median(maps[name]) / part.scales[name] for name in part.shown or maps]
+                self.combined.map_weights[part.name] = float(max(np.mean(typical), LEAST))
                 columns[part.name] = keras.ops.convert_to_numpy(part.score_of(maps))
             values = columns[part.name]
             self.combined.standards[part.name] = (float(values.mean()), float(max(values.std(), LEAST)))

@@ -35,6 +35,8 @@ def write_scorer(scorer: ScoreSet, path: Path) -> None:
             arrays["bank_chosen"] = scorer.bank.chosen
     for name, standard in scorer.combined.standards.items():
         arrays[f"combined/{name}"] = np.array(standard)
+    for name, weight in scorer.combined.map_weights.items():
+        arrays[f"map_weights/{name}"] = np.array(weight)
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
@@ -92,4 +94,6 @@ def _of_arrays(arrays: dict[str, np.ndarray], ssim_window: int) -> ScoreSet:
     for part in found.combined.parts:
         mean, deviation = arrays[f"combined/{part.name}"]
         found.combined.standards[part.name] = (float(mean), float(deviation))
+        if f"map_weights/{part.name}" in arrays:  # none in runs from before there were some
+            found.combined.map_weights[part.name] = float(arrays[f"map_weights/{part.name}"])
     return found

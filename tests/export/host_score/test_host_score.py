@@ -38,6 +38,7 @@ def scorer(request):
     scorer.fit_statistics([normal], outputs_like_a_network(1, 0))
     put_in_integers(scorer)
     scorer.combined.standards = {"embedding": (0.9, 0.2), "local": (1.1, 0.3), "bank": (2.0, 0.5), "pooled": (1.0, 0.4)}
+    scorer.combined.map_weights = {"local": 0.3, "bank": 0.6}
     scorer.local.scales = {"feature_map_1": 1.2}
     return scorer
 

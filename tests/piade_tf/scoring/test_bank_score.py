@@ -33,13 +33,15 @@ def test_the_same_patches_of_another_network_are_taken_and_none_is_chosen_anew()
     assert np.array_equal(other.bank, noisy[score.chosen].astype("float32"))
 
 
-def test_which_patches_were_chosen_is_saved(tmp_path):
+def test_which_patches_were_chosen_and_what_maps_count_is_saved(tmp_path):
     outputs = {name: RNG.uniform(0, 1, (30, *shape)).astype("float32") for name, shape in SHAPES.items()}
     scorer = ScoreSet(parameters_for("efficientnet_lite0", 7, "parts"))
     features = {name: np.asarray(values) for name, values in scorer.features(outputs).items()}
     scorer.fit_statistics([features], outputs)
     scorer.combined.standards = {"bank": (1.0, 0.5), "local": (1.0, 0.5)}
+    scorer.combined.map_weights = {"bank": 0.7, "local": 0.1}
     write_scorer(scorer, tmp_path / "scorer.npz")
     loaded = read_scorer(tmp_path / "scorer.npz")
     assert np.array_equal(loaded.bank.chosen, scorer.bank.chosen)
     assert np.array_equal(loaded.bank.bank, scorer.bank.bank)
+    assert loaded.combined.map_weights == {"bank": 0.7, "local": 0.1}

@@ -14,6 +14,8 @@ from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.scoring.score import Score, ScoreFunction
 from piade_tf.scoring.score_set import ScoreSet
 
+MAPS_OF_PHOTOGRAPHS = {"bank/distance": 32, **{f"local/feature_map_{i}": 32 >> i for i in range(3)}}
+
 
 def random(*shape, seed=0):
     return np.random.default_rng(seed).random(shape).astype("float32")
@@ -195,6 +197,24 @@ def test_combined_may_take_a_mean_of_the_maps_that_there_are(name, mean):
     weights, standards = dict.fromkeys("abc", 1.0), dict.fromkeys("abc", (0.0, 1.0))
     found = CombinedScore(parts, weights, name, standards)(None, {}).anomaly_map
     np.testing.assert_allclose(found, mean(bright, dark), rtol=1e-5)
+
+
+def test_maps_count_by_their_weights_in_the_mean():
+    zero, bright, dark = np.zeros(2), *(random(2, 4, 4, seed=seed) ** 2 for seed in (1, 2))
+    parts = [Fixed("a", Score(zero, bright)), Fixed("b", Score(zero)), Fixed("c", Score(zero, dark))]
+    combined = CombinedScore(parts, dict.fromkeys("abc", 1.0), "mean", dict.fromkeys("abc", (0.0, 1.0)))
+    combined.map_weights = {"a": 0.6, "c": 0.2}
+    np.testing.assert_allclose(combined(None, {}).anomaly_map, 0.75 * bright + 0.25 * dark, rtol=1e-5)
+
+
+def test_a_map_counts_by_what_a_typical_good_place_has_of_its_limit():
+    scorer = ScoreSet(pretrained_parameters(7))
+    scorer.bank.bank = random(5, 8)
+    distances = {name: random(40, side, side, seed=side) ** 2 for name, side in MAPS_OF_PHOTOGRAPHS.items()}
+    scorer.fit_standards([distances])
+    for part, shown in (("bank", "bank/distance"), ("local", "local/feature_map_0")):
+        limit = np.quantile(distances[shown], 0.999)
+        assert scorer.combined.map_weights[part] == pytest.approx(np.median(distances[shown]) / limit)
 
 
 def test_one_in_a_thousand_places_of_held_out_images_has_a_distance_above_one_on_each_map():

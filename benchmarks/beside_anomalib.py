@@ -17,7 +17,6 @@ over rounds of the others' time over that of our float32. `bytes`: of the file, 
 """
 
 import argparse
-import csv
 import json
 import os
 import statistics
@@ -37,6 +36,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from benchmarks.photographs import DATA
+from benchmarks.rows_so_far import rows_so_far
 from export.publish.manifest import processor
 from piade_tf.config import Config, DataConfig
 from piade_tf.data import DataSplits, Split, load_data
@@ -61,10 +61,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    if args.out.exists():
-        with open(args.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
+    rows = rows_so_far(args.out)
     for data in args.data:
         if data in [row[0] for row in rows]:
             print(f"{data}: in {args.out} already")

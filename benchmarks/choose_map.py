@@ -10,7 +10,6 @@ that the CSV has are not run again. Two minutes for each on one core.
 """
 
 import argparse
-import csv
 import itertools
 import os
 import sys
@@ -27,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.photographs import DATA
+from benchmarks.rows_so_far import rows_so_far
 from export.publish.manifest import processor
 from export.verification.synthetic_defects import with_defects
 from piade_tf.config import Config, DataConfig
@@ -70,10 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
-    rows: list[list[Any]] = []
-    if args.out.exists():
-        with open(args.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
+    rows = rows_so_far(args.out)
     for seed, data in itertools.product(args.seeds, args.data):
         if [data, str(seed)] not in [[str(cell) for cell in row[:2]] for row in rows]:
             rows += [[*row, os.cpu_count(), processor(), git_commit()] for row in measured(args.data_dir, data, seed)]

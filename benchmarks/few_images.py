@@ -10,7 +10,6 @@ not run again. Writes the figure at the end. About 25 minutes on 2 idle cores.
 """
 
 import argparse
-import csv
 import dataclasses
 import os
 import statistics
@@ -27,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from benchmarks.photographs import DATA
+from benchmarks.rows_so_far import rows_so_far
 from export.publish.manifest import processor
 from piade_tf.config import Config, DataConfig
 from piade_tf.data import batches, divide_source, find_source
@@ -56,10 +56,7 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, default=FIGURE)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    if args.out.exists():
-        with open(args.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
+    rows = rows_so_far(args.out)
     for data in args.data:
         cells = [(count, str(draw)) for count in args.counts for draw in range(args.draws)]
         missing = [cell for cell in cells if [data, *cell] not in [row[:3] for row in rows]]

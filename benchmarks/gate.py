@@ -11,7 +11,6 @@ that table alone.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -29,6 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import spoilings
 from benchmarks.photographs import DATA, train
+from benchmarks.rows_so_far import rows_so_far
 from export.builder import Builder
 from export.formats import FORMATS
 from export.options import Export
@@ -87,10 +87,7 @@ class Table:
     """A CSV that grows by rows that it lacks; the first three columns tell one row from another."""
 
     def __init__(self, path: Path, header: tuple[str, ...]):
-        self.path, self.header, self.rows = path, header, []
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                self.rows = list(csv.reader(file))[1:]
+        self.path, self.header, self.rows = path, header, rows_so_far(path)
 
     def add(self, key: list[str], names: list[str], made: Any) -> None:
         """Adds the rows of `names`, as `made` yields them for those that are missing, as dicts."""

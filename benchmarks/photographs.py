@@ -11,7 +11,6 @@ standard deviation over seeds at the end. A minute or two for each run on 2 core
 """
 
 import argparse
-import csv
 import json
 import os
 import statistics
@@ -24,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.rows_so_far import rows_so_far
 from piade_tf.files import write_csv
 
 DATA = {
@@ -55,10 +55,7 @@ def main() -> None:
     parser.add_argument("options", nargs="*", help="options of piade train, behind --")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    if args.out.exists():
-        with open(args.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
+    rows = rows_so_far(args.out)
     for seed in args.seeds:
         for data in args.data:
             key = [data, seed, " ".join(args.options)]

@@ -13,7 +13,6 @@ by the `split` calibration, as from 1,000 good images on. About 20 minutes in al
 """
 
 import argparse
-import csv
 import json
 import os
 import resource
@@ -33,6 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
+from benchmarks.rows_so_far import rows_so_far
 from piade_tf.files import write_csv
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -68,10 +68,7 @@ def main() -> None:
                     write_csv(args.out / "scaling_workers.csv", WORKERS, rows)
     if "images" in args.table:
         path = args.out / "scaling_images.csv"
-        rows = []
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) not in args.images]
+        rows = [row for row in rows_so_far(path) if int(row[0]) not in args.images]
         for count in args.images:
             command = [sys.executable, __file__, "--part", "images", str(count)]
             found = json.loads(

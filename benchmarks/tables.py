@@ -91,6 +91,21 @@ def few_images() -> str:
     return table(("", *counts, "all"), lines)
 
 
+def choose_map() -> str:
+    """AUPRO on drawn and on real defects, and how often the largest value lies on a real one; means over seeds."""
+    sets = grouped(read("choose_map.csv"), "data")
+    lines = []
+    for name in dict.fromkeys(row["weights"] for rows in sets.values() for row in rows):
+        cells = []
+        for rows in sets.values():
+            of_name = grouped([row for row in rows if row["weights"] == name], "images")
+            drawn, test = of_name["drawn"], of_name.get("test", [])
+            figures = [_mean(drawn, "pixel_AUPRO"), _mean(test, "pixel_AUPRO"), _mean(test, "hit")]
+            cells.append(" / ".join(figures))
+        lines.append((name, *cells))
+    return table(("a map counts", *(data.replace("_", " ") for data in sets)), lines)
+
+
 def cifar10() -> str:
     """One class against nine, each class and the mean."""
     return _one_class("CIFAR-10", "one_class_cifar10_seed0.csv", ("combined",))
@@ -346,6 +361,10 @@ def _default_photographs() -> list[Row]:
     return [row for row in read("photographs.csv") if row["options"] == "--no-tensorboard --epochs 1"]
 
 
+def _mean(rows: Sequence[Row], name: str) -> str:
+    return percent(statistics.mean(float(row[name]) for row in rows)) if rows else "-"
+
+
 def _mean_and_worst(rows: Sequence[Row]) -> str:
     values = [float(row["image_AUROC"]) for row in rows]
     return f"{percent(statistics.mean(values))} ({percent(min(values))})" if values else "-"
@@ -354,7 +373,7 @@ def _mean_and_worst(rows: Sequence[Row]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (
-        *(photographs, photographs_in_short, few_images, cifar10),
+        *(photographs, photographs_in_short, few_images, choose_map, cifar10),
         *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
         *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
         *(inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),

@@ -7,7 +7,6 @@ runs on the machine; it includes the first round of images, which short training
 goes to benchmarks/results/tensorboard_cost.csv, a row for each set of options.
 """
 
-import csv
 import dataclasses
 import os
 import statistics
@@ -20,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.rows_so_far import rows_so_far
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.cli.parsing import parse_config
 from piade_tf.data import load_data
@@ -56,10 +56,7 @@ def main(arguments: list[str]) -> None:
     label = " ".join(arguments).replace(str(config.data.data_dir), "DIR")
     numbers = (statistics.median(shares), min(shares), max(shares), statistics.median(seconds))
     row = [label, *(f"{number:.4f}" for number in numbers), ROUNDS, os.cpu_count()]
-    rows = []
-    if OUT.exists():
-        with open(OUT, newline="", encoding="utf-8") as file:
-            rows = [old for old in list(csv.reader(file))[1:] if old[0] != label]
+    rows = [old for old in rows_so_far(OUT) if old[0] != label]
     write_csv(OUT, HEADER, [*rows, row])
     print(", ".join(f"{name} {value}" for name, value in zip(HEADER, row, strict=True)))
 

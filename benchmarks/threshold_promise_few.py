@@ -14,7 +14,6 @@ the CSV has is not run again. Writes the figure at the end. An hour on 2 idle co
 """
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ import keras
 import numpy as np
 
 from benchmarks.photographs import DATA
+from benchmarks.rows_so_far import rows_so_far
 from export.publish.manifest import processor
 from piade_tf.config import Config, DataConfig
 from piade_tf.data import batches, find_source
@@ -69,10 +69,7 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, default=FIGURE)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
-    if args.out.exists():
-        with open(args.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
+    rows: list[Row] = rows_so_far(args.out)
     if args.data_dir is not None:
         rows = with_draws(rows, args)
     summarise(rows)

@@ -82,10 +82,11 @@ def with_draws(rows: list[Row], args: argparse.Namespace) -> list[Row]:
     for draw in range(args.draws):
         for data, images in sets.items():
             for count in args.counts:
-                if [data, str(count), str(draw)] in [list(map(str, row[:3])) for row in rows]:
-                    continue
-                rows = [*rows, *([data, count, draw, *row] for row in of_draw(images, count, draw))]
-                write_csv(args.out, HEADER, rows)
+                done = {row[3] for row in rows if list(map(str, row[:3])) == [data, str(count), str(draw)]}
+                added = [[data, count, draw, *row] for row in of_draw(images, count, draw, done)]
+                if added:
+                    rows = [*rows, *added]
+                    write_csv(args.out, HEADER, rows)
         print(f"draw {draw + 1} of {args.draws}", flush=True)
     return rows
 
@@ -126,15 +127,15 @@ def joined(found: Iterator[Outputs]) -> Outputs:
     return {name: np.concatenate([batch[name] for batch in listed]) for name in listed[0]}
 
 
-def of_draw(images: EncodedImages, count: int, draw: int) -> Iterator[Row]:
-    """The rows of one draw: every method on the same images."""
+def of_draw(images: EncodedImages, count: int, draw: int, done: set[str]) -> Iterator[Row]:
+    """The rows of one draw: every method that is not done, on the same images."""
     order = np.random.default_rng(draw).permutation(images.count)
     drawn, others = order[:count], order[count:][:MOST_HELD_OUT]
     held_out, bad = at(images.good, others), images.bad
     ways = {"split": 0, "folds 5": 5, "folds 10": 10} | ({"loo": count} if count <= LEAVE_ONE_OUT else {})
     if count == 10:
         del ways["loo"]  # ten folds are that
-    for method, folds in ways.items():
+    for method, folds in [(name, folds) for name, folds in ways.items() if name not in done]:
         scorer = OnlyLocalAndBank(images)
         normal = scorer.fit_split(drawn, draw) if method == "split" else scorer.fit_folds(drawn, folds, draw)
         good_scores, bad_scores = scorer.scores(held_out), scorer.scores(bad)

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from piade_tf import program
 from piade_tf.evaluation.mistakes import Mistake
-from piade_tf.evaluation.threshold import percent_rounded_up
+from piade_tf.evaluation.threshold import promised_rate
 from piade_tf.files import replacing
 from piade_tf.report import page_text
 from piade_tf.report.config_sections import config_sections
@@ -33,8 +33,8 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "ends", "option")}
-TEMPLATES.filters |= {"rounded_up": percent_rounded_up, "term_name": term_name}
+TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "percents", "ends", "option")}
+TEMPLATES.filters["term_name"] = term_name
 TEMPLATES.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 TEMPLATES.tests["finite"] = page_text.is_number
 TEMPLATES.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
@@ -82,13 +82,15 @@ def render(content: ReportContent) -> str:
     whole = all(isinstance(count, int) for count in confusion.values())
     columns = score_columns(content.rows)
     command = rerun_command(config)
+    threshold = content.threshold or {"value": None, "promised_fpr": None, "sentence": None}
     history = {term: values for term, values in content.history.items() if len(values)}
     return TEMPLATES.get_template("page.html").render(
         title=content.title,
         facts=run_facts(config),
         metrics=metrics,
         confusion=confusion if whole else None,
-        threshold=content.threshold or {"value": None, "promised_fpr": None, "sentence": None},
+        promised_rate=promised_rate(threshold.get("promised_fpr"), threshold.get("guarantee")),
+        threshold=threshold,
         images=image_counts(config, metrics),
         figures=page_figures(content.figures, content.good_only),
         gallery=gallery(content.mistakes, columns, content.map_limit),

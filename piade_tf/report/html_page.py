@@ -21,10 +21,10 @@ from piade_tf.report.metric import Metric
 from piade_tf.report.mistakes_gallery import gallery
 from piade_tf.report.notable_epochs import notable_epochs
 from piade_tf.report.page_figures import page_figures
-from piade_tf.report.rerun_command import rerun_command
 from piade_tf.report.run_facts import image_counts, run_facts
 from piade_tf.report.score_columns import count_wrong, score_columns
 from piade_tf.report.term_names import term_name
+from piade_tf.report.threshold_now import ThresholdNow
 
 TEMPLATES = Environment(
     loader=PackageLoader("piade_tf.report"),
@@ -58,6 +58,7 @@ class ReportContent:
     mistakes: Sequence[Mistake]  # the worst of each kind first, or good images, the most unusual first
     history: Mapping[str, Sequence[float]]  # a value an epoch by term
     map_limit: float = 0.0  # the threshold of anomaly maps, which sets the scale of their colours; 0: not known
+    threshold_now: ThresholdNow = ThresholdNow()  # what was changed since the training
     good_only: bool = False  # whether nothing was tested, and the rows are the images that the threshold comes from
 
 
@@ -81,7 +82,6 @@ def render(content: ReportContent) -> str:
     confusion = {name: at_threshold.at(name).value for name in ("TP", "FN", "FP", "TN")}
     whole = all(isinstance(count, int) for count in confusion.values())
     columns = score_columns(content.rows)
-    command = rerun_command(config)
     threshold = content.threshold or {"value": None, "promised_fpr": None, "sentence": None}
     history = {term: values for term, values in content.history.items() if len(values)}
     return TEMPLATES.get_template("page.html").render(
@@ -100,8 +100,8 @@ def render(content: ReportContent) -> str:
         rows=columns,
         history=history,
         epochs=notable_epochs(history),
-        command=re.split(r"(?<= )(?=--)", command) if command else None,
+        commands=[re.split(r"(?<= )(?=--)", line) for line in content.threshold_now.commands(config)],
         export_command=program.command("export"),
         commit=config.get("git_commit"),
-        sections=config_sections(config),
+        sections=config_sections(content.threshold_now.noted(config)),
     )

@@ -171,7 +171,7 @@ def build(run: Path, work: Path) -> None:
 
     alone = to_litert(write_saved_model(work / "alone", inspect), SIGNATURE)
     (work / f"{NO_SCORE}-float32.tflite").write_bytes(alone)
-    images = list(data.calibration.images.take(100).as_numpy_iterator())
+    images = list(data.calibration.images.take(100).batch(1).as_numpy_iterator())
     (work / f"{NO_SCORE}-int8.tflite").write_bytes(quantize(alone, "static", images, SIGNATURE, pretrained))
 
 

@@ -9,7 +9,6 @@ Needs Chromium and requirements-dev.txt. Half a minute a run. Exit code 1 if a v
 """
 
 import argparse
-import csv
 import functools
 import http.server
 import json
@@ -19,9 +18,11 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "tests" / "docs"), str(ROOT / "tests")]
+sys.path += [str(ROOT), str(ROOT / "tests" / "docs"), str(ROOT / "tests")]
 from chromium import chromium
 from mobile_page import blocks
+
+from piade_tf.files import write_csv
 
 PAGE = """<!doctype html><script type="importmap">{"imports": {
 "@litertjs/core": "/node_modules/@litertjs/core/dist/index.js",
@@ -106,10 +107,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         rows = [row for run in options.runs for row in judged(run, options.node_modules, Path(scratch))]
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
     return int(not all(row["same_verdict"] and row["drawn"] for row in rows))
 
 

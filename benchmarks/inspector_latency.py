@@ -10,7 +10,6 @@ programs on the machine change least. Needs Chromium and requirements-dev.txt. T
 
 import argparse
 import base64
-import csv
 import gzip
 import io
 import json
@@ -98,6 +97,7 @@ def main() -> int:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     from export.publish.manifest import processor
+    from piade_tf.files import write_csv
 
     export = options.run.resolve() / "export"
     height, width = json.loads((export / "float32.json").read_text(encoding="utf-8"))["input"]["resize_to"]
@@ -127,10 +127,7 @@ def main() -> int:
             print(row)
         process.send_signal(signal.SIGINT)
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
     return 0
 
 

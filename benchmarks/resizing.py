@@ -8,7 +8,6 @@ MVTec bottle at 128x128, from 256x256, in every LiteRT format, in two minutes on
 """
 
 import argparse
-import csv
 import io
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from predict_image import prepare
 from read_metadata import read
 
 from export.verification.verify import load_litert
+from piade_tf.files import write_csv
 
 FILTERS = {"area average": "BOX", "bicubic": "BICUBIC", "Lanczos-3": "LANCZOS", "nearest": "NEAREST"}
 PLAIN, HALVED, BGR, TURNED = "bilinear without antialiasing", "halved, then bilinear", "BGR", "quarter turn"
@@ -82,10 +82,7 @@ def main() -> None:
             )
             print(*rows[-1].values(), flush=True)
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
     show(rows)
 
 

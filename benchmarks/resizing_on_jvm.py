@@ -7,7 +7,6 @@ almost all of the time is the resizing, to 256 x 256 in colour. Needs kotlinc an
 """
 
 import argparse
-import csv
 import json
 import struct
 import subprocess
@@ -31,6 +30,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=ROOT / "examples" / "kotlin" / "Inspector.kt")
     options = parser.parse_args()
     from export.publish.manifest import processor
+    from piade_tf.files import write_csv
 
     stand_ins = [path for path in (ROOT / "tests" / "docs" / "stand_ins").glob("*.kt") if path.name != "Main.kt"]
     with tempfile.TemporaryDirectory() as folder:
@@ -53,10 +53,7 @@ def main() -> None:
         rows.append(row | {"mib_of_the_frame": f"{4 * int(width) * int(height) / 2**20:.1f}", "processor": processor()})
         print(rows[-1])
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ sent. Exit code 1 if an answer is lost or wrong.
 
 import argparse
 import contextlib
-import csv
 import http.client
 import json
 import queue
@@ -178,6 +177,7 @@ def main() -> int:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     from export.publish.manifest import processor
+    from piade_tf.files import write_csv
 
     images = [path.read_bytes() for path in sorted(options.images.glob("*.png"))[:32]]
     rows = []
@@ -192,10 +192,7 @@ def main() -> int:
         rows.append(about | found | {"cores": psutil.cpu_count(), "processor": processor()})
         print(summary(rows[-1]), flush=True)
     if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(options.csv, list(rows[0]), [list(row.values()) for row in rows])
     return int(any(row["wrong_or_lost"] for row in rows))
 
 

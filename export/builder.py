@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from export.batches import filled_batches
 from export.formats import FORMATS
 from export.graph import FeaturesGraph, InspectionGraph, NetworkGraph
 from export.host_score.block import score_block
@@ -78,14 +79,15 @@ class Builder:
 
     def refitted(self, kind: QuantizedKind) -> ScoreSet:
         """The scorer for the quantized network."""
-        return self._refitted(self._features, lambda: self._quantized(self._features.features, kind))
+        return self._refitted(self._features, lambda: self._quantized(self._features.features, kind, 1))
 
     def quantized(self, network: keras.Model, scorer: ScoreSet, kind: QuantizedKind) -> bytes:
         """The file of a network and a scorer that was fitted to it as `kind` quantizes it."""
-        return self._quantized(self._inspection(network, scorer), kind)
+        return self._quantized(self._inspection(network, scorer), kind, self.batch)
 
-    def _quantized(self, function: Any, kind: QuantizedKind) -> bytes:
-        return quantize(self._converted(function), kind, self._representative, SIGNATURE, self._pretrained)
+    def _quantized(self, function: Any, kind: QuantizedKind, batch: int) -> bytes:
+        images = filled_batches(self._representative, batch)
+        return quantize(self._converted(function), kind, images, SIGNATURE, self._pretrained)
 
     def _inspection(self, network: keras.Model, scorer: ScoreSet) -> Any:
         return InspectionGraph(network, scorer, self.chosen, self.batch).inspect
@@ -114,7 +116,7 @@ class Builder:
 
     def _quantized_throughout(self, batch: int) -> tuple[NetworkGraph, bytes]:
         graph = NetworkGraph(self.network, self.scorer, batch)
-        images = [np.repeat(image[None], batch, axis=0) for image in self._representative]
+        images = filled_batches(self._representative, batch)
         return graph, quantize_throughout(self._converted(graph.inspect), images, SIGNATURE)
 
     @functools.cached_property

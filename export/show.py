@@ -1,8 +1,11 @@
 """`piade show FILE`: what a file says of itself."""
 
+import hashlib
+import json
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from export.formats import REJECTED_FOLDER
@@ -43,13 +46,29 @@ def show(options: Show) -> int:
         for name, text in summary(metadata).items():
             print(f"{name:<14} {text}")
         print(f"All of it: {command('show')} {path_word(options.file)} --json")
-    print("unchanged since its export", file=sys.stderr)
+    print(_since_export(options.file, content), file=sys.stderr)
     if options.file.parent.name == REJECTED_FOLDER and options.file.with_suffix(".txt").is_file():
         reasons = options.file.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         print(
             f"not to be used: it was rejected when it was exported, because it {'; it '.join(reasons)}", file=sys.stderr
         )
     return 0
+
+
+def _since_export(file: Path, content: bytes) -> str:
+    """Whether it is as it was exported, as far as the manifest beside it tells."""
+    folder = file.parent.parent if file.parent.name == REJECTED_FOLDER else file.parent
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        digests = [entry.get("sha256") for entry in manifest["files"].values()]
+        changed = manifest.get("threshold_changed")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        digests, changed = [], None
+    if hashlib.sha256(content).hexdigest() not in digests:  # it was copied from where it was exported
+        return f"unchanged since {command('export')} or {command('threshold')} wrote it"
+    if changed is None:
+        return "unchanged since its export"
+    return f"changed since its export by {command('threshold')} alone, on {changed}"
 
 
 def summary(metadata: dict[str, Any]) -> dict[str, str]:

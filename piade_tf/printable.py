@@ -1,11 +1,21 @@
 """Text that may hold anything, as file names do, on one line."""
 
+import contextlib
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def printable(text: str) -> str:
     """The text with all that cannot be printed escaped: a line break as \\n, a byte that is no text as \\udce9."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def from_here(path: str | Path) -> str:
+    """An absolute path from the current folder on, where it lies below that; any other as it is."""
+    with contextlib.suppress(ValueError, OSError):  # it lies elsewhere, or the current folder has gone
+        return str(Path(path).relative_to(os.getcwd()))
+    return str(path)
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

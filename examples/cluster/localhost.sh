@@ -48,9 +48,10 @@ done
 set +m
 [ "$count" = 1 ] || echo "The other workers write to $logs." >&2
 
+# Of a process that was killed bash itself would tell as well, wherever it waits.
 code_of() { # pid: the exit code of a process that has ended, in $code
   code=0
-  wait "$1" || code=$?
+  wait "$1" 2>/dev/null || code=$?
 }
 
 left=("${!pids[@]}") told='' ended_at=''
@@ -82,7 +83,7 @@ while [ ${#left[@]} -gt 0 ]; do
   fi
   if [ ${#left[@]} -gt 0 ]; then
     sleep 0.2 &
-    wait $! || true # a trap runs at once in `wait`
+    wait $! 2>/dev/null || true # a trap runs at once in `wait`
   fi
 done
 trap - EXIT

@@ -1,6 +1,7 @@
 """Another threshold for the files of an export, which are neither built nor run again."""
 
 import dataclasses
+import datetime
 import hashlib
 import json
 from pathlib import Path
@@ -79,6 +80,7 @@ def rethreshold(
     seed = content_of_run["options"]["training"]["seed"]
     of_run = scores.said(None, threshold)
     may_differ = max(share_of_chance(of_run, seed), MAY_DIFFER)
+    manifest["threshold_changed"] = datetime.date.today().isoformat()
     manifest["compared_on"] |= {
         "flagged_by_the_run": int(threshold.is_anomalous(of_run.compared).sum()),
         "verdicts_may_differ": may_differ,

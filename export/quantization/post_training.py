@@ -36,7 +36,7 @@ def quantize(
     Args:
         model: as `to_litert` gives it.
         kind: see above.
-        images: the representative data set, `(height, width, channels)`, uint8; not looked at for `weights`.
+        images: the representative data set in batches as the model takes them, uint8; not looked at for `weights`.
         signature: of the model.
         pretrained: whether the network has a frozen encoder, which takes fixed ranges throughout.
     """
@@ -64,7 +64,7 @@ def quantize(
     with output_only_on_failure(), refused("cannot be put in integers"):
         ranges = None
         if quantizer.need_calibration:
-            ranges = ranges_of(quantizer, model, signature, [{"image": image[None]} for image in images])
+            ranges = ranges_of(quantizer, model, signature, [{"image": batch} for batch in images])
         quantized = quantizer.quantize(ranges).quantized_model
     assert quantized is not None
     return bytes(quantized)

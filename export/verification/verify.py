@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from export.batches import filled_batches
 from export.host_score.score import HostScore, dequantized
 from export.verification.peak_memory import peak_memory
 
@@ -32,9 +33,8 @@ def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     batch = run.batch
     first = run(_repeated(images[0], batch))
     columns: dict[str, list[np.ndarray]] = {}
-    for start in range(0, len(images), batch):
-        chunk = images[start : start + batch]
-        found = run(np.concatenate([chunk, *[chunk[-1:]] * (batch - len(chunk))]))
+    for filled in filled_batches(images, batch):
+        found = run(filled)
         rows = {
             "pred_score": found["pred_score"],
             "map_max": found["anomaly_map"].max((1, 2)),
@@ -42,13 +42,13 @@ def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
             "reconstruction_mean": found["reconstruction"].mean((1, 2, 3)),
         }
         for name, values in rows.items():
-            columns.setdefault(name, []).append(values[: len(chunk)])
+            columns.setdefault(name, []).append(values)
     added = peak_memory() - before
     timings = [_milliseconds(load(file, threads), images) for threads in ((1,) if is_saved_model else THREADS)]
     again = run(_repeated(images[0], batch))
     if any(not np.array_equal(first[name], again[name]) for name in first):
         raise RuntimeError("the same image gave two results")
-    return {name: np.concatenate(values) for name, values in columns.items()} | {
+    return {name: np.concatenate(values)[: len(images)] for name, values in columns.items()} | {
         "timings": np.array(timings),
         "peak_bytes": np.array(added),
     }

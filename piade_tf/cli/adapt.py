@@ -14,6 +14,7 @@ import tyro
 
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
+from piade_tf.printable import from_here
 from piade_tf.program import command, path_word
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class Adapt:
     Put good parts that were flagged into a folder, and have them learned: that takes about half a minute for two
     hundred photographs, since the network stays, and only what is normal and the threshold are worked out again.
     The result is a new run; the old one stays. The images of the run must still be where they were. At the end a
-    table says how many good and bad images were flagged before and are now. No good image in it is judged by
-    statistics that have seen it. Go on with piade export.
+    table says how many good and bad images were flagged before and are now, and those with a wrong verdict are named.
+    No good image in it is judged by statistics that have seen it. Go on with piade export.
 
     A defect that is taught as good is never found again: look at each image that you teach, and give --bad.
     """
@@ -85,9 +86,10 @@ def adapt(options: Adapt) -> None:
                 _adapt(options, run, RunDirectory(made))
                 os.rename(made, target)
     except OSError as error:
-        raise InputError(f"cannot write {target} ({error.strerror or error}); nothing was made") from None
-    print(f"Run directory: {target}, in {time.monotonic() - start:.0f} seconds")
-    print(f"Next: {command('export')} {path_word(target)}")
+        raise InputError(f"cannot write {from_here(target)} ({error.strerror or error}); nothing was made") from None
+    shown = from_here(target)
+    print(f"Run directory: {shown}, in {time.monotonic() - start:.0f} seconds")
+    print(f"Next: {command('export')} {path_word(shown)}")
 
 
 def _target(options: Adapt) -> Path:
@@ -97,7 +99,7 @@ def _target(options: Adapt) -> Path:
         raise InputError(f"--name must be a plain name without a path, got {name!r}")
     target = options.run.resolve().parent / name
     if target.exists():
-        raise InputError(f"{target} exists already; choose another --name")
+        raise InputError(f"{from_here(target)} exists already; choose another --name")
     return target
 
 
@@ -171,7 +173,7 @@ def _folders(options: Adapt, config: dict[str, Any], before: "Before") -> "tuple
     bad = None if options.bad is None else images_of(options.bad, config, before.preparation)
     if bad is not None and (both := set(found.digests) & set(bad.digests)):
         name = next(path for path, digest in zip(bad.paths, bad.digests, strict=True) if digest in both)
-        raise InputError(f"{name} is among the good images as well; decide which it is")
+        raise InputError(f"{from_here(name)} is among the good images as well; decide which it is")
     if bad is not None:
         learned = {one.digest for one in before.known if one.split != "test"} & set(bad.digests)
         if learned:

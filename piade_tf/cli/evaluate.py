@@ -93,7 +93,7 @@ def evaluate(options: Evaluate) -> None:
     threshold = detector.threshold
     if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
         threshold = on_other_images(threshold)
-    judged = Judged(test, results.scored, threshold, detector.map_threshold)
+    judged = Judged(test, results.scored, threshold, detector.map_threshold, run.known_if_any())
     metrics = write_results(target, shown, title, detector.inspection, results, judged, {}, {"run": str(options.run)})
     terminal.show_end(metrics, threshold, target.path, "Evaluation")
 

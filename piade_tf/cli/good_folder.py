@@ -9,7 +9,7 @@ from piade_tf.data.added_images import FolderImages, absolute, folder_images
 from piade_tf.data.known_images import KnownImage
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
-from piade_tf.printable import printable
+from piade_tf.printable import from_here, printable
 
 
 def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) -> FolderImages:
@@ -30,7 +30,7 @@ def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) ->
     found = find_images((absolute(folder),))
     if found.unread:
         path, reason = found.unread[0]
-        raise InputError(f"{printable(path)} {reason}; mend it or take it out")
+        raise InputError(f"{printable(from_here(path))} {reason}; mend it or take it out")
     return folder_images(found.paths, preparation, config.get("kinds", {}), any_colour)
 
 

@@ -3,16 +3,19 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from piade_tf.cli.startup import start_tensorflow
-from piade_tf.config import DataConfig, check_data
+from piade_tf.config import Config, DataConfig, check_data
 from piade_tf.errors import InputError
 from piade_tf.files import check_file
 from piade_tf.lost_images import losses_told
 from piade_tf.printable import some
+
+if TYPE_CHECKING:
+    from piade_tf.data import DataSplits
 
 IMAGES_A_ROW = 8
 KINDS_SHOWN = 6
@@ -56,6 +59,9 @@ def inspect_data(options: InspectData) -> None:
     from piade_tf.data import divide_source, find_source
     from piade_tf.data.image_checks import UnreadableImagesError
     from piade_tf.data.listing import LayoutError
+    from piade_tf.data.summary import samples
+    from piade_tf.report.contact_sheet import write_contact_sheet
+    from piade_tf.report.terminal import IN_FOLDS
 
     try:
         source = find_source(data_config)
@@ -74,12 +80,24 @@ def inspect_data(options: InspectData) -> None:
         f"{data.validation.count} and never see {data.calibration.count}; {data.test.count} to test, as "
         f"{height}x{width}x{channels}."
     )
-    from piade_tf.data.summary import samples
-    from piade_tf.report.contact_sheet import write_contact_sheet
+    if _in_folds(data):
+        print(IN_FOLDS)
 
     rows = samples(data, IMAGES_A_ROW, options.seed)
     write_contact_sheet(out, rows, f"{data_config.title}: {source.layout}")
     print(f"Contact sheet: {out}")
+
+
+def _in_folds(data: "DataSplits") -> bool:
+    """Whether a training with the default options has every good image choose the threshold."""
+    from piade_tf.evaluation.calibration import calibration_for, good_images
+
+    config = Config()
+    try:
+        encoder = config.network.for_image(*data.image_shape[:2]).encoder
+    except InputError:  # no network takes images of this size; `train` says which it would
+        return False
+    return calibration_for(config.calibration, encoder, config.score, good_images(data)) == "folds"
 
 
 def _print_source(source) -> None:

@@ -59,6 +59,7 @@ class Training:
         distribution: over devices and machines.
         trainer: the network and its loss; None where it is trained already.
         run: the run directory; None until it has begun.
+        is_resumed: whether the run was cut off before.
     """
 
     config: Config
@@ -70,6 +71,7 @@ class Training:
     distribution: Distribution
     trainer: Trainer | None
     run: RunDirectory | None
+    is_resumed: bool = False
 
     @classmethod
     def planned(cls, config: Config, distribution: Distribution, run: RunDirectory | None = None) -> "Training":
@@ -96,7 +98,9 @@ class Training:
         trainer = None
         if not is_trained:
             trainer = build_trainer(network_options, config.loss, options, schedule, data, distribution)
-        return cls(config, data, network_options, parameters, way, schedule, distribution, trainer, run)
+        return cls(
+            config, data, network_options, parameters, way, schedule, distribution, trainer, run, run is not None
+        )
 
     def begin(self, options: dict[str, Any]) -> RunDirectory:
         """Makes the run directory.
@@ -154,6 +158,7 @@ class Training:
     def _trained(self, run: RunDirectory) -> tuple[keras.Model, dict[str, list[float]]]:
         """The trained network and the history."""
         if self.trainer is None:
+            print("Its network is trained; going on with what is left.", flush=True)
             return run.read_network(), run.read_history()
         network, options, data = self.trainer.network, self.config.training, self.data
         checkpoints = Checkpoints(run.path / unfinished.FOLDER)
@@ -162,6 +167,8 @@ class Training:
         terminal.show_start(self.config.data.title, data, network, run.path, devices, self.way == "folds")
         if saved:
             print(f"Going on after epoch {saved.epochs} of {self.schedule.epochs}.", flush=True)
+        elif self.is_resumed:
+            print("It has no checkpoint yet, and starts again with the first epoch.", flush=True)
         logs = []
         if options.tensorboard and self.distribution.workers.is_chief:
             done = saved.epochs if saved else 0

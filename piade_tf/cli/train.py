@@ -80,7 +80,7 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
         else:
             stack.enter_context(changing(cut_off, "piade train"))
             stack.enter_context(_going_on_named(cut_off, distribution.workers))
-            print(f"Going on with {cut_off}.", flush=True)
+            print(f"{cut_off} was cut off.", flush=True)
             training = Training.planned(config, distribution, RunDirectory(cut_off))
         with losses_told(), workers_told():
             return training.carry_out()

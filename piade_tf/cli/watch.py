@@ -33,6 +33,9 @@ class Watch:
     piade watch RUN photos/
 
     piade watch RUN photos/ --csv shift.csv --on-anomaly 'notify-send {path} {score}'
+
+    Ctrl-C or SIGTERM ends it after the photograph at hand, with the exit code of predict for all since the start: 0 if
+    all were normal, 1 if one was anomalous, 2 if one could not be read. A second one ends it at once, with 130.
     """
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]

@@ -17,7 +17,7 @@ from piade_tf.data.reading import only, paths_dataset, split_of
 from piade_tf.data.source import ImageSet
 from piade_tf.data.splits import DataSplits, LabelledSplit, Split
 from piade_tf.errors import InputError
-from piade_tf.printable import printable
+from piade_tf.printable import from_here, printable
 
 JOINED = ("train", "validation", "calibration")
 
@@ -59,7 +59,7 @@ def folder_images(
     size = None if size is None or "?" in size else size
     by_digest: dict[str, str] = {}
     for path in paths:
-        name = printable(path)
+        name = printable(from_here(path))
         try:
             pixels = decode_file(path, preparation.bits)
         except UnreadableImageError as error:

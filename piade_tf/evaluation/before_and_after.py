@@ -29,6 +29,11 @@ class Group:
         return int(np.sum(self.before != self.anomalous)), int(np.sum(self.after != self.anomalous))
 
     @property
+    def wrong_both_times(self) -> np.ndarray:
+        """Which verdicts were wrong and still are, `(n,)`, bool."""
+        return (self.before != self.anomalous) & (self.after != self.anomalous)
+
+    @property
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         before, after = int(self.before.sum()), int(self.after.sum())

@@ -242,13 +242,25 @@ def explain(threshold: Threshold) -> str:
 
 def promise(threshold: Threshold) -> str:
     """What it promises about false alarms, in a few words."""
-    if threshold.promised_fpr is not None:
-        how_far = "about" if threshold.guarantee == "approximate" else "at most"
-        return f"{how_far} {percent_rounded_up(threshold.promised_fpr)} % false alarms expected"
+    if rate := promised_rate(threshold.promised_fpr, threshold.guarantee):
+        return f"{rate} false alarms expected"
     kind = parse_method(threshold.method).kind
     by_hand = "set by hand, " if kind == "value" else ""
     elsewhere = " for images other than the run's" if kind in PROMISING else ""
     return f"{by_hand}no false-alarm rate is promised{elsewhere}"
+
+
+def promised_rate(promised_fpr: float | None, guarantee: str | None) -> str | None:
+    """The rate that a threshold promises, such as `at most 3.2 %`: two digits, rounded up; None where it promises none.
+
+    Args:
+        promised_fpr, guarantee: as `Threshold` has them.
+    """
+    if promised_fpr is None:
+        return None
+    how_far = "about" if guarantee == "approximate" else "at most"
+    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(100 * Decimal(repr(promised_fpr)))
+    return f"{how_far} {percent.normalize():f} %"
 
 
 def on_other_images(threshold: Threshold) -> Threshold:
@@ -311,12 +323,6 @@ def _best_f1(anomalous: np.ndarray, scores: np.ndarray) -> float:
     f1 = np.where(last_of_tie, 2 * hits / (flagged + hits[-1]), -1.0)
     just_below_all = np.nextafter(ranked[-1].astype("float32"), np.float32(-np.inf))
     return float(np.append(ranked[1:], just_below_all)[np.argmax(f1)])
-
-
-def percent_rounded_up(fraction: float) -> str:
-    """Two digits, never less than the bound itself."""
-    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(100 * Decimal(repr(fraction)))
-    return f"{percent.normalize():f}"
 
 
 def _problem(content: Any) -> str | None:

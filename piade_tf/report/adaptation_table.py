@@ -8,7 +8,8 @@ from rich.table import Table
 
 from piade_tf.evaluation.before_and_after import Group, judgement
 from piade_tf.evaluation.threshold import Threshold, explain
-from piade_tf.report.threshold_change import listed, share
+from piade_tf.printable import from_here, some
+from piade_tf.report.threshold_change import NAMES_SHOWN, share
 
 
 def show_adaptation(groups: Sequence[Group], before: Threshold, after: Threshold) -> None:
@@ -24,9 +25,10 @@ def show_adaptation(groups: Sequence[Group], before: Threshold, after: Threshold
         for words, chosen in (
             ("now flagged", group.after & ~group.before),
             ("no longer flagged", group.before & ~group.after),
+            ("still missed" if group.anomalous else "still flagged", group.wrong_both_times),
         ):
             if chosen.any():
-                print(f"{words}, of {group.name}: {listed(names[chosen])}")
+                print(f"{words}, of {group.name}: {some(map(from_here, names[chosen]), NAMES_SHOWN)}")
     for line in judgement(groups):
         print(line)
     print(

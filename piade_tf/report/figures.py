@@ -17,6 +17,7 @@ from piade_tf.pixels import to_unit
 from piade_tf.report.drawing import drawing
 from piade_tf.report.figure_head import draw_head, title_lines
 from piade_tf.report.figure_labels import fitted
+from piade_tf.report.heatmap import opacity
 from piade_tf.report.map_scale import SAID, last_colour, ticks
 from piade_tf.report.palette import LIGHT, MAPS, PALETTES, Palette
 from piade_tf.report.save_figure import save_figure
@@ -124,9 +125,8 @@ def anomaly_maps_figure(examples: Examples, title: str, limit: float = 0.0, colo
         image, values = examples.images[i], examples.anomaly_maps[i]
         _show(above, image)
         drawn = middle.imshow(values, cmap=MAPS, vmin=0, vmax=top)
-        # Over grey, and opaque only where the map is high: colour then means the map alone.
-        _show(below, _unit(image).mean(-1, keepdims=True))
-        below.imshow(values, cmap=MAPS, vmin=0, vmax=top, alpha=0.85 * np.clip(values / top, 0, 1))
+        _show(below, image)
+        below.imshow(values, cmap=MAPS, vmin=0, vmax=top, alpha=opacity(values / top))
     width, height = figure.get_size_inches()
     draw_scale(figure, drawn, limit, top, (0.5 - 1.5 / width, 0.47 / height, 3.0 / width, 0.11 / height))
     return figure

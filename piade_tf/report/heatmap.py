@@ -5,7 +5,9 @@ import numpy as np
 
 from piade_tf.report.palette import MAPS
 
-MOST_OPAQUE = 0.85
+MOST_OPAQUE = 0.75
+STEEPNESS = 3
+FADING = 0.25, 0.5  # of the scale of colours, which has the threshold in its middle: from half of it to all
 
 
 def coloured(anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -17,7 +19,7 @@ def coloured(anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def overlay(image: np.ndarray, anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The map over the image in grey, opaque only where the map is high.
+    """The map over the image, of which nothing is covered where places are normal; see `opacity`.
 
     Args:
         image: `(height, width, channels)`, uint8; channels is 1 or 3.
@@ -28,9 +30,20 @@ def overlay(image: np.ndarray, anomaly_map: np.ndarray, low: float, high: float)
         `(height, width, 3)`, uint8.
     """
     share = _share(anomaly_map, low, high)
-    alpha = MOST_OPAQUE * share[..., None]
-    mixed = (1 - alpha) * image.mean(-1, keepdims=True) + alpha * _colours(share)
-    return np.round(mixed).astype("uint8")
+    alpha = opacity(share)[..., None]
+    return np.round((1 - alpha) * image + alpha * _colours(share)).astype("uint8")
+
+
+def opacity(share: np.ndarray) -> np.ndarray:
+    """How opaque a map lies over its image: not at all up to half of the threshold, fully from the threshold on.
+
+    Slowly at first: on parts that vary, most normal places lie between the two.
+
+    Args:
+        share: of the scale of colours, 0 at the first and 1 at the last; any shape.
+    """
+    start, end = FADING
+    return MOST_OPAQUE * np.clip((share - start) / (end - start), 0, 1) ** STEEPNESS
 
 
 def _share(anomaly_map: np.ndarray, low: float, high: float) -> np.ndarray:

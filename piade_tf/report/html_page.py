@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from piade_tf import program
 from piade_tf.evaluation.mistakes import Mistake
-from piade_tf.evaluation.threshold import percent_rounded_up
+from piade_tf.evaluation.threshold import promised_rate
 from piade_tf.files import replacing
 from piade_tf.report import page_text
 from piade_tf.report.config_sections import config_sections
@@ -21,10 +21,10 @@ from piade_tf.report.metric import Metric
 from piade_tf.report.mistakes_gallery import gallery
 from piade_tf.report.notable_epochs import notable_epochs
 from piade_tf.report.page_figures import page_figures
-from piade_tf.report.rerun_command import rerun_command
 from piade_tf.report.run_facts import image_counts, run_facts
 from piade_tf.report.score_columns import count_wrong, score_columns
 from piade_tf.report.term_names import term_name
+from piade_tf.report.threshold_now import ThresholdNow
 
 TEMPLATES = Environment(
     loader=PackageLoader("piade_tf.report"),
@@ -33,8 +33,8 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "ends", "option")}
-TEMPLATES.filters |= {"rounded_up": percent_rounded_up, "term_name": term_name}
+TEMPLATES.filters |= {name: getattr(page_text, name) for name in ("number", "share", "percents", "ends", "option")}
+TEMPLATES.filters["term_name"] = term_name
 TEMPLATES.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 TEMPLATES.tests["finite"] = page_text.is_number
 TEMPLATES.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
@@ -58,6 +58,7 @@ class ReportContent:
     mistakes: Sequence[Mistake]  # the worst of each kind first, or good images, the most unusual first
     history: Mapping[str, Sequence[float]]  # a value an epoch by term
     map_limit: float = 0.0  # the threshold of anomaly maps, which sets the scale of their colours; 0: not known
+    threshold_now: ThresholdNow = ThresholdNow()  # what was changed since the training
     good_only: bool = False  # whether nothing was tested, and the rows are the images that the threshold comes from
 
 
@@ -81,14 +82,15 @@ def render(content: ReportContent) -> str:
     confusion = {name: at_threshold.at(name).value for name in ("TP", "FN", "FP", "TN")}
     whole = all(isinstance(count, int) for count in confusion.values())
     columns = score_columns(content.rows)
-    command = rerun_command(config)
+    threshold = content.threshold or {"value": None, "promised_fpr": None, "sentence": None}
     history = {term: values for term, values in content.history.items() if len(values)}
     return TEMPLATES.get_template("page.html").render(
         title=content.title,
         facts=run_facts(config),
         metrics=metrics,
         confusion=confusion if whole else None,
-        threshold=content.threshold or {"value": None, "promised_fpr": None, "sentence": None},
+        promised_rate=promised_rate(threshold.get("promised_fpr"), threshold.get("guarantee")),
+        threshold=threshold,
         images=image_counts(config, metrics),
         figures=page_figures(content.figures, content.good_only),
         gallery=gallery(content.mistakes, columns, content.map_limit),
@@ -98,8 +100,8 @@ def render(content: ReportContent) -> str:
         rows=columns,
         history=history,
         epochs=notable_epochs(history),
-        command=re.split(r"(?<= )(?=--)", command) if command else None,
+        commands=[re.split(r"(?<= )(?=--)", line) for line in content.threshold_now.commands(config)],
         export_command=program.command("export"),
         commit=config.get("git_commit"),
-        sections=config_sections(config),
+        sections=config_sections(content.threshold_now.noted(config)),
     )

@@ -33,6 +33,12 @@ def share(value: float) -> str:
     return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
+def percents(interval: Sequence[float]) -> str:
+    """Of an interval of a share that was measured, such as `4.1 to 6.0`, to be followed by the sign."""
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
 def ends(interval: Sequence[float], digits: int = 3) -> str:
     """Such as `0.912 to 0.954`, rounded outwards, with as many more digits as it takes to tell the ends apart."""
     low, high = (Decimal(repr(float(end))) for end in interval)

@@ -20,6 +20,7 @@ from piade_tf.report.figure_captions import figures_in
 from piade_tf.report.figures import Limits, write_figures
 from piade_tf.report.html_page import ReportContent, write_report
 from piade_tf.report.mistakes_figure import write_mistakes_figure
+from piade_tf.report.threshold_now import ThresholdNow
 from piade_tf.run_directory import RunDirectory
 
 
@@ -152,6 +153,7 @@ def write_page(
         mistakes=to_look_at,
         history=history,
         map_limit=limit,
+        threshold_now=ThresholdNow.of(config, judged.threshold, judged.map_threshold, judged.known),
         good_only=judged.good_only,
     )
     write_report(folder / "report.html", content)

@@ -26,6 +26,10 @@ FAR_OUT = 3  # interquartile ranges
 NAMED = 5  # images
 FEW = 0.5  # of the anomalous test images found at the threshold
 RUN = "Run directory"
+IN_FOLDS = (
+    "Each good image serves twice: the statistics of what is normal have them all, and for the threshold each is "
+    "scored by statistics of the others, fold by fold."
+)
 METRICS_OF_TRAINING = {"train_seconds": "training, seconds", "epochs": "epochs"}
 
 
@@ -37,10 +41,7 @@ def show_start(title: str, data: DataSplits, network: keras.Model, path: Path, d
     print(f"Found: {data.layout}.")
     print(f"{title}, normal: {data.normal_class}. {_good_images(data, in_folds)}. {data.test.count} to test.")
     if in_folds:
-        print(
-            "Each good image serves twice: the statistics of what is normal have them all, and for the threshold "
-            "each is scored by statistics of the others, fold by fold."
-        )
+        print(IN_FOLDS)
     print(
         f"Network for {height}x{width}x{channels} images: {network.count_params():,} parameters. Run directory: {path}"
     )

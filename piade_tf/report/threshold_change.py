@@ -1,6 +1,6 @@
 """What another threshold changes, in tables and sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -8,7 +8,9 @@ from rich.table import Table
 from piade_tf.data import LabelledSplit
 from piade_tf.evaluation.intervals import clopper_pearson
 from piade_tf.evaluation.refit import Known
-from piade_tf.evaluation.threshold import Threshold, explain, parse_method, percent_rounded_up, promise
+from piade_tf.evaluation.threshold import Threshold, explain, images_needed, parse_method, promise, promised_rate
+from piade_tf.printable import some
+from piade_tf.report.page_text import percents
 
 NAMES_SHOWN = 10
 KINDS = (("normal", "flagged"), ("anomalous", "missed"))
@@ -58,11 +60,10 @@ def on_test(threshold: Threshold, known: Known, with_interval: bool = True) -> d
 
 
 def share(k: int, n: int, with_interval: bool = True) -> str:
-    """`3 of 20 (3.2 to 38 %)`: the ends are those of the 95 % interval of Clopper and Pearson."""
+    """`3 of 20 (3.2 to 37.9 %)`: the ends are those of the 95 % interval of Clopper and Pearson."""
     if not with_interval:
         return f"{k} of {n}"
-    low, high = clopper_pearson(k, n)
-    return f"{k} of {n} ({100 * low:.2g} to {100 * high:.2g} %)"
+    return f"{k} of {n} ({percents(clopper_pearson(k, n))} %)"
 
 
 def _chosen_by(threshold: Threshold) -> str:
@@ -87,15 +88,8 @@ def changes(before: Threshold, after: Threshold, known: Known, test: LabelledSpl
         for label, (kind, _) in enumerate(KINDS):
             names = test.ids[chosen & (test.labels == label)]
             if len(names):
-                lines.append(f"{words}: {len(names)} {kind} test images: {listed(names)}")
+                lines.append(f"{words}: {len(names)} {kind} test images: {some(map(str, names), NAMES_SHOWN)}")
     return lines or ["No test image changes its verdict."]
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in one line, up to some."""
-    shown = list(map(str, names))
-    more = len(shown) - NAMES_SHOWN
-    return ", ".join(shown[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def show_offers(thresholds: Sequence[tuple[str, Threshold]], known: Known) -> None:
@@ -103,8 +97,23 @@ def show_offers(thresholds: Sequence[tuple[str, Threshold]], known: Known) -> No
     facts = [(name, threshold, on_test(threshold, known, False)) for name, threshold in thresholds]
     table = Table("option", "threshold", "false alarms promised", *facts[0][2])
     for name, threshold, on in facts:
-        promised = threshold.promised_fpr
-        word = "about" if threshold.guarantee == "approximate" else "at most"
-        at_most = "nothing" if promised is None else f"{word} {percent_rounded_up(promised)} %"
-        table.add_row(name, f"{threshold.value:.4g}", at_most, *on.values())
+        promised = promised_rate(threshold.promised_fpr, threshold.guarantee) or "nothing"
+        table.add_row(name, f"{threshold.value:.4g}", promised, *on.values())
     Console().print(table)
+    if line := too_few([threshold for _, threshold in thresholds]):
+        print(line)
+
+
+def too_few(thresholds: Sequence[Threshold]) -> str | None:
+    """Why thresholds for different rates are the same; None where there are images enough for each rate."""
+    apart_of = {
+        one.wanted_fpr: one.apart for one in thresholds if one.wanted_fpr and (one.promised_fpr or 0) > one.wanted_fpr
+    }
+    if not apart_of:
+        return None
+    needs = [f"{rate:g} needs {images_needed(rate, apart)}" for rate, apart in sorted(apart_of.items())]
+    taken = "the highest score but one, which stands apart," if any(apart_of.values()) else "the highest score"
+    return (
+        f"There are {thresholds[0].n} calibration images, and --fpr {', '.join(needs)}: with fewer, {taken} is the "
+        "threshold."
+    )

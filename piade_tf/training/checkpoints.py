@@ -57,7 +57,7 @@ class Checkpoints:
                 with np.load(io.BytesIO(content), allow_pickle=False) as found:
                     arrays = dict(found.items())
                 return arrays, json.loads(arrays.pop(ABOUT).tobytes())
-            print(f"warning: {path} is damaged (its checksum differs); going on from the one before", flush=True)
+            print(f"warning: {path} is damaged (its checksum differs) and passed over", flush=True)
         return None
 
     def remove(self) -> None:

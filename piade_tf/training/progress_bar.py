@@ -30,6 +30,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._ends, self._done = [time.monotonic()], self.before
+        self.console.print("preparing the first step, which takes some seconds ...")
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(),

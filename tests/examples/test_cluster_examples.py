@@ -33,7 +33,7 @@ POD = JOB["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]  # command: sh, its options, the script, $0
 
 # Writes down how it was called, then does what AS_WORKER_n says: ends with a code, after SIGTERM to the shell around it
-# or without, or waits for a signal.
+# or without, or waits for a signal, or is killed.
 PIADE = """#!{python}
 import json, os, signal, sys, time
 signals = []
@@ -52,6 +52,8 @@ if behaviour == "wait":
         time.sleep(0.05)
     time.sleep(0.5)
     sys.exit(128 + signals[0] if len(signals) == 1 else "told twice")
+if behaviour == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
 if behaviour == "tell shell":
     os.kill(os.getppid(), signal.SIGTERM)
     behaviour = "143"
@@ -322,6 +324,14 @@ def test_a_worker_that_ends_badly_ends_all_and_its_last_lines_are_shown(stand_in
     _, err = script.communicate(timeout=30)
     assert script.returncode == 128 + signal.SIGTERM
     assert "Worker 1 ended with exit code 7" in err and "worker 1 is here\n" in err
+
+
+def test_of_a_worker_that_was_killed_the_script_alone_tells(stand_ins):
+    script = start_on_localhost(stand_ins, "2", AS_WORKER_0="wait", AS_WORKER_1="killed")
+    _, err = script.communicate(timeout=30)
+    writing, ended, last = err.splitlines()
+    assert writing.startswith("The other workers write to") and last == "worker 1 is here"
+    assert ended.startswith(f"Worker 1 ended with exit code {128 + signal.SIGKILL}; its last lines")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

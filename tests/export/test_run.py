@@ -17,6 +17,7 @@ from export.options import Export, Show
 from export.refusal import CannotRun
 from export.run import REJECTED
 from export.show import show
+from export.tflite.flatbuffer import signatures
 from piade_tf.errors import InputError
 
 
@@ -231,6 +232,14 @@ def test_a_batch_of_two_gives_each_image_its_own_score(run, test_images, scores)
     inspect = Interpreter(str(run / "export/float32.tflite")).get_signature_runner("inspect")
     outputs = inspect(image=test_images[[5, 90]])
     assert outputs["pred_score"] == pytest.approx(scores.pred_score[[5, 90]], rel=1e-3, abs=1e-3)
+
+
+def test_every_kind_of_integers_ships_with_a_batch_that_images_do_not_fill(run):
+    formats = ("dynamic_int8", "int8", "int8_full")
+    assert export.run.export(Export(run, formats, batch=64)) == 0
+    for name in formats:
+        ends = signatures((run / f"export/{name}.tflite").read_bytes())["inspect"]
+        assert ends["inputs"]["image"]["shape"][0] == 64
 
 
 def test_an_export_that_was_cut_off_goes_on_with_what_it_had(run, monkeypatch, capsys):

@@ -144,6 +144,26 @@ def test_the_slider_never_promises_more_than_the_scores_keep(in_node):
             assert step["promised"] == pytest.approx((flagged + 1) / (case["n"] + 1))
 
 
+def test_calibrating_with_learned_photographs_is_warned_of(in_node):
+    quantiles = list(range(101))
+    learned, too_few, good = [49.9] * 20, [10] * 19, [10] * 19 + [50]
+    found = in_node(
+        """import {warningOf} from './core/limits.js';
+        found = given.cases.map((scores) => warningOf({scores}, given));""",
+        {"quantiles": quantiles, "cases": [learned, too_few, good]},
+    )
+    assert found[0].startswith("Warning: all of them score below the middle") and found[1:] == ["", ""]
+
+
+def test_a_heatmap_leaves_normal_places_as_they_are(in_node):
+    found = in_node(
+        """import {heatmap} from './core/heatmap.js';
+        found = [...heatmap(Float32Array.from(given), 2)].filter((_, i) => i % 4 === 3);""",
+        [0, 1, 1.5, 2, 4, 9],
+    )
+    assert found == pytest.approx([0, 0, 127 / 8, 127, 254, 255], abs=0.51)
+
+
 def model_file(metadata, digest=None, magic=b"PIADEMD1", length=None):
     text = json.dumps({"sha256": "0" * 64, **metadata}).encode()
     content = (

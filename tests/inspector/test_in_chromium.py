@@ -377,6 +377,46 @@ def test_a_file_that_is_no_image_is_told_and_its_name_is_text(opened, digits):
     assert "normal" in inspect(page, picture("good.png", digits[0]))[2]  # the app goes on
 
 
+def test_a_damaged_photograph_leaves_no_needle_of_the_one_before(opened, digits):
+    page = opened()
+    inspect(page, picture("good.png", digits[0]))
+    assert page.locator("#gauge .needle").count() == 1
+    inspect(page, picture("cut.png", digits[0][:80]))
+    assert page.locator("#gauge .needle").count() == 0 and page.locator("#gauge .limit").count() == 1
+    assert page.get_attribute("#gauge svg", "aria-label").startswith("Threshold ")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_scores_and_verdicts_stay_on_one_line_on_a_phone(opened, digits, width):
+    page = opened(viewport={"width": width, "height": 844})
+    noise = as_png(np.random.default_rng(0).integers(0, 256, (48, 64, 3), "uint8"))
+    long = "photograph-of-a-part-2026-11-27-08-15-{}.png"
+    inspect(page, picture(long.format(1), digits[0]), picture(long.format(2), noise), picture(long.format(3), b"none"))
+    lines = """() => [...document.querySelectorAll('#results :is(th, td):not(:first-child)')].map((cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return [cell.textContent, new Set([...range.getClientRects()].map(({top}) => Math.round(top))).size];
+    })"""
+    assert [(text, count) for text, count in page.evaluate(lines) if count != 1] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_calibrating_with_learned_photographs_is_warned_of_and_not_refused(opened, digits):
+    page = opened()
+    scored = []
+    for number, content in enumerate(digits[:8]):
+        inspect(page, picture(f"{number}.png", content))
+        scored.append((float(page.get_attribute("#gauge svg", "aria-label").split()[1].rstrip(",")), content))
+    low = min(scored)[1]
+    go(page, "Calibrate")
+    page.set_input_files("#calibrate-files", [picture(f"{i}.png", low) for i in range(20)])
+    says(page, "#calibrate-warning", "Warning: all of them score below the middle")
+    assert page.is_enabled("#calibrate-use")
+    page.set_input_files("#calibrate-files", [picture("higher.png", max(scored)[1])])
+    says(page, "#calibrate-count", "21 good")
+    assert page.inner_text("#calibrate-warning") == ""
+
+
 def test_a_full_storage_is_told_and_the_inspection_goes_on(opened, digits):
     page = opened()
     full = "throw new DOMException('no room', 'QuotaExceededError')"

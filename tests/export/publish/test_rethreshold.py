@@ -1,6 +1,7 @@
 """`piade threshold`: another threshold, everywhere at once or nowhere."""
 
 import csv
+import datetime
 import hashlib
 import html
 import json
@@ -98,6 +99,29 @@ def test_a_rate_is_fitted_again_and_written_everywhere(run, exported, capsys):
         assert entry["threshold"]["promised_fpr"] == expected.promised_fpr
         assert f"{name}: {exported.manifest['files'][name]['threshold']['value']:.4g} -> " in printed
     assert f"Threshold {expected.value:.4g}" in shown(run)
+
+
+def test_the_record_of_the_training_stays_and_the_report_has_both(run):
+    config = (run / "config.json").read_bytes()
+    set_threshold(SetThreshold(run, fpr=0.2))
+    assert (run / "config.json").read_bytes() == config
+    page = shown(run)
+    assert "fpr0.2, set by piade threshold; the training had 0.01" in page
+    assert "--fpr 0.2" in page.partition("Train it again")[2].partition("At commit")[0]
+
+
+def test_show_says_when_a_file_got_another_threshold(run, exported, capsys):
+    show(Show(exported.folder / "int8.tflite"))
+    assert capsys.readouterr().err == "unchanged since its export\n"
+    set_threshold(SetThreshold(run, fpr=0.2))
+    capsys.readouterr()
+    today = datetime.date.today().isoformat()
+    show(Show(run / "export" / "int8.tflite"))
+    assert re.fullmatch(rf"changed since its export by \S.* threshold alone, on {today}\n", capsys.readouterr().err)
+    (run / "export" / "manifest.json").unlink()  # the file alone, as on a phone
+    show(Show(run / "export" / "int8.tflite"))
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"unchanged since \S.* export or \S.* threshold wrote it\n", said)
 
 
 def test_the_files_score_as_before(run):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -147,13 +148,16 @@ def test_an_adapted_run_is_exported_and_adapted_again_with_all_its_images(adapte
     assert read(tmp_path / "third" / "config.json")["lineage"]["parent_lineage"]["parent"] == "run"
 
 
-def test_test_images_that_are_learned_are_tested_on_no_more(run, tmp_path, capsys):
+def test_test_images_that_are_learned_are_tested_on_no_more(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     good = write(tmp_path / "good", images_of(0, train=False)[:6])
     adapt(Adapt(run, good, name="new", folds=0))
     with open(tmp_path / "runs/new/scores.csv", newline="") as file:
         count = sum(1 for _ in csv.DictReader(file))
     assert count == read(run / "config.json")["counts"]["test"] - 6
-    assert "6 of them were test images" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "6 of them were test images" in printed
+    assert "Run directory: runs/new, in" in printed and re.search(r"^Next: .* export runs/new$", printed, re.MULTILINE)
 
 
 def test_a_threshold_set_by_hand_keeps_its_place_and_promises_nothing(run, good, tmp_path):

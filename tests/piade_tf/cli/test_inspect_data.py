@@ -58,6 +58,12 @@ def test_it_prints_layout_counts_sizes_and_what_is_wrong(folder, tmp_path, capsy
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize(("size", "in_folds"), [((), True), (("--image-size", "32"), False)])
+def test_it_says_where_good_images_would_choose_the_threshold_in_folds(folder, tmp_path, capsys, size, in_folds):
+    inspect("--dataset", "folder", "--data-dir", folder, "--out", tmp_path / "sheet.png", *size)
+    assert ("scored by statistics of the others, fold by fold." in capsys.readouterr().out) == in_folds
+
+
 def test_a_folder_of_good_images_says_that_there_will_be_no_metrics(folder, tmp_path, capsys):
     inspect("--dataset", "folder", "--data-dir", folder / "train" / "good", "--out", tmp_path / "sheet.png")
     assert "No test images: a run trains and sets a threshold, but there will be no metrics." in capsys.readouterr().out

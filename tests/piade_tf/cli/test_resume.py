@@ -101,6 +101,32 @@ def test_a_complete_run_has_nothing_to_go_on_with(runs, capsys):
     assert "whole is complete" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("nothing", "It has no checkpoint yet, and starts again with the first epoch."),
+        ("an epoch", "Going on after epoch 2 of 4."),
+        ("the training", "Its network is trained; going on with what is left."),
+    ],
+)
+def test_it_says_where_it_goes_on(cut_off, monkeypatch, capsys, done, said):
+    if done == "nothing":
+        for checkpoint in (cut_off / unfinished.FOLDER).glob("epoch-*"):
+            checkpoint.unlink()
+    if done == "the training":
+        with monkeypatch.context() as patched, pytest.raises(CutOff):
+            patched.setattr(steps, "calibrated", cut)
+            run_train("--resume", cut_off)
+        monkeypatch.setattr(steps, "calibrated", cut)
+    monkeypatch.setattr(steps, "fit", cut)
+    capsys.readouterr()
+    with pytest.raises(CutOff):
+        run_train("--resume", cut_off)
+    printed = capsys.readouterr().out
+    assert f"{cut_off} was cut off.\n" in printed and said in printed
+    assert printed.count("oing on") == (done != "nothing")
+
+
 @pytest.mark.parametrize("command", [["predict", "RUN", str(ROOT)], ["export", "RUN"], ["evaluate", "RUN"]])
 def test_every_command_on_it_names_the_one_that_goes_on(cut_off, capsys, command):
     with pytest.raises(SystemExit) as stop:

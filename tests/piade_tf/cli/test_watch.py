@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from piade_tf.cli import watch as watch_module
+from piade_tf.cli.main import main
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
 from piade_tf.detector import Detector, Unreadable
@@ -96,6 +97,47 @@ def test_the_exit_code_is_that_of_predict(detector, tmp_path, verdicts, code):
     for number, content in enumerate(verdicts):
         (tmp_path / f"{number}.png").write_bytes(bytes([content]))
     assert watch(options(tmp_path, tmp_path / "t.csv")) == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("content, code", [(b"g", 0), (b"b", 1), (b"?", 2)])
+def test_a_signal_ends_it_with_the_exit_code_of_what_it_found(detector, tmp_path, number, content, code):
+    (tmp_path / "1.png").write_bytes(content)
+
+    def end_when_scored():
+        deadline = time.monotonic() + 20
+        while not detector.read and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=end_when_scored)
+    thread.start()
+    assert watch(Watch(Path("run"), tmp_path, csv=tmp_path / "t.csv", settle=0.0)) == code
+    thread.join()
+
+
+def test_a_second_signal_ends_it_at_once(detector, tmp_path, monkeypatch):
+    def stream(_paths, batch_size):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("it went on")
+
+    (tmp_path / "1.png").write_bytes(b"g")
+    monkeypatch.setattr(detector, "stream", stream)
+    with pytest.raises(KeyboardInterrupt):  # which `errors_in_one_line` ends with 130
+        watch(options(tmp_path, tmp_path / "t.csv"))
+
+
+def test_help_and_page_name_the_exit_codes_of_an_interrupt(capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", "--help"])
+    page = (ROOT / "docs" / "in_use.md").read_text(encoding="utf-8").partition("## A folder that fills up")[2]
+    for text in (capsys.readouterr().out, page):
+        text = " ".join(text.split())
+        assert "Ctrl-C or SIGTERM ends it after the photograph at hand" in text
+        assert (
+            "0 if all were normal, 1 if one was anomalous, 2 if one could not be read" in text and "with 130." in text
+        )
 
 
 def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):

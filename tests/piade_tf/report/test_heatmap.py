@@ -8,8 +8,9 @@ import pytest
 
 from piade_tf.detector import Prediction
 from piade_tf.evaluation.threshold import fit_threshold
-from piade_tf.report.heatmap import coloured, overlay
+from piade_tf.report.heatmap import MOST_OPAQUE, coloured, overlay
 from piade_tf.report.heatmap_figure import write_heatmap
+from piade_tf.report.map_scale import last_colour
 from piade_tf.report.palette import MAPS
 
 
@@ -19,13 +20,21 @@ def test_map_colours_run_from_low_to_high_and_stop_there():
     np.testing.assert_array_equal(colours, [[first, first, last, last]])
 
 
-def test_where_the_map_is_low_the_overlay_is_the_image_in_grey():
-    image = np.array([[[30, 60, 90], [30, 60, 90]]], dtype="uint8")
-    drawn = overlay(image, np.array([[0.0, 1.0]]), 0, 1)
+def test_up_to_half_of_the_threshold_the_overlay_is_the_photograph_and_from_it_on_the_map():
+    limit, pixel = 3.0, [30, 60, 90]
+    values = np.array([[0.0, 0.5 * limit, 0.75 * limit, limit, 2 * limit, 9 * limit]])
+    drawn = overlay(np.full((1, 6, 3), pixel, "uint8"), values, 0, last_colour(limit, values))
     assert drawn.dtype == np.uint8
-    assert drawn[0, 0].tolist() == [60, 60, 60]
-    last = np.array(matplotlib.colormaps[MAPS](1.0, bytes=True)[:3])
-    np.testing.assert_allclose(drawn[0, 1], 0.15 * 60 + 0.85 * last, atol=0.51)
+    assert drawn[0, :2].tolist() == [pixel, pixel]
+    colours = matplotlib.colormaps[MAPS](values[0] / (2 * limit), bytes=True)[:, :3]
+    for place, alpha in ((2, MOST_OPAQUE / 8), (3, MOST_OPAQUE), (4, MOST_OPAQUE), (5, MOST_OPAQUE)):
+        expected = (1 - alpha) * np.array(pixel) + alpha * colours[place]
+        np.testing.assert_allclose(drawn[0, place], expected, atol=0.51)
+
+
+def test_a_grey_image_gets_coloured_places_all_the_same():
+    drawn = overlay(np.full((1, 2, 1), 60, "uint8"), np.array([[0.0, 1.0]]), 0, 1)
+    assert drawn[0, 0].tolist() == [60, 60, 60] and len(set(drawn[0, 1].tolist())) == 3
 
 
 @pytest.mark.filterwarnings("error")

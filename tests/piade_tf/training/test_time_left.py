@@ -29,8 +29,13 @@ def lines(monkeypatch, capsys):
 def test_slow_first_epochs_do_not_count(lines):
     printed = lines([60, 20, 20, *[1] * 17])
     assert [line for line in printed if "left" in line][0].startswith("epoch 4/20")
-    assert "(about 10 s left)" in printed[9]
+    assert next(line for line in printed if line.startswith("epoch 10/20")).endswith("(about 10 s left)")
     assert "left" not in printed[-1]
+
+
+def test_before_the_first_epoch_a_line_says_why_nothing_moves(lines):
+    first, second = lines([30])
+    assert first.startswith("preparing the first step") and second.startswith("epoch 1/1")
 
 
 def test_a_bar_says_nothing_before_a_fifth_is_done():

@@ -82,6 +82,18 @@ export function calibrated({rate, scores}: Calibration): string {
   return `Fitted to ${n} photographs: ${promise(fitted)}, as long as parts are photographed in the same way.${more}`;
 }
 
+/**
+ * A warning where every score lies below the middle of the model's own normal images, as those of photographs that it has
+ * learned do; of new good parts half do, so that by chance this happens to less than one of a million calibrations.
+ */
+export function warningOf({scores}: Pick<Calibration, 'scores'>, own: {quantiles: readonly number[]}): string {
+  if (scores.length < FEWEST_TO_CALIBRATE || scores.some((score) => score >= own.quantiles[50])) return '';
+  return (
+    'Warning: all of them score below the middle of the normal images that the model was calibrated with. Photographs that ' +
+    'the detector has learned do so, and with them every new good part would be an alarm. Take others.'
+  );
+}
+
 /** What was kept, checked; as exported where it cannot be read. */
 export function choiceFrom(text: string | null): Choice {
   if (text === null) return AS_EXPORTED;

@@ -1,7 +1,9 @@
 /** The page Calibrate: a threshold from good photographs of this device, by the rule of training. */
 import type {App} from '../app.ts';
 import {Camera} from '../camera.ts';
-import {calibrated, type Calibration, checkCalibration, FEWEST_TO_CALIBRATE, MOST_TO_CALIBRATE} from '../core/limits.ts';
+import {
+  calibrated, type Calibration, checkCalibration, FEWEST_TO_CALIBRATE, MOST_TO_CALIBRATE, warningOf,
+} from '../core/limits.ts';
 import {fitThreshold} from '../core/threshold.ts';
 import {inWords, printable, Problem, short} from '../core/words.ts';
 import {element, on, onPress, takeFiles, tell} from '../page.ts';
@@ -69,6 +71,9 @@ export class CalibrateView {
     element('calibrate-discard', HTMLButtonElement).disabled = count === 0;
     this.result.textContent = enough
       ? `Threshold ${short(fitThreshold(Number(this.rate.value), this.scores).value)}. ${calibrated(this.calibration)}`
+      : '';
+    element('calibrate-warning', HTMLParagraphElement).textContent = enough
+      ? warningOf(this.calibration, this.app.model.threshold)
       : '';
   }
 

@@ -172,6 +172,7 @@ export class InspectView {
       this.verdict.className = '';
       this.verdict.textContent = '\u2013 not inspected';
       fillPairs(element('figures', HTMLDListElement), []);
+      showGauge(element('gauge', HTMLDivElement), this.app.limits, null, null);
       element('note', HTMLParagraphElement).textContent = `${printable(name)}: ${problem}`;
       return;
     }

@@ -59,7 +59,7 @@ class Builder:
         """Writes a SavedModel; returns the folder of its version."""
         preparation = self.data.preparation if any_size else None
         graph = InspectionGraph(self.network, self.scorer, self.chosen, self.batch, preparation)
-        return write_saved_model(folder, graph.inspect, as_written=True)
+        return write_saved_model(folder, graph.inspect)
 
     def litert(self, name: FormatName) -> bytes:
         """A LiteRT model; of its metadata, those that tell how to compute a score outside."""

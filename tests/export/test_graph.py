@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from tensorflow.core.framework.types_pb2 import DT_FLOAT
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from export.graph import FeaturesGraph, InspectionGraph
@@ -74,20 +73,19 @@ def test_a_saved_model_of_free_size_prepares_each_image_of_a_batch(fitted, resiz
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
-def test_a_saved_model_as_written_leaves_no_constants_to_compute_with_ahead(fitted, tmp_path):
+def test_a_saved_model_equals_keras_although_tensorflow_may_compute_with_its_constants_ahead(fitted, tmp_path):
     network, scorer, images = fitted
     graph = InspectionGraph(network, scorer, "combined")
-    version = write_saved_model(tmp_path, graph.inspect, as_written=True)
+    version = write_saved_model(tmp_path, graph.inspect)
     saved = SavedModel.FromString((version / tf.saved_model.SAVED_MODEL_FILENAME_PB).read_bytes())
-    nodes = saved.meta_graphs[0].graph_def.node
-    floats = {node.name for node in nodes if node.op == "Const" and node.attr["dtype"].type == DT_FLOAT}
-    takers = {node.op for node in nodes for name in node.input if name in floats}
-    assert len(floats) > 50 and takers == {"PlaceholderWithDefault"}
+    operations = {node.op for node in saved.meta_graphs[0].graph_def.node}
+    assert "Const" in operations
+    assert not operations & {"PlaceholderWithDefault", "VarHandleOp", "ReadVariableOp"}  # what cannot be folded
     inspect = tf.saved_model.load(str(version)).signatures["inspect"]
     expected = scorer.inspection_model(network, "combined")(images / np.float32(255))
     for i, image in enumerate(images):
         found = inspect(image=tf.constant(image[None]))
-        np.testing.assert_allclose(found["pred_score"][0], expected["pred_score"][i], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(found["pred_score"][0], expected["pred_score"][i], rtol=1e-4, atol=1e-4)
 
 
 def test_the_latent_is_the_longer_of_the_two_vectors(fitted, tmp_path):

@@ -30,8 +30,10 @@ def ssim_map(a, b, window: int):
     """
     height, width = a.shape[1:3]
     check_window(window, height, width)
-    moments = filter_valid(ops.concatenate([a, b, ops.square(a) + ops.square(b), a * b], axis=-1), window)
-    mean_a, mean_b, squares, product = ops.split(moments, 4, axis=-1)
+    # One by one: stacked, they are copied, and in training the gradient of `a` is filtered, which nobody asks for.
+    mean_a, mean_b, squares, product = (
+        filter_valid(maps, window) for maps in (a, b, ops.square(a) + ops.square(b), a * b)
+    )
     mean_product = mean_a * mean_b
     mean_squares = ops.square(mean_a) + ops.square(mean_b)
     luminance = (2.0 * mean_product + K1**2) / (mean_squares + K1**2)

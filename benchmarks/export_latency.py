@@ -126,7 +126,7 @@ def torch_network(contestant: Contestant, image: np.ndarray) -> Callable:
     options = {
         key: tuple(value) if isinstance(value, list) else value for key, value in config["options"]["network"].items()
     }
-    network = Piade(NetworkConfig(**options), *image.shape[1:]).eval()
+    network = Piade(NetworkConfig(**options).for_image(*image.shape[1:3]), *image.shape[1:]).eval()
     images = torch.from_numpy(image).permute(0, 3, 1, 2).float() / 255
 
     def call():

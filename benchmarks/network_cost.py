@@ -37,19 +37,33 @@ def multiply_adds(model: keras.Model) -> int:
         model: a functional model with one input of known size.
     """
     image = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32)
-    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(image).graph
+    return multiply_adds_of(tf.function(lambda x: model(x, training=False)).get_concrete_function(image).graph)
+
+
+def multiply_adds_of(graph: tf.Graph) -> int:
+    """Multiply-adds of a graph whose tensors have known sizes, gradients included."""
     return sum(map(_of_operation, graph.get_operations()))
 
 
 def _of_operation(operation) -> int:
-    output = operation.outputs[0].shape if operation.outputs else None
+    shapes = [tensor.shape for tensor in (*operation.outputs, *operation.inputs)]
     if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
-        height, width, channels, _ = operation.inputs[1].shape
+        output, _, (height, width, channels, _) = shapes
         return output.num_elements() * height * width * (channels if operation.type == "Conv2D" else 1)
-    if operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input goes to a kernel of outputs
-        return operation.inputs[2].shape.num_elements() * math.prod(operation.inputs[1].shape[:3])
+    if operation.type == "Conv2DBackpropInput":  # also a transposed convolution: each input goes to a kernel of outputs
+        _, _, kernel, spread = shapes
+        return spread.num_elements() * math.prod(kernel[:3])
+    if operation.type == "Conv2DBackpropFilter":
+        kernel, _, _, spread = shapes
+        return spread.num_elements() * math.prod(kernel[:3])
+    if operation.type == "DepthwiseConv2dNativeBackpropInput":
+        _, _, kernel, spread = shapes
+        return spread.num_elements() * math.prod(kernel[:2])
     if operation.type in ("MatMul", "BatchMatMulV2"):
-        return output.num_elements() * operation.inputs[0].shape[-1]
+        output, first, _ = shapes
+        transposed = operation.type == "MatMul" and operation.get_attr("transpose_a")
+        transposed |= operation.type == "BatchMatMulV2" and operation.get_attr("adj_x")
+        return output.num_elements() * first[-2 if transposed else -1]
     return 0
 
 

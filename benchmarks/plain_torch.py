@@ -7,13 +7,17 @@ convolution by one more pixel below and at the right (3x3 on an even side, the 7
 windows here lie one pixel further up and left: the maps have the same sizes and the work is the same.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from piade_tf.config import LossConfig, NetworkConfig
+if TYPE_CHECKING:  # it runs where nothing of this project is installed
+    from piade_tf.config import LossConfig, NetworkConfig
 
 BLOCKS_PER_STAGE = 2  # of a ResNet-18
 BATCH_NORM = {"eps": 1e-3, "momentum": 0.1}  # as Keras has them; its momentum is 1 - momentum
@@ -24,7 +28,7 @@ class Piade(nn.Module):
     """The network of a configuration of depth 18: an image in, its reconstruction out.
 
     Args:
-        config: the shape of the network; what it leaves open is scaled with the image.
+        config: the shape of the network, with all that it leaves open filled in: `config.for_image(height, width)`.
         height, width: size of the images, multiples of the stem's stride.
         channels: of the images.
 
@@ -33,7 +37,6 @@ class Piade(nn.Module):
 
     def __init__(self, config: NetworkConfig, height: int, width: int, channels: int):
         super().__init__()
-        config = config.for_image(height, width)
         kernel, stride, widths = config.stem_kernel, config.stem_stride, config.widths
         if config.depth != 18 or height % stride or width % stride:
             raise ValueError(
@@ -52,17 +55,34 @@ class Piade(nn.Module):
                 self.blocks.append(ResidualBlock(before, filters, down, config))
                 before, size = filters, (math.ceil(size[0] / down), math.ceil(size[1] / down))
             sizes.append(size)
-        self.pyramid = PyramidPooling(before, config)
-        self.routing = DynamicRouting(self.pyramid.capsules(before), config)
+        self.behind = BehindEncoder(config, before, sizes, channels)
 
-        first, units = config.decoder_widths[0], config.vector_dim
-        self.decoder_input = (first, *size)
+    def forward(self, image):
+        return self.behind(self.blocks(self.stem(image)))
+
+
+class BehindEncoder(nn.Module):
+    """Pyramid, routing and decoder: `(batch, encoded, height, width)`, what an encoder made, to the reconstruction.
+
+    Args:
+        config: as `Piade` takes it.
+        encoded: channels of what the encoder made.
+        sizes: of the decoder's maps, the finest first, the last of them the one that it starts from.
+        channels: of the images.
+    """
+
+    def __init__(self, config: NetworkConfig, encoded: int, sizes: list[tuple[int, int]], channels: int):
+        super().__init__()
+        self.pyramid = PyramidPooling(encoded, config)
+        self.routing = DynamicRouting(self.pyramid.capsules(encoded), config)
+        first, units, stride = config.decoder_widths[0], config.vector_dim, config.stem_stride
+        self.decoder_input = (first, *sizes[-1])
         self.upsampling = nn.Sequential()
         for out in (*config.upsampling, math.prod(self.decoder_input)):
             self.upsampling.extend([nn.Linear(units, out, bias=False), nn.BatchNorm1d(out, **BATCH_NORM), nn.ReLU()])
             units = out
         self.skip = config.skip
-        before = first + widths[-1] if config.skip else first
+        before = first + encoded if config.skip else first
         self.decoder = nn.Sequential()
         for filters, size in zip(config.decoder_widths[1:], sizes[-2::-1], strict=True):
             self.decoder.extend(
@@ -77,8 +97,7 @@ class Piade(nn.Module):
         self.decoder.append(nn.ConvTranspose2d(before, channels, 2 * stride, stride=stride, padding=stride // 2))
         self.decoder.append(nn.Tanh() if config.output_activation == "tanh" else nn.Sigmoid())
 
-    def forward(self, image):
-        features = self.blocks(self.stem(image))
+    def forward(self, features):
         vectors = self.routing(self.pyramid(features))
         x = self.upsampling(longest(vectors)).view(-1, *self.decoder_input)
         if self.skip:
@@ -218,10 +237,14 @@ class TrainingLoop:
         self.optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, eps=1e-7)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, COSINE_STEPS)
 
-    def step(self, images) -> float:
-        """Learns from `(batch, channels, height, width)`, float32 in [0, 1]; returns the loss."""
+    def step(self, images, features=None) -> float:
+        """Learns from `(batch, channels, height, width)`, float32 in [0, 1]; returns the loss.
+
+        With `features` the model takes those, of a frozen encoder, and no noise is added.
+        """
         self.optimizer.zero_grad()
-        loss = self.loss(images, self.model(images + self.noise * torch.randn_like(images)))
+        seen = images + self.noise * torch.randn_like(images) if features is None else features
+        loss = self.loss(images, self.model(seen))
         loss.backward()
         self.optimizer.step()
         self.schedule.step()

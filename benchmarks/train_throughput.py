@@ -157,7 +157,8 @@ def torch_round(workload: Workload) -> Round:
     pool = torch.from_numpy(random_images(workload)).permute(0, 3, 1, 2).contiguous()
     config = preset_config(workload.preset)
     height, width, channels = workload.image_shape
-    network = Piade(config.network, height, width, channels)
+    options = dataclasses.replace(config.network, encoder="scratch").for_image(height, width)
+    network = Piade(options, height, width, channels)
     loss = ReconstructionLoss(config.loss, channels)
     training = TrainingLoop(network, loss, LEARNING_RATE, config.training.noise)
 

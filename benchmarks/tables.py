@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.grid_tables import TABLES as OF_GRID
+from benchmarks.speed_tables import TABLES as OF_SPEED
 from benchmarks.table_parts import NAMES, Row, grouped, percent, read, spread, table
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -370,16 +371,20 @@ def _mean_and_worst(rows: Sequence[Row]) -> str:
     return f"{percent(statistics.mean(values))} ({percent(min(values))})" if values else "-"
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    function.__name__: function
-    for function in (
-        *(photographs, photographs_in_short, few_images, choose_map, cifar10),
-        *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
-        *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
-        *(inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),
-        *(training_options, backends, scaling_workers, scaling_images),
-    )
-} | OF_GRID
+TABLES: dict[str, Callable[[], str]] = (
+    {
+        function.__name__: function
+        for function in (
+            *(photographs, photographs_in_short, few_images, choose_map, cifar10),
+            *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
+            *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
+            *(inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),
+            *(training_options, backends, scaling_workers, scaling_images),
+        )
+    }
+    | OF_GRID
+    | OF_SPEED
+)
 
 
 if __name__ == "__main__":

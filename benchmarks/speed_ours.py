@@ -44,7 +44,7 @@ from piade_tf.config import Config
 from piade_tf.data import DataSplits, Split, arrays, batches
 from piade_tf.data.division import divide
 from piade_tf.data.preparation import Preparation
-from piade_tf.model.network import build_network
+from piade_tf.model.network import LEVELS, POOLED, build_network, pooled_map
 from piade_tf.model.presets import preset_config
 from piade_tf.pixels import to_bytes, to_unit
 from piade_tf.scoring.parameters import parameters_for
@@ -204,10 +204,16 @@ class Ours:
         return build_network(self._config().network, *self.of.shape)
 
     def _alone(self) -> Any:
-        """What only scores look at is left out."""
-
+        """The network without what only scores look at, such as the end of a pretrained encoder."""
         whole = self._whole()
-        return keras.Model(whole.input, {name: whole.output[name] for name in ("reconstruction", "latent")})
+        outputs = {name: whole.output[name] for name in ("reconstruction", "latent")}
+        if self.of.encoder == "scratch":
+            return keras.Model(whole.input, outputs)
+        encoder = whole.get_layer(self.of.encoder)
+        cut = keras.Model(encoder.input, encoder.output[LEVELS[POOLED]], name=encoder.name)
+        behind = keras.Model(pooled_map(whole), outputs, name="behind")
+        image = keras.Input(self.of.shape, name="image")
+        return keras.Model(image, behind(cut(image)))
 
     def _pixels(self, batch: int) -> np.ndarray:
         return np.random.default_rng(SEED).integers(0, 256, (batch, *self.of.shape), "uint8")

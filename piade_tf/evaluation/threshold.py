@@ -67,11 +67,15 @@ class Threshold:
 
         `exact`: in expectation, for any distribution of scores, as long as new images come from where the calibration
         images come from. `approximate`: as simulated; a theorem has it that scores by the folds' own statistics would
-        exceed it less than twice as often. `none`: nothing is promised.
+        exceed it less than twice as often. Approximate as well where it was looked whether the highest of held-out
+        scores stands apart: the choice depends on the scores, and what is sure is 2 / (n + 1). `none`: nothing is
+        promised.
         """
         if self.promised_fpr is None:
             return "none"
-        return "approximate" if self.folds else "exact"
+        above = round(self.promised_fpr * (self.n + 1)) - 1  # scores that may lie above the threshold
+        is_choice = self.method == "fpr" and self.n >= FEWEST_TO_STAND_APART and above == self.apart
+        return "approximate" if self.folds or is_choice else "exact"
 
     def is_anomalous(self, scores: Any) -> np.ndarray:
         """Which of the scores lie above the threshold: bool, of the shape of `scores`, compared as float64."""

@@ -17,7 +17,7 @@ export interface Threshold {
   n: number;
   /** Bound on the expected share of false alarms; null: nothing is promised. */
   promised: number | null;
-  /** Whether the rate is about what is expected, not at most: normal images were scored in folds. */
+  /** Whether the rate is about what is expected, not at most: scored in folds, or the highest might stand apart. */
   approximate: boolean;
   /** The 0, 1, ... 100 % quantiles of the normal scores, non-decreasing. */
   quantiles: number[];
@@ -40,7 +40,7 @@ export function fitThreshold(rate: number, normalScores: readonly number[]): Thr
     value: sorted[rank - 1],
     n,
     promised: (n + 1 - rank) / (n + 1),
-    approximate: false,
+    approximate: wanted === n && n >= FEWEST_TO_STAND_APART,
     quantiles: Array.from({length: LEVELS}, (_, level) => quantile(sorted, level / 100)),
   };
 }

@@ -124,10 +124,12 @@ class Ours:
             return {"reconstruction": to_bytes(outputs["reconstruction"]), "latent": outputs["latent"]}
 
         saved = write_saved_model(self.folder / "network-saved_model", inspect)
-        images = list(data.train.images.take(REPRESENTATIVE).as_numpy_iterator())
+        images = data.train.images.take(batch * REPRESENTATIVE).repeat().batch(batch).take(REPRESENTATIVE)
         files = {"network-float32": to_litert(saved, SIGNATURE), "network-float16": to_litert(saved, SIGNATURE, True)}
         for name, kind in QUANTIZED.items():
-            files[f"network-{name}"] = quantize(files["network-float32"], kind, images, SIGNATURE, pretrained)
+            files[f"network-{name}"] = quantize(
+                files["network-float32"], kind, images.as_numpy_iterator(), SIGNATURE, pretrained
+            )
         if scored:
             whole = self._whole()
             parameters = parameters_for(config.network.encoder, config.loss.ssim_window, data.kind)

@@ -30,10 +30,8 @@ def ssim_map(a, b, window: int):
     """
     height, width = a.shape[1:3]
     check_window(window, height, width)
-    # One by one: stacked, they are copied, and in training the gradient of `a` is filtered, which nobody asks for.
-    mean_a, mean_b, squares, product = (
-        filter_valid(maps, window) for maps in (a, b, ops.square(a) + ops.square(b), a * b)
-    )
+    maps = [a, b, ops.square(a) + ops.square(b), a * b]
+    mean_a, mean_b, squares, product = _filter_each(maps, window)
     mean_product = mean_a * mean_b
     mean_squares = ops.square(mean_a) + ops.square(mean_b)
     luminance = (2.0 * mean_product + K1**2) / (mean_squares + K1**2)
@@ -52,6 +50,17 @@ def check_window(window: int, height: int, width: int) -> None:
 def filter_valid(images, window: int):
     """Filters `(batch, height, width, channels)` with the Gaussian window where it fits."""
     return _filter(images, window, transposed=False)
+
+
+def _filter_each(maps: list, window: int) -> list:
+    """`filter_valid` of maps of one shape.
+
+    Products are faster one by one: together they would copy all maps twice, and in training the gradient of an image
+    that needs none would be filtered as well. A depthwise convolution is faster the more channels it has.
+    """
+    if max(maps[0].shape[1:3]) < LARGE:
+        return [filter_valid(each, window) for each in maps]
+    return ops.split(filter_valid(ops.concatenate(maps, axis=-1), window), len(maps), axis=-1)
 
 
 def filter_transposed(maps, window: int):

@@ -37,6 +37,7 @@ def assert_equals_tf_image_ssim(first, second, window):
 )
 @example(window=7, height=28, width=28, channels=1, seed=0)
 @example(window=11, height=33, width=47, channels=3, seed=0)
+@example(window=7, height=40, width=70, channels=3, seed=0)  # by convolution
 def test_mean_equals_tf_image_ssim(window, height, width, channels, seed):
     assert_equals_tf_image_ssim(*images((3, height, width, channels), seed), window)
 

@@ -250,7 +250,7 @@ def test_calibrating_here_fits_the_threshold_by_the_rule_of_python(opened, digit
     page.click("#calibrate-use")
     said = page.inner_text("#calibrate-result")
     expected = fit_threshold("fpr", 0.1, scores)
-    assert "about 9.1 % false alarms" in said and expected.promised_fpr == pytest.approx(2 / 22)
+    assert "at most 9.1 % false alarms" in said and expected.promised_fpr == pytest.approx(2 / 22)
     kept = page.evaluate(
         "JSON.parse(localStorage[Object.keys(localStorage).find((key) => key.startsWith('threshold:'))])"
     )

@@ -110,13 +110,13 @@ def test_together_they_fit_and_score_as_one_machine_does(detector, way):
 
     alone, results = found(ALONE)
     for other, other_results in together({"folds": 3, "split": 2}[way], found):
-        np.testing.assert_allclose(other.pred_score, alone.pred_score, rtol=1e-5)
+        np.testing.assert_allclose(other.pred_score, alone.pred_score, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(other.map_max, alone.map_max, rtol=1e-5)
         for score, expected in zip(other.scorer.gaussian_scores, alone.scorer.gaussian_scores, strict=True):
             for feature, gaussians in expected.gaussians.items():
                 np.testing.assert_allclose(score.gaussians[feature].mean, gaussians.mean, rtol=1e-5, atol=1e-6)
         assert np.array_equal(other.scorer.bank.bank, alone.scorer.bank.bank)
-        np.testing.assert_allclose(other_results.scored.pred_score, results.scored.pred_score, rtol=1e-5)
+        np.testing.assert_allclose(other_results.scored.pred_score, results.scored.pred_score, rtol=1e-5, atol=1e-5)
         assert list(other_results.pixels) == list(results.pixels) == ["bad", "good"]
         whole, expected = (PixelMetrics.merged(one.pixels.values()) for one in (other_results, results))
         assert whole.result() == pytest.approx(expected.result(), rel=1e-5)

@@ -119,8 +119,9 @@ def test_together_they_fit_and_score_as_one_machine_does(detector, way):
         np.testing.assert_allclose(other_results.scored.pred_score, results.scored.pred_score, rtol=1e-5, atol=1e-5)
         assert list(other_results.pixels) == list(results.pixels) == ["bad", "good"]
         whole, expected = (PixelMetrics.merged(one.pixels.values()) for one in (other_results, results))
-        assert whole.result() == pytest.approx(expected.result(), rel=1e-5)
-        assert whole.aupro_interval() == pytest.approx(expected.aupro_interval(), rel=1e-5)
+        # Pixels are counted in bins: one that differs in its last bit may fall into the next, 1 part in 4096 further.
+        assert whole.result() == pytest.approx(expected.result(), rel=1e-3)
+        assert whole.aupro_interval() == pytest.approx(expected.aupro_interval(), rel=1e-3)
 
 
 def test_a_part_of_a_split_is_changed_as_in_the_whole(detector):

@@ -1,5 +1,6 @@
 """What the inspector computes without a page is what Python computes: pixels, thresholds, metadata, names."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -121,6 +122,7 @@ def test_thresholds_follow_the_rule_of_training(in_node):
     for (rate, scores), ours in zip(cases, found, strict=True):
         expected = fit_threshold("fpr", rate, scores)
         assert (ours["value"], ours["promised"], ours["n"]) == (expected.value, expected.promised_fpr, expected.n)
+        assert ours["approximate"] == (expected.guarantee == "approximate")
         assert ours["needed"] == images_needed(rate)
         np.testing.assert_allclose(ours["quantiles"], expected.quantiles, rtol=1e-12, atol=1e-12)
         asked = [*scores[:5], expected.value + 0.1, scores[0] - 1e9, scores[0] + 1e9]
@@ -191,6 +193,19 @@ def test_the_metadata_are_those_that_the_export_wrote(in_node, exported):
             "shape"
         ]
         assert about["input"]["resizeTo"] == expected["input"]["resize_to"]
+
+
+def test_a_file_promises_at_most_or_about_as_the_run_does(in_node):
+    odd = [*np.arange(30.0), 1e3]
+    thresholds = [
+        *(fit_threshold("fpr", rate, np.arange(float(n))) for n in (19, 20, 38, 39) for rate in (0.05, 0.2)),
+        *(fit_threshold(method, 0.01, odd, folds=folds) for method in ("fpr", "max", "sigma:3") for folds in (0, 10)),
+    ]
+    found = in_node(READ, [model_file(METADATA | {"threshold": dataclasses.asdict(one)}).hex() for one in thresholds])
+    promised = [one for one in zip(found, thresholds, strict=True) if one[1].promised_fpr is not None]
+    assert {one.guarantee for _, one in promised} == {"exact", "approximate"}
+    for about, one in promised:
+        assert about["threshold"]["approximate"] == (one.guarantee == "approximate"), one
 
 
 def test_what_is_no_model_or_a_changed_one_gets_a_sentence(in_node, exported):

@@ -1,5 +1,5 @@
 /** What a file says of itself: read from the `.tflite`, checked before anything is believed. See docs/mobile.md. */
-import {LEVELS, type Threshold} from './threshold.ts';
+import {LEVELS, mightStandApart, type Threshold} from './threshold.ts';
 import {Problem} from './words.ts';
 
 export const MOST_MODEL_BYTES = 256 * 2 ** 20;
@@ -113,11 +113,17 @@ function thresholdOf(found: Fields): Threshold {
   if (quantiles.some((value, i) => i > 0 && value < quantiles[i - 1])) {
     throw new Problem('The metadata are contradictory: quantiles must not decrease.');
   }
+  const n = found.number('n', 1, 1e9);
+  const promised = found.has('promised_fpr') ? found.number('promised_fpr', 0, 1, false) : null;
+  const folds = found.has('folds') ? found.number('folds', 0, 1e6) : 0;
+  const apart = found.has('apart') ? found.number('apart', 0, 1) : 0;
+  const byRate = found.has('method') && found.text('method', /^[^]{0,100}$/) === 'fpr';
+  const above = promised === null ? -1 : Math.round(promised * (n + 1)) - 1;
   return {
     value: found.number('value', -3.5e38, 3.5e38, false),
-    n: found.number('n', 1, 1e9),
-    approximate: found.has('folds') && found.number('folds', 0, 1e6) > 0,
-    promised: found.has('promised_fpr') ? found.number('promised_fpr', 0, 1, false) : null,
+    n,
+    approximate: folds > 0 || (byRate && mightStandApart(n, above, apart)),
+    promised,
     quantiles,
   };
 }

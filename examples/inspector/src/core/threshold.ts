@@ -40,9 +40,19 @@ export function fitThreshold(rate: number, normalScores: readonly number[]): Thr
     value: sorted[rank - 1],
     n,
     promised: (n + 1 - rank) / (n + 1),
-    approximate: wanted === n && n >= FEWEST_TO_STAND_APART,
+    approximate: mightStandApart(n, n - rank, wanted - rank),
     quantiles: Array.from({length: LEVELS}, (_, level) => quantile(sorted, level / 100)),
   };
+}
+
+/**
+ * Whether it was looked whether the highest of n scores stands apart: the choice depends on the scores, and no theorem
+ * covers the promise.
+ *
+ * `above`: how many of them may lie above the threshold; `apart`: how many have no say in it.
+ */
+export function mightStandApart(n: number, above: number, apart: number): boolean {
+  return n >= FEWEST_TO_STAND_APART && above === apart;
 }
 
 function highestStandsApart(sorted: Float64Array): boolean {

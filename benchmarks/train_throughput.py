@@ -42,6 +42,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 
+from benchmarks.speed_networks import POOL, SEED, WARM_UP_STEPS, positive, tens
 from export.verification.peak_memory import peak_memory
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.errors import InputError
@@ -52,8 +53,6 @@ from piade_tf.model.presets import PRESETS, preset_config
 os.environ.update(KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="2")
 
 LEARNING_RATE = 1e-3
-SEED, POOL, WARM_UP_STEPS = 0, 256, 10  # as many as our trainer takes at a time
-# POOL: different images that batches are drawn from
 THREAD_TRIAL_STEPS = 3  # of PyTorch, with one thread and with all
 QUIET_LOAD = 0.5  # of the last minute
 PACKAGES = ("tensorflow", "keras", "torch")
@@ -292,18 +291,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=positive, default=5, help="rounds of each framework (5)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/train_throughput.csv"), help="CSV file")
     return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
-
-
-def tens(text: str) -> int:
-    if (number := positive(text)) % WARM_UP_STEPS:
-        raise argparse.ArgumentTypeError(f"must be a multiple of {WARM_UP_STEPS}, got {number}")
-    return number
 
 
 def main() -> None:

@@ -21,16 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository's root
 
-from benchmarks.train_throughput import (
-    WARM_UP_STEPS,
-    WORKLOADS,
-    Round,
-    Workload,
-    in_new_process,
-    keras_round,
-    positive,
-    tens,
-)
+from benchmarks.speed_networks import WARM_UP_STEPS, positive, tens
+from benchmarks.train_throughput import WORKLOADS, Round, Workload, in_new_process, keras_round
 from piade_tf.cli.exit_codes import errors_in_one_line
 from piade_tf.files import write_csv
 

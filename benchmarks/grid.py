@@ -7,8 +7,9 @@
 
 DIR holds TensorFlow Datasets, for photographs what benchmarks/photographs.py says. Can be stopped, killed and started
 again, also on several machines with a CSV each: a cell that the CSV has is not run again, nor is a run that is done;
-one that was broken off is gone on with. A cell that fails is told, and the others go on. Every class of a data set has
-the same settings, those of the preset. Two minutes a cell of Fashion-MNIST on 2 cores.
+one that was broken off is gone on with. Two grids on one machine, a core each (`taskset -c 0`, `taskset -c 1`), share
+the cells out; the column `cores` says how many a cell had. A cell that fails is told, and the others go on. Every class
+of a data set has the same settings, those of the preset. Two minutes a cell of Fashion-MNIST on 2 cores.
 """
 
 import argparse

@@ -165,7 +165,7 @@ def row_of(cell: Cell, path: Path, wall_seconds: float | None) -> Row:
         "wall_seconds": wall_seconds,
         "parameters": run.read_network().count_params(),
         "versions": " ".join(f"{name}={version}" for name, version in config["versions"].items()),
-        **{"git_commit": config["git_commit"], "cores": os.cpu_count(), "processor": processor()},
+        **{"git_commit": config["git_commit"], "cores": len(os.sched_getaffinity(0)), "processor": processor()},
     }
     return {name: _rounded(found.get(name)) for name in HEADER}
 

@@ -57,7 +57,7 @@ def judgement(groups: Sequence[Group]) -> list[str]:
         what = "missed" if group.anomalous else "flagged"
         (worse if after > before else better).append(group.name)
         word = "WORSE" if after > before else "better"
-        lines.append(f"{word}: of {len(group.before)} {group.name}, {after} are {what}, {before} were before")
+        lines.append(f"{word}: {group.name}: {after} of {len(group.before)} {what}, {before} before")
     if worse:
         but = f", though better on {_and(better)}" if better else ""
         lines.append(f"It got worse on {_and(worse)}{but}: look at these images before you use the new run.")

@@ -88,7 +88,7 @@ def changes(before: Threshold, after: Threshold, known: Known, test: LabelledSpl
         for label, (kind, _) in enumerate(KINDS):
             names = test.ids[chosen & (test.labels == label)]
             if len(names):
-                lines.append(f"{words}: {len(names)} {kind} test images: {some(map(str, names), NAMES_SHOWN)}")
+                lines.append(f"{words}, {len(names)} of the {kind} test images: {some(map(str, names), NAMES_SHOWN)}")
     return lines or ["No test image changes its verdict."]
 
 

@@ -12,13 +12,13 @@ def group(name, anomalous, before, after, count=10):
 
 def test_fewer_false_alarms_are_better():
     *lines, last = judgement([group("test images", False, 5, 1)])
-    assert lines == ["better: of 10 test images, 1 are flagged, 5 were before"]
+    assert lines == ["better: test images: 1 of 10 flagged, 5 before"]
     assert "better on test images" in last and "worse on nothing" in last
 
 
 def test_more_misses_are_worse_whatever_else_got_better():
     lines = judgement([group("new good images", False, 9, 0), group("bad images", True, 10, 7)])
-    assert "WORSE: of 10 bad images, 3 are missed, 0 were before" in lines
+    assert "WORSE: bad images: 3 of 10 missed, 0 before" in lines
     assert lines[-1].startswith("It got worse on bad images, though better on new good images")
 
 

@@ -64,6 +64,8 @@ def all_metrics(
     if split.count:
         metrics["at_threshold"] = at_threshold
         metrics["per_class"] = _per_class(split, scored.pred_score, flagged, pixels)
+        without = [name for name, row in metrics["per_class"].items() if row.get("pixel_AUROC", 0) is None]
+        reasons |= {f"per_class.{name}": "none of its images has a mask with a defect" for name in without}
     return metrics | {"intervals": intervals, "reasons": reasons}
 
 

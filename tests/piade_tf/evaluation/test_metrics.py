@@ -198,6 +198,17 @@ def test_pixel_metrics_are_those_of_the_images_that_have_a_mask(inspection):
     assert metrics["per_class"]["dent"]["pixel_AUROC"] == pytest.approx(expected, abs=2e-3)
 
 
+def test_a_class_without_masks_says_why_it_has_no_pixel_metrics(inspection):
+    images, classes = np.arange(6 * 36, dtype="uint8").reshape(6, 6, 6, 1), ["good"] * 2 + ["dent"] * 2 + ["rust.1"] * 2
+    masks = np.zeros((6, 6, 6), "uint8")
+    masks[2:4, 1:3] = 1
+    _, metrics = measured(inspection, labelled(images, [0, 0, 1, 1, 1, 1], classes, masks, np.arange(6) < 4))
+    row = Metric(metrics, ("per_class",)).at("rust.1")
+    assert row.at("pixel_AUPRO").value is None
+    assert row.at("pixel_AUPRO").reason == "none of its images has a mask with a defect"
+    assert Metric(metrics, ("per_class",)).at("dent").at("pixel_AUPRO").value is not None
+
+
 def test_pixel_metrics_in_the_masks_own_size_stand_beside_those_in_the_networks(inspection):
     images = np.random.default_rng(0).integers(0, 256, (4, 6, 6, 1), "uint8")
     masks = np.zeros((4, 6, 6), "uint8")

@@ -65,16 +65,17 @@ class Ours:
     def __init__(self, network: Network, folder: Path):
         self.of, self.folder = network, folder
         self.calls: dict[str, Callable[[], Any]] = {}
+        self.warm_up = math.nan
 
     # === Training ===
 
-    def prepare_training(self) -> dict[str, Any]:
-        """Parameters that are trained, and multiply-adds of a step."""
+    def prepare_training(self, **changed: Any) -> dict[str, Any]:
+        """Parameters that are trained, and multiply-adds of a step; options of the training that are `changed`."""
         share_threads(self.of.side)
         make_reproducible(SEED)
         data, config = random_data(self.of), self._config()
         values = {"batch_size": self.of.batch, "learning_rate": LEARNING_RATE, "rotation": 0.0, "seed": SEED}
-        options = dataclasses.replace(config.training, **values)
+        options = dataclasses.replace(config.training, **values | changed)
         pretrained = self.of.encoder != "scratch"
         schedule = Schedule.of(options, POOL, data.kind, pretrained)
         self.trainer = build_trainer(config.network, config.loss, options, schedule, data)
@@ -93,7 +94,7 @@ class Ours:
         return {"parameters": weights, "multiply_adds": multiply_adds_of(step.get_concrete_function(signature).graph)}
 
     def train(self, steps: int) -> float:
-        """Seconds of a step, the loss read after each execution."""
+        """Seconds of a step, the loss read after each execution; `warm_up` is then how many the first steps took."""
         times: dict[int, float] = {}  # at the end of an execution, by the steps done
 
         class Stopwatch(keras.callbacks.Callback):
@@ -101,8 +102,9 @@ class Ours:
                 float(logs["loss"])
                 times[batch + 1] = time.perf_counter()
 
-        whole = WARM_UP_STEPS + steps
+        whole, start = WARM_UP_STEPS + steps, time.perf_counter()
         self.trainer.fit(self.batches, steps_per_epoch=whole, callbacks=[Stopwatch()], shuffle=False, verbose=0)
+        self.warm_up = times[WARM_UP_STEPS] - start
         return (times[whole] - times[WARM_UP_STEPS]) / steps
 
     # === Inference ===

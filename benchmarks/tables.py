@@ -11,6 +11,7 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +48,7 @@ def with_tables(text: str) -> str:
     return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 
-def photographs() -> str:
+def photographs(file: str = "photographs.csv") -> str:
     """Every metric, mean and deviation over seeds."""
     header = (
         "",
@@ -58,7 +59,7 @@ def photographs() -> str:
         "false alarms, by seed",
     )
     rows = []
-    for data, seeds in grouped(_default_photographs(), "data").items():
+    for data, seeds in grouped(_default_photographs(file), "data").items():
         found = f"{' '.join(row['TP'] for row in seeds)} of {seeds[0]['n_anomalous']}"
         alarms = f"{' '.join(row['FP'] for row in seeds)} of {seeds[0]['n_normal']}"
         metrics = [spread(seeds, name) for name in ("image_AUROC", "pixel_AUROC", "pixel_AUPRO")]
@@ -143,9 +144,9 @@ def beside_anomalib() -> str:
     return table((sets, *header[1:]), lines)
 
 
-def gate_ships() -> str:
+def gate_ships(file: str = "gate_ships.csv") -> str:
     """For each format and data set how many seeds ship, and how many verdicts differ."""
-    return _gate("gate_ships.csv", "format", "ships", lambda name: f"`{name}`")
+    return _gate(file, "format", "ships", lambda name: f"`{name}`")
 
 
 def gate_spoilings() -> str:
@@ -172,6 +173,15 @@ def int8_loss() -> str:
             )
         )
     return table(("", "seeds", "`float32`", "`int8`", "largest difference"), lines)
+
+
+def without_amx() -> str:
+    """For each file its latency with Intel's matrix unit and without."""
+    lines = [
+        (f"`{row['format']}`, {row['file']}", row["ms_with_amx"], row["ms_without_amx"], row["same_outputs"])
+        for row in read("without_amx.csv")
+    ]
+    return table(("file", "ms with AMX", "ms without", "same outputs"), lines)
 
 
 def inspector_latency() -> str:
@@ -358,8 +368,8 @@ def _decided(rows: Sequence[Row], decision: str) -> str:
     return f"{counts}: {ends} of {rows[0]['verdicts']}"
 
 
-def _default_photographs() -> list[Row]:
-    return [row for row in read("photographs.csv") if row["options"] == "--no-tensorboard --epochs 1"]
+def _default_photographs(file: str = "photographs.csv") -> list[Row]:
+    return [row for row in read(file) if row["options"] == "--no-tensorboard --epochs 1"]
 
 
 def _mean(rows: Sequence[Row], name: str) -> str:
@@ -378,10 +388,11 @@ TABLES: dict[str, Callable[[], str]] = (
             *(photographs, photographs_in_short, few_images, choose_map, cifar10),
             *(one_class_fashion_mnist, one_class_mnist, one_class_digits),
             *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
-            *(inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),
+            *(without_amx, inspector_latency, resizing_on_jvm, serve_load, faults, faults_of_workers),
             *(training_options, backends, scaling_workers, scaling_images),
         )
     }
+    | {f"{one.__name__}_intel": partial(one, f"intel_xeon/{one.__name__}.csv") for one in (photographs, gate_ships)}
     | OF_GRID
     | OF_SPEED
 )

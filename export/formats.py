@@ -7,7 +7,7 @@ from piade_tf.config import FormatName
 
 REJECTED_FOLDER = "rejected"  # for files outside their tolerance
 RANKS = 0.95
-MEDIAN = 0.25  # a file that rounds was measured at 0.07 at most, one with a mistake in it mostly far above
+MEDIAN = 0.25  # a file that rounds was measured at 0.08 at most, one with a mistake in it mostly far above
 
 
 @dataclasses.dataclass(frozen=True)

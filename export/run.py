@@ -37,8 +37,8 @@ from piade_tf.config import FormatName
 from piade_tf.data import DataSplits
 from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
-from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
-from piade_tf.evaluation.threshold import Threshold, fit_threshold
+from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
+from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import check_folder, write_json
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
@@ -156,9 +156,7 @@ def _fill(
         calibrated = found.part(images.calibration)
         known = Known(calibrated.pred_score, labels, found.pred_score[images.test])
         threshold = for_other_scores(threshold_of_run, said.calibration, known)
-        map_fpr = map_threshold_of_run.wanted_fpr or UNUSED_FPR
-        map_apart = map_threshold_of_run.apart
-        map_threshold = fit_threshold("fpr", map_fpr, calibrated.map_max, folds=folds, apart=map_apart)
+        map_threshold = for_maps(threshold, calibrated.pred_score, calibrated.map_max, map_threshold_of_run.apart)
         if name != "saved_model":
             metadata = metadata_for(name, config, options.run, threshold, map_threshold, path.read_bytes())
             content = with_metadata(path.read_bytes(), metadata)

@@ -12,7 +12,7 @@ from export.formats import REJECTED_FOLDER
 from export.options import Show
 from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_of
 from piade_tf.errors import InputError
-from piade_tf.evaluation.threshold import Threshold, promise
+from piade_tf.evaluation.threshold import Threshold, parse_method, promise
 from piade_tf.json_text import json_text
 from piade_tf.program import command, path_word
 
@@ -75,6 +75,7 @@ def summary(metadata: dict[str, Any]) -> dict[str, str]:
     """What people ask of a file, a line each."""
     image, threshold, of_map = metadata["input"], *(_threshold(metadata[key]) for key in ("threshold", "map_threshold"))
     shapes = (f"{name} {_sides(end['shape'])} {end['dtype']}" for name, end in metadata["outputs"].items())
+    fitted = parse_method(threshold.method).kind not in ("value", "f1")
     found = {
         "format": f"{metadata['format']}, of the run {metadata['name']}, PIADE-TF {metadata['version']}",
         "learned": f"{metadata['normal_class']} ({metadata['dataset']}), score {metadata['score']}",
@@ -83,7 +84,7 @@ def summary(metadata: dict[str, Any]) -> dict[str, str]:
         "outputs": ", ".join(shapes),
         "threshold": f"{threshold.value:.4g}, for the scores of this file: an image with a higher one is anomalous; "
         f"{promise(threshold)}",
-        "good images": f"{threshold.n} set it; of their scores {_percentiles(threshold)}",
+        "good images": f"{threshold.n}{' set it' * fitted}; of their scores {_percentiles(threshold)}",
         "map threshold": f"{of_map.value:.4g}: a place with a higher value of the map is unusual",
         "their maps": f"of the largest values {_percentiles(of_map)}",
     }

@@ -20,8 +20,8 @@ from export.verification.agreement import compare, share_of_chance
 from export.verification.gate import MAY_DIFFER, problems
 from export.verification.measure import Measured, measure
 from piade_tf.errors import InputError
-from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
-from piade_tf.evaluation.threshold import Threshold, fit_threshold
+from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
+from piade_tf.evaluation.threshold import Threshold
 from piade_tf.files import write_json
 from piade_tf.temporary import temporary_folder
 
@@ -90,13 +90,7 @@ def rethreshold(
         entry, found = manifest["files"][name], scores.pred_score[name]
         known = Known(found[calibration], scores.label[test], found[test])
         of_file = for_other_scores(threshold, run_normal, known)
-        of_map = fit_threshold(
-            map_threshold.method,
-            map_threshold.wanted_fpr or UNUSED_FPR,
-            scores.map_max[name][calibration],
-            folds=map_threshold.folds,
-            apart=map_threshold.apart,
-        )
+        of_map = for_maps(of_file, found[calibration], scores.map_max[name][calibration], map_threshold.apart)
         old = entry["threshold"]["value"]
         entry["threshold"], entry["map_threshold"] = dataclasses.asdict(of_file), dataclasses.asdict(of_map)
         entry |= compare(of_run, scores.said(name, of_file), scores.label[test])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from piade_tf.evaluation.adaptation import Before
     from piade_tf.run_directory import RunDirectory
 
+LEAVE_OUT = "of each such burst, leave one and take the others out of the folder"
 KEPT = ("model.keras", "history.csv", "skipped.csv")  # files of the run that the new one has as they are
 
 
@@ -109,9 +110,11 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     from piade_tf.config import DataConfig
     from piade_tf.data.added_images import absolute, extended
     from piade_tf.data.known_images import with_scores
+    from piade_tf.data.near_duplicates import burst_warning
     from piade_tf.data.splits import all_normal
     from piade_tf.evaluation.adaptation import Adapted
     from piade_tf.evaluation.mistakes import most_unusual
+    from piade_tf.evaluation.refit import for_maps
     from piade_tf.evaluation.results import labelled_results
     from piade_tf.evaluation.scored_split import BATCH
     from piade_tf.files import write_json
@@ -127,7 +130,10 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     before = _before(run, config, base.preparation)
     fixed = before.fixed
     good, bad = _folders(options, config, before)
-    added = assigned(good, absolute(options.good), fixed.seed)
+    added = assigned(good, absolute(options.good), fixed.seed, base.group_by)
+    alike = None if base.group_by else burst_warning(good.looks, list(map(from_here, good.paths)), LEAVE_OUT)
+    if alike:
+        print(f"warning: {alike}", flush=True)
     data = extended(base, [*before.known, *added])
     in_folds = fixed.way == "folds"
     print(_what_joins(options.good, added, base.test.count - data.test.count, in_folds), flush=True)
@@ -153,7 +159,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
         options_now["data"] = stored["data"] | {"data_dir": str(options.data_dir)}
     new_config = new_run.write_config(options_now, config["schedule"], data, lineage)
     new_run.write_scorer(scorer)
-    map_after = before.map_threshold_for(fitted.map_max)
+    map_after = for_maps(after, fitted.pred_score, fitted.map_max)
     new_run.write_threshold(after, map_after)
     new_run.write_known(known)
     write_json(new_run.path / "adaptation.json", {group.name: group.as_dict for group in groups})
@@ -227,7 +233,6 @@ def _before(run: "RunDirectory", config: dict[str, Any], preparation: "Preparati
         scorer,
         preparation,
         Threshold.read(run.path / "threshold.json"),
-        Threshold.read(run.path / "map_threshold.json"),
         known,
         dict(zip(map(str, split.ids), scored.pred_score.tolist(), strict=True)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -19,6 +19,9 @@ from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
 from piade_tf.printable import printable, some
+
+if TYPE_CHECKING:
+    import numpy as np
 
 COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
 NAMES_SHOWN = 8
@@ -94,7 +97,9 @@ def predict(options: Predict) -> int:
 
     detector = Detector.load(options.run)
     if options.threshold is not None:
-        detector = dataclasses.replace(detector, threshold=set_by_hand(options.threshold, detector.threshold))
+        labels, test = _of_test(options.run)
+        by_hand = set_by_hand(options.threshold, detector.threshold, labels, test)
+        detector = dataclasses.replace(detector, threshold=by_hand)
     if options.heatmaps:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
@@ -147,6 +152,18 @@ def predict(options: Predict) -> int:
     if counts["unreadable"]:
         return SOME_UNREADABLE
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
+
+
+def _of_test(run: Path) -> "tuple[np.ndarray, np.ndarray]":
+    """Labels and scores of the run's test images; none where the run was copied without them."""
+    import numpy as np
+
+    from piade_tf.run_directory import RunDirectory
+
+    if not (run / "scores.csv").exists():
+        return np.zeros(0), np.zeros(0)
+    split, scored = RunDirectory(run).read_scores()
+    return split.labels, scored.pred_score
 
 
 def _begun(lists: Iterator[list[str]]) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
 from piade_tf.evaluation.calibration import Calibrated, calibrated, calibration_for, good_images
 from piade_tf.evaluation.mistakes import most_unusual
+from piade_tf.evaluation.refit import for_maps
 from piade_tf.evaluation.results import labelled_results
 from piade_tf.evaluation.scored_split import BATCH
 from piade_tf.evaluation.threshold import check_method, fit_threshold
@@ -251,7 +252,7 @@ class Training:
         threshold = fit_threshold(
             config.threshold, config.fpr, fitted.pred_score, data.test.labels, results.scored.pred_score, fitted.folds
         )
-        map_threshold = fit_threshold("fpr", config.fpr, fitted.map_max, folds=fitted.folds)
+        map_threshold = for_maps(threshold, fitted.pred_score, fitted.map_max)
         run.write_threshold(threshold, map_threshold)
         known = known_images(data, fitted.pred_score, fitted.map_max)
         run.write_known(known)

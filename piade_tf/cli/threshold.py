@@ -112,16 +112,15 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     from export.publish.report_section import add_to_report
     from export.publish.rethreshold import rethreshold
     from piade_tf.data.known_images import calibration_scores, write_known
-    from piade_tf.evaluation.refit import UNUSED_FPR, Known, refitted
-    from piade_tf.evaluation.threshold import Threshold, fit_threshold
+    from piade_tf.evaluation.refit import Known, check_value, for_maps, refitted
     from piade_tf.file_set import replacing_together
     from piade_tf.files import write_json
     from piade_tf.report.rejudged_files import write_rejudged
     from piade_tf.report.threshold_change import show_change
 
     config = run.read_config()
-    before, map_before = (Threshold.read(run.path / f"{name}.json") for name in ("threshold", "map_threshold"))
     split, scored = run.read_scores()
+    before, map_before = _before(options, run, config, known)
     old = Known(calibration_scores(known)[0], split.labels, scored.pred_score, before.folds)
     pixels = None
     if options.good is not None:
@@ -132,11 +131,9 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
 
     method, fpr = _method(options, before)
     after = refitted(method, fpr, scores)
-    map_fpr = fpr if options.fpr is not None else map_before.wanted_fpr
-    refit_map = options.fpr is not None or options.good is not None
-    map_after = map_before
-    if refit_map:
-        map_after = fit_threshold("fpr", map_fpr or UNUSED_FPR, map_max, folds=map_before.folds)
+    if options.sigma is not None:
+        check_value(after.value, scores)
+    map_after = for_maps(after, normal, map_max)
     show_change(before, after, old, scores, split)
     if options.dry_run:
         print("Nothing was changed (--dry-run).")
@@ -165,6 +162,34 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
             print(f"warning: with this threshold {change.name} {problem}; export the run again to have it judged anew")
     print(f"Report: {run.path / 'report.html'}")
     print(f"Threshold set in {run.path}" + (" and its exported files." if changes else "; it has no exported files."))
+
+
+def _before(
+    options: SetThreshold, run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
+) -> "tuple[Threshold, Threshold]":
+    """The thresholds that the run has; where a file was changed or broken, those of its training."""
+    from piade_tf.data.known_images import calibration_scores
+    from piade_tf.evaluation.refit import Known, for_maps, refitted
+    from piade_tf.evaluation.threshold import Threshold
+    from piade_tf.training.fit_scores import CALIBRATION_FOLDS
+
+    try:
+        return Threshold.read(run.path / "threshold.json"), Threshold.read(run.path / "map_threshold.json")
+    except InputError as error:
+        if options.fpr is options.sigma is options.value is None:
+            raise
+        print(f'note: {str(error).split("; set it again")[0]}; it is replaced, and "before" is that of the training')
+    normal, map_max = calibration_scores(known)
+    of_training = config["options"]
+    split, scored = run.read_scores()
+    folds = min(CALIBRATION_FOLDS, len(normal)) if of_training.get("calibration") == "folds" else 0
+    before = refitted(
+        of_training["threshold"], of_training["fpr"], Known(normal, split.labels, scored.pred_score, folds)
+    )
+    map_before = for_maps(before, normal, map_max)
+    if not options.dry_run:
+        run.write_threshold(before, map_before)  # what follows reads them
+    return before, map_before
 
 
 def _method(options: SetThreshold, before: "Threshold") -> tuple[str, float | None]:

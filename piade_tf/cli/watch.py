@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -34,7 +35,7 @@ class Watch:
 
     piade watch RUN photos/ --csv shift.csv --on-anomaly 'notify-send {path} {score}'
 
-    Ctrl-C or SIGTERM ends it after the photograph at hand, with the exit code of predict for all since the start: 0 if
+    Ctrl-C or SIGTERM ends it after the current photograph, with the exit code of predict for all since the start: 0 if
     all were normal, 1 if one was anomalous, 2 if one could not be read. A second one ends it at once, with 130.
     """
 
@@ -193,9 +194,7 @@ def _command(given: str | None) -> list[str]:
 def _start(command: list[str], path: str, score: str, verdict: str) -> None:
     """Starts the command and does not wait for it: the next photograph is more urgent."""
     replaced = {"{path}": path, "{score}": score, "{verdict}": verdict}
-    words = list(command)
-    for name, value in replaced.items():
-        words = [word.replace(name, value) for word in words]
+    words = [re.sub("{(path|score|verdict)}", lambda found: replaced[found[0]], word) for word in command]
 
     def run() -> None:
         try:
@@ -211,7 +210,7 @@ def _start(command: list[str], path: str, score: str, verdict: str) -> None:
 
 @contextlib.contextmanager
 def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM set `stop`: the photograph at hand is finished first. A second Ctrl-C ends at once."""
+    """Ctrl-C and SIGTERM set `stop`: the current photograph is finished first. A second Ctrl-C ends at once."""
 
     def asked(_number, _frame) -> None:
         if stop.is_set():

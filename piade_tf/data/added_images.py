@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from piade_tf.data.decode import UnreadableImageError, decode_file, grey_in_colour
+from piade_tf.data.groups import groups_of_added
 from piade_tf.data.known_images import KnownImage, digests_of
+from piade_tf.data.near_duplicates import look_of
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.reading import only, paths_dataset, split_of
 from piade_tf.data.source import ImageSet
@@ -29,15 +31,19 @@ class FolderImages:
     Attributes:
         paths: whole paths.
         digests: of their pixels as the network takes them.
+        looks: their perceptual hashes, as `look_of` gives them.
     """
 
     paths: list[str]
     digests: list[str]
+    looks: list[bytes]
 
     def without(self, digests: set[str]) -> "FolderImages":
         """Those that have none of these digests."""
-        kept = [pair for pair in zip(self.paths, self.digests, strict=True) if pair[1] not in digests]
-        return FolderImages([path for path, _ in kept], [digest for _, digest in kept])
+        kept = [i for i, digest in enumerate(self.digests) if digest not in digests]
+        return FolderImages(
+            [self.paths[i] for i in kept], [self.digests[i] for i in kept], [self.looks[i] for i in kept]
+        )
 
 
 def folder_images(
@@ -57,7 +63,7 @@ def folder_images(
     sizes = {kind.split()[0] for kind in kinds}
     size = next(iter(sizes)) if len(sizes) == 1 else None
     size = None if size is None or "?" in size else size
-    by_digest: dict[str, str] = {}
+    by_digest: dict[str, tuple[str, bytes]] = {}
     for path in paths:
         name = printable(from_here(path))
         try:
@@ -75,8 +81,9 @@ def folder_images(
             raise InputError(f"{name} has colour, the images of the run are grey; make it grey, or train again")
         if preparation.channels == 3 and grey and not any_colour:
             raise InputError(f"{name} is grey, the images of the run have colour; give images of the same camera")
-        by_digest.setdefault(digests_of([preparation(pixels)])[0], os.path.abspath(path))
-    return FolderImages(list(by_digest.values()), list(by_digest))
+        by_digest.setdefault(digests_of([preparation(pixels)])[0], (os.path.abspath(path), look_of(pixels)))
+    kept = list(by_digest.values())
+    return FolderImages([path for path, _ in kept], list(by_digest), [look for _, look in kept])
 
 
 def folder_split(paths: Sequence[str], preparation: Preparation) -> Split:
@@ -121,6 +128,8 @@ def extended(data: DataSplits, known: Sequence[KnownImage]) -> DataSplits:
             changed = [one.image for one, digest in zip(rows, digests, strict=True) if one.digest != digest]
             if changed:
                 raise InputError(f"{changed[0]} is another image than the one that was added to the run; put that back")
+            groups = groups_of_added([one.image for one in rows], [one.added for one in rows], data.group_by)
+            more = dataclasses.replace(more, groups=groups)
             splits[name] = joined(getattr(data, name), more, data.image_shape)
     digests_added = {one.digest for one in added}
     tested = np.array([one.digest not in digests_added for one in known if one.split == "test"], bool)
@@ -130,7 +139,7 @@ def extended(data: DataSplits, known: Sequence[KnownImage]) -> DataSplits:
 
 
 def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
-    """One split after the other."""
+    """One split after the other; the groups of the second count where the first has groups."""
     one, other = first.jittered, second.jittered
     known = len(first.ids) == first.count and len(second.ids) == second.count
     return Split(
@@ -139,7 +148,7 @@ def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
         item_bytes=math.prod(shape),
         jittered=(lambda seed: one(seed).concatenate(other(seed))) if one and other else None,
         ids=np.concatenate([np.asarray(part.ids, object) for part in (first, second)]) if known else first.ids[:0],
-        groups=np.concatenate([first.groups, second.ids]) if len(first.groups) else first.groups,  # each by itself
+        groups=np.concatenate([first.groups, second.groups]) if len(first.groups) else first.groups,
     )
 
 

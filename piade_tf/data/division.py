@@ -52,6 +52,7 @@ def divide(source: Source, preparation: Preparation, seed: int, group_by: str | 
         skipped=source.skipped,
         warnings=source.warnings,
         kinds=dict(source.kinds),
+        group_by=group_by,
     )
 
 

@@ -1,8 +1,9 @@
 """Images that belong together, such as the frames of a burst: they never stand on both sides of a split."""
 
+import os
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 import numpy as np
 
@@ -38,6 +39,27 @@ def groups_of(names: Sequence[str], group_by: str) -> np.ndarray:
             "be held out; give a pattern with a group in parentheses that differs, such as '(lot[0-9]+)'"
         )
     return np.array(groups, dtype=object)
+
+
+def groups_of_added(paths: Sequence[str], folders: Sequence[str], group_by: str | None) -> np.ndarray:
+    """The group of each image that joins a run after its training, `(n,)`, str; what has no group stands by itself.
+
+    Args:
+        paths: of the images.
+        folders: that were given, in which the images lie, directly or in folders of their own.
+        group_by: as for `groups_of`; for `folder`, images directly in the folder that was given stand by themselves.
+            None: all do.
+    """
+    if group_by is None:
+        return np.array(paths, dtype=object)
+    names = [os.path.relpath(path, folder) for path, folder in zip(paths, folders, strict=True)]
+    if group_by == FOLDER:
+        found = [
+            os.path.dirname(path) if os.path.dirname(name) else "" for path, name in zip(paths, names, strict=True)
+        ]
+    else:
+        found = [_matched(pattern(group_by), PurePath(name).as_posix()) for name in names]
+    return np.array([group or path for group, path in zip(found, paths, strict=True)], dtype=object)
 
 
 def pattern(group_by: str) -> re.Pattern[str]:

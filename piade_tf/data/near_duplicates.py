@@ -26,12 +26,15 @@ def look_of(pixels: np.ndarray) -> bytes:
     return np.packbits(imagehash.phash(image, hash_size=SIDE).hash).tobytes()
 
 
-def burst_warning(looks: Sequence[bytes], names: Sequence[str]) -> str | None:
+def burst_warning(
+    looks: Sequence[bytes], names: Sequence[str], remedy: str = "--group-by keeps them together"
+) -> str | None:
     """A sentence where a tenth of the images or more look like another one.
 
     Args:
         looks: as `look_of` gives them.
         names: of the images.
+        remedy: what to do about it.
     """
     bits = np.frombuffer(b"".join(looks[:MOST]), "uint64").reshape(-1, SIDE * SIDE // 64)
     pairs = []
@@ -43,5 +46,5 @@ def burst_warning(looks: Sequence[bytes], names: Sequence[str]) -> str | None:
         return None
     return (
         f"{len(pairs)} of {len(bits)} good images look like another one, as frames of a burst do: {shown(pairs)}. "
-        "Where one is learned and the other judged, results look better than they are; --group-by keeps them together"
+        f"Where one is learned and the other judged, results look better than they are; {remedy}"
     )

@@ -118,6 +118,7 @@ class DataSplits:
         skipped: files that could not be read.
         warnings: what else the user should know, a sentence each.
         kinds: number of images by size and mode, as in `Source`.
+        group_by: which normal images were not to be parted, as `groups_of` takes it.
     """
 
     train: Split
@@ -133,6 +134,7 @@ class DataSplits:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     kinds: dict[str, int] = dataclasses.field(default_factory=dict)
+    group_by: str | None = None
 
 
 def all_normal(split: Split, normal_class: str) -> LabelledSplit:

@@ -21,9 +21,13 @@ SUFFIXES = (
 # Pictures and films that are not read: named, so that nobody takes them for inspected.
 NOT_READ = {
     *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw", ".3fr"),
-    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"),
-    *(".psd", ".xcf", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".exr", ".hdr", ".tga", ".pcx", ".pbm", ".pfm"),
-    *(".dcm", ".fits", ".fit", ".svg", ".ico", ".icns", ".emf", ".wmf", ".eps"),
+    *(".x3f", ".sr2", ".srf", ".kdc", ".dcr", ".mrw", ".erf", ".mef", ".mos", ".iiq", ".rwl", ".gpr", ".fff"),
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".3g2"),
+    *(".flv", ".f4v", ".ogv", ".ts", ".vob", ".asf", ".rm", ".rmvb", ".divx", ".mxf", ".y4m", ".mjpeg", ".mjpg"),
+    *(".h264", ".h265", ".264", ".265", ".hevc", ".qt", ".mpv", ".m2v"),
+    *(".psd", ".xcf", ".jp2", ".j2k", ".jpx", ".jpf", ".jpm", ".j2c", ".jpc", ".mj2", ".jxl", ".jxr", ".wdp", ".jls"),
+    *(".exr", ".hdr", ".tga", ".pcx", ".pbm", ".pfm", ".pam", ".qoi", ".apng", ".heics", ".heifs", ".avifs", ".flif"),
+    *(".dcm", ".fits", ".fit", ".svg", ".ico", ".icns", ".emf", ".wmf", ".eps", ".xbm", ".xpm", ".ras", ".sgi", ".dds"),
 }
 # What computers leave beside photographs, besides all that begins with a dot.
 LEFT_BEHIND = {
@@ -35,6 +39,14 @@ LEFT_BEHIND_ENDINGS = re.compile(r"(\.(part|partial|crdownload|download|tmp|temp
 CONTENT = re.compile(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|P[2356]\s"
     rb"|.{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis)",
+    re.DOTALL,
+)
+
+
+# Pictures and films of kinds that are not read, whatever they are called.
+CONTENT_NOT_READ = re.compile(
+    rb"FLV\x01|\x1aE\xdf\xa3|\0\0\x01[\xba\xb3]|RIFF.{4}AVI |.{4}ftyp(?!M4A|M4B)|\.RMF"
+    rb"|qoif|\0\0\0\x0cJXL |\0\0\0\x0cjP  |\xff\x4f\xff\x51|\xff\x0a|8BPS|gimp xcf|v/1\x01|SIMPLE  =|FOVb|P7\s",
     re.DOTALL,
 )
 
@@ -138,8 +150,13 @@ def looks_like_image(path: str | Path) -> bool:
     Raises:
         OSError: the file cannot be opened.
     """
+    return bool(CONTENT.match(_start(path)))
+
+
+def _start(path: str | Path) -> bytes:
+    """The first bytes of a file; of a pipe without waiting for them."""
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-        return bool(CONTENT.match(file.read(32) or b""))
+        return file.read(32) or b""
 
 
 def _judge(root: str | Path, path: str, found: Walk) -> None:
@@ -154,7 +171,13 @@ def _judge(root: str | Path, path: str, found: Walk) -> None:
     else:
         place = os.path.join(root, path)
         try:
-            (found.images if looks_like_image(place) else found.passed_over).append(path)
+            start = _start(place)
+            if CONTENT.match(start):
+                found.images.append(path)
+            elif CONTENT_NOT_READ.match(start):
+                found.unread.append((path, "is a film or a picture of a kind that is not read; save it as PNG or JPEG"))
+            else:
+                found.passed_over.append(path)
         except OSError as error:
             broken = os.path.islink(place) and not os.path.exists(place)
             found.unread.append((path, "is a link to nothing" if broken else f"cannot be opened: {error.strerror}"))

@@ -10,13 +10,14 @@ import numpy as np
 from piade_tf.config import AugmentName, ScoreName
 from piade_tf.data import DataSplits, Split
 from piade_tf.data.added_images import FolderImages, extended, folder_split
+from piade_tf.data.groups import folds_of_groups, groups_of_added
 from piade_tf.data.known_images import KnownImage, calibration_images, calibration_scores, with_scores
 from piade_tf.data.preparation import Preparation
 from piade_tf.evaluation.before_and_after import Group
 from piade_tf.evaluation.calibration import Calibrated, calibrated
-from piade_tf.evaluation.refit import UNUSED_FPR, Known, for_other_scores
+from piade_tf.evaluation.refit import Known, for_other_scores
 from piade_tf.evaluation.scored_split import BATCH, Scored, score_split
-from piade_tf.evaluation.threshold import Threshold, fit_threshold, parse_method
+from piade_tf.evaluation.threshold import Threshold, parse_method
 from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
 
@@ -81,7 +82,7 @@ class Before:
         fixed: what stays.
         scorer: its scores.
         preparation: of its images.
-        threshold, map_threshold: its own.
+        threshold: its own.
         known: what it knows of its images.
         test_scores: by the name of a test image.
     """
@@ -90,7 +91,6 @@ class Before:
     scorer: ScoreSet
     preparation: Preparation
     threshold: Threshold
-    map_threshold: Threshold
     known: Sequence[KnownImage]
     test_scores: dict[str, float]
 
@@ -113,11 +113,6 @@ class Before:
     def old_normal(self, known: Sequence[KnownImage]) -> np.ndarray:
         """Of the same, the scores of the calibration images of before."""
         return calibration_scores(known[: len(self.known)])[0]
-
-    def map_threshold_for(self, map_max: np.ndarray) -> Threshold:
-        """The same for the largest values of anomaly maps."""
-        rate = self.map_threshold.wanted_fpr or UNUSED_FPR
-        return fit_threshold("fpr", rate, map_max, folds=self.map_threshold.folds)
 
     def compared(
         self,
@@ -176,9 +171,10 @@ class Before:
     def _held_out_in_turn(self, base: DataSplits, added: Sequence[KnownImage], folds: int) -> np.ndarray:
         """Which new images are flagged by fits, and thresholds, that have not seen them."""
         flagged = np.zeros(len(added), bool)
-        fold = np.random.default_rng(self.fixed.seed).permutation(len(added)) % folds
-        for i in range(folds):
-            print(f"judging the new images by statistics without them: part {i + 1} of {folds}", flush=True)
+        groups = groups_of_added([one.image for one in added], [one.added for one in added], base.group_by)
+        fold = folds_of_groups(groups, folds, self.fixed.seed)
+        for i in range(fold.max() + 1):
+            print(f"judging the new images by statistics without them: part {i + 1} of {fold.max() + 1}", flush=True)
             left_out = np.flatnonzero(fold == i).tolist()
             known = [*self.known, *(added[j] for j in np.flatnonzero(fold != i).tolist())]
             data = extended(base, known)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from piade_tf.errors import InputError
-from piade_tf.evaluation.threshold import Threshold, fit_threshold, parse_method
+from piade_tf.evaluation.threshold import Threshold, fit_threshold, highest_stands_apart, parse_method
 
 UNUSED_FPR = 0.01  # for methods that ask for no rate
 FARTHEST = 100  # standard deviations above all that is known: a slip of the finger
@@ -57,10 +57,9 @@ def check_value(value: float, known: Known) -> None:
         )
 
 
-def set_by_hand(value: float, fitted: Threshold) -> Threshold:
+def set_by_hand(value: float, fitted: Threshold, labels: np.ndarray, test: np.ndarray) -> Threshold:
     """That value in place of a fitted threshold; it promises nothing. Raises `InputError` as `check_value`."""
-    none = np.zeros(0)
-    check_value(value, Known(np.array(fitted.quantiles), none, none))
+    check_value(value, Known(np.array(fitted.quantiles), labels, test))
     return dataclasses.replace(
         fitted, method=f"value:{value!r}", value=value, promised_fpr=None, wanted_fpr=None, optimistic=False
     )
@@ -84,6 +83,26 @@ def for_other_scores(of_run: Threshold, run_normal: np.ndarray, known: Known) ->
         return fitted
     assert number is not None
     return dataclasses.replace(fitted, value=moved(number, run_normal, known.normal))
+
+
+def for_maps(of_scores: Threshold, normal: np.ndarray, map_max: np.ndarray, apart: int | None = None) -> Threshold:
+    """The threshold of a place in an anomaly map that follows from the scores': fitted the same way to other numbers.
+
+    Where that does not look at normal scores alone, set by hand or by labels, it is at the same quantile; see `moved`.
+    A map that stands apart, as in `fit_threshold`, has no say.
+
+    Args:
+        of_scores: the threshold of the scores.
+        normal: `(n,)`, scores of the calibration images.
+        map_max: `(n,)`, the largest value of the maps of the same images.
+        apart: as for `fit_threshold`.
+    """
+    method, rate = of_scores.method, of_scores.wanted_fpr or UNUSED_FPR
+    if parse_method(method).kind in ("value", "f1"):
+        scores, maps = np.sort(normal), np.sort(map_max)
+        kept = slice(-1 if highest_stands_apart(maps) else None)
+        method = f"value:{moved(of_scores.value, scores[kept], maps[kept])!r}"
+    return fit_threshold(method, rate, map_max, folds=of_scores.folds, apart=apart)
 
 
 def moved(value: float, scores: np.ndarray, others: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """From which score on an image is anomalous, and how many false alarms that promises at most."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import sys
@@ -14,8 +15,10 @@ import numpy as np
 
 from piade_tf.errors import InputError
 from piade_tf.files import write_json
+from piade_tf.program import command, path_word
 
 FORMAT_VERSION = 1
+MARK = "sha256"  # of the rest of the file
 LEVELS = np.arange(101.0)
 MAX_SIGMAS = 100
 FEWEST_TO_STAND_APART = 20  # among fewer, the highest score is far from the next by chance alone
@@ -92,29 +95,37 @@ class Threshold:
         return (at_most + less_than) / 2
 
     def write(self, path: Path) -> None:
-        """Writes the threshold as JSON."""
-        write_json(path, {"format_version": FORMAT_VERSION, **dataclasses.asdict(self), "guarantee": self.guarantee})
+        """Writes the threshold as JSON, with a mark that shows whether it was changed afterwards."""
+        content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self), "guarantee": self.guarantee}
+        write_json(path, content | {MARK: _mark(content)})
 
     @classmethod
     def read(cls, path: Path) -> "Threshold":
         """Reads what `write` wrote.
 
         Raises:
-            InputError: the file cannot be read, is of a newer version, or a field is missing, unknown or out of range.
+            InputError: the file cannot be read, is of a newer version, was changed by hand, or a field is missing,
+                unknown or out of range.
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"cannot read the threshold {path} ({error.strerror}); give a file of a run") from None
         except (ValueError, RecursionError):
-            raise InputError(f"{path} must be a threshold in JSON, got something else; fit it again") from None
-        if isinstance(content, dict):  # of earlier versions it lacks two fields; the guarantee follows from the rest
-            content.pop("guarantee", None)
+            raise InputError(f"{path} must be a threshold in JSON, got something else; {_again(path)}") from None
+        if isinstance(content, dict):  # of earlier versions it lacks the mark and two fields
+            mark = content.pop(MARK, None)
+            if mark is not None and mark != _mark(content):
+                raise InputError(
+                    f"{path} was changed after PIADE-TF had written it: exported files do not have the change, and "
+                    f"nobody knows what it promises; {_again(path)}"
+                )
+            content.pop("guarantee", None)  # follows from the rest
             for later in ("folds", "apart"):
                 content.setdefault(later, 0)
         problem = _problem(content)
         if problem:
-            raise InputError(f"{path} is no threshold that this version reads: {problem}; fit it again")
+            raise InputError(f"{path} is no threshold that this version reads: {problem}; {_again(path)}")
         del content["format_version"]
         return cls(**{**content, "quantiles": tuple(content["quantiles"])})
 
@@ -188,7 +199,7 @@ def fit_threshold(
     if kind in PROMISING:
         rank = min(math.ceil((count + 1) * (1 - rate)), count) if kind == "fpr" else count
         if apart is None:
-            apart = int(kind == "fpr" and rank == count and _highest_stands_apart(normal))
+            apart = int(kind == "fpr" and rank == count and highest_stands_apart(normal))
         rank -= min(apart, count - 1)
         value, promised = normal[rank - 1], (count + 1 - rank) / (count + 1)
         wanted = float(fpr) if kind == "fpr" else None
@@ -203,7 +214,7 @@ def fit_threshold(
     )
 
 
-def _highest_stands_apart(ordered: np.ndarray) -> bool:
+def highest_stands_apart(ordered: np.ndarray) -> bool:
     """Whether the last of sorted scores lies further above the next than that lies above the median."""
     if len(ordered) < FEWEST_TO_STAND_APART:
         return False
@@ -316,6 +327,15 @@ def _labelled(labels: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
             "choose fpr, which needs normal ones only"
         )
     return labels.astype(bool), scores
+
+
+def _mark(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _again(path: Path) -> str:
+    """How a threshold is set, of a run, everywhere at once."""
+    return f"set it again: {command('threshold')} {path_word(Path(path).parent)} --fpr 0.01, or --value X"
 
 
 def _best_f1(anomalous: np.ndarray, scores: np.ndarray) -> float:

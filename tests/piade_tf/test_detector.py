@@ -27,6 +27,7 @@ from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.train import train
 from piade_tf.data import digits
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import Threshold
 
 ROOT = Path(__file__).parents[2]
 TINY = [
@@ -346,10 +347,10 @@ def test_without_heatmaps_the_tables_have_no_such_column_and_a_file_that_is_none
 
 def test_the_exit_code_is_zero_where_all_are_normal(run, tmp_path):
     shutil.copytree(run.path, tmp_path / "run")
-    content = json.loads((run.path / "threshold.json").read_text())
-    (tmp_path / "run" / "threshold.json").write_text(json.dumps({**content, "value": 1e9}))
+    threshold = Threshold.read(run.path / "threshold.json")
+    dataclasses.replace(threshold, value=1e9).write(tmp_path / "run" / "threshold.json")
     assert command("predict", tmp_path / "run", run.photos / "00.png") == 0
-    (tmp_path / "run" / "threshold.json").write_text(json.dumps({**content, "value": -1e9}))
+    dataclasses.replace(threshold, value=-1e9).write(tmp_path / "run" / "threshold.json")
     assert command("predict", tmp_path / "run", run.photos / "00.png") == 1
 
 

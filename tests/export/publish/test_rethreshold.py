@@ -24,7 +24,7 @@ from piade_tf.data import digits
 from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import moved
-from piade_tf.evaluation.threshold import fit_threshold
+from piade_tf.evaluation.threshold import Threshold, fit_threshold
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 
@@ -206,6 +206,32 @@ def test_to_look_changes_nothing(run, capsys, options):
     assert contents(run) == before
     said = capsys.readouterr().out
     assert "flagged" in said and "missed" in said and "promise" in said
+
+
+@pytest.mark.parametrize("content", [None, "{}", "no JSON"])
+def test_a_threshold_that_was_changed_or_broken_by_hand_is_refused_and_then_replaced(run, capsys, content):
+    path = run / "threshold.json"
+    sound = Threshold.read(path)
+    path.write_text(content or json.dumps(read(path) | {"value": sound.value + 0.1}))
+    with pytest.raises(InputError, match="set it again: "):
+        set_threshold(SetThreshold(run))
+    set_threshold(SetThreshold(run, fpr=sound.wanted_fpr))
+    assert Threshold.read(path) == sound
+    assert "note: " in capsys.readouterr().out
+
+
+def test_many_deviations_are_refused_where_nothing_would_be_flagged(run):
+    before = contents(run)
+    with pytest.raises(InputError, match="above all scores that are known"):
+        set_threshold(SetThreshold(run, sigma=100))
+    assert contents(run) == before
+
+
+def test_the_maps_follow_a_value_set_by_hand(run):
+    scores, maps = calibration_scores(RunDirectory(run).read_known())
+    set_threshold(SetThreshold(run, value=float(np.sort(scores)[3])))
+    assert Threshold.read(run / "map_threshold.json").value == pytest.approx(np.sort(maps)[3])
+    assert read(run / "export/int8.json")["map_threshold"]["method"].startswith("value:")
 
 
 def test_which_images_change_is_told_by_name(run, capsys):

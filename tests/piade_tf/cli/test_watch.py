@@ -134,7 +134,7 @@ def test_help_and_page_name_the_exit_codes_of_an_interrupt(capsys):
     page = (ROOT / "docs" / "in_use.md").read_text(encoding="utf-8").partition("## A folder that fills up")[2]
     for text in (capsys.readouterr().out, page):
         text = " ".join(text.split())
-        assert "Ctrl-C or SIGTERM ends it after the photograph at hand" in text
+        assert "Ctrl-C or SIGTERM ends it after the current photograph" in text
         assert (
             "0 if all were normal, 1 if one was anomalous, 2 if one could not be read" in text and "with 130." in text
         )
@@ -170,7 +170,7 @@ def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
 
 
 def test_the_command_is_started_without_a_shell_for_all_that_is_not_normal(detector, folder, tmp_path):
-    odd = folder / "'; touch gone; '.png"
+    odd = folder / "'; touch gone; {score}'.png"
     odd.write_bytes(b"b")
     script = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + chr(10))"
     log = tmp_path / "log"

@@ -8,10 +8,12 @@ from PIL import Image
 
 from piade_tf.config import DataConfig
 from piade_tf.data import load_data
+from piade_tf.data.added_images import JOINED, FolderImages
 from piade_tf.data.division import without_test_split
-from piade_tf.data.groups import folds_of_groups, groups_of, held_out_groups
+from piade_tf.data.groups import folds_of_groups, groups_of, groups_of_added, held_out_groups
 from piade_tf.data.near_duplicates import burst_warning, look_of
 from piade_tf.errors import InputError
+from piade_tf.training.assigned import assigned
 
 some_groups = st.lists(st.integers(0, 12), min_size=5, max_size=80).map(np.array)
 
@@ -29,6 +31,25 @@ def test_groups_are_folders_or_what_a_pattern_finds():
 def test_a_pattern_that_cannot_group_is_refused(group_by, named):
     with pytest.raises(InputError, match=named):
         groups_of(["lot1/a_0.png", "lot1/a_1.png", "lot2/b_0.png"], group_by)
+
+
+def test_images_that_join_later_are_grouped_by_the_same_rule_and_what_has_no_group_stands_by_itself():
+    paths = ["/new/lot1/a.png", "/new/lot1/b.png", "/new/lot2_c.png", "/new/odd.png"]
+    folders = ["/new"] * 4
+    assert groups_of_added(paths, folders, "lot[0-9]").tolist() == ["lot1", "lot1", "lot2", "/new/odd.png"]
+    assert groups_of_added(paths, folders, "folder").tolist() == ["/new/lot1", "/new/lot1", *paths[2:]]
+    assert groups_of_added(paths, folders, None).tolist() == paths
+
+
+@pytest.mark.parametrize("count, group_by, learned", [(4, None, 4), (40, "lot[12]", 40), (40, "lot[0-9]", None)])
+def test_groups_that_join_later_are_not_parted_either(count, group_by, learned):
+    names = [f"/new/lot{i % 8 if group_by == 'lot[0-9]' else i % 2 + 1}_{i}.png" for i in range(count)]
+    found = assigned(FolderImages(names, list(map(str, range(count))), [b""] * count), "/new", 0, group_by)
+    assert len(found) == count
+    parts = [{one.image[:9] for one in found if one.split == name} for name in JOINED]
+    assert sum(one.split == "train" for one in found) == learned or not learned
+    if not learned:
+        assert all(parts) and sum(map(len, parts)) == 8
 
 
 @settings(deadline=None)

@@ -43,12 +43,36 @@ def test_a_known_ending_is_enough(tmp_path, name):
     assert walk(tmp_path).images == [name]
 
 
-@pytest.mark.parametrize("name", ["film.MP4", "raw.dng", "raw.CR2", "scan.jxl", "layers.psd"])
+@pytest.mark.parametrize("name", ["film.MP4", "f.flv", "f.VOB", "raw.dng", "raw.CR2", "a.jxl", "a.psd", "a.qoi"])
 def test_what_looks_like_a_picture_and_is_not_read_is_named(tmp_path, name):
     put(tmp_path, name)
     found = walk(tmp_path)
     assert found.images == [] and [path for path, _ in found.unread] == [name]
     assert os.path.splitext(name)[1].lower() in found.unread[0][1]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"\0\0\0\x20ftypisom",
+        b"\x1aE\xdf\xa3",
+        b"RIFF\0\1\0\0AVI LIST",
+        b"FLV\1\5",
+        b"\0\0\1\xba",
+        b"8BPS\0\1",
+        b"qoif\0\0",
+    ],
+)
+def test_a_film_or_another_picture_is_named_whatever_it_is_called(tmp_path, start):
+    put(tmp_path, "clip.bin", start + bytes(30))
+    (found,) = walk(tmp_path).unread
+    assert found[0] == "clip.bin" and "film" in found[1]
+
+
+@pytest.mark.parametrize("start", [b"# notes\n", b"PK\3\4", b"\0\0\0\x20ftypM4A ", b"ID3\4", b"path,score\n", b""])
+def test_tables_archives_and_sound_are_no_films(tmp_path, start):
+    put(tmp_path, "beside", start)
+    assert (walk(tmp_path).passed_over, walk(tmp_path).unread) == (["beside"], [])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piade_tf.errors import InputError
-from piade_tf.evaluation.refit import Known, check_value, for_other_scores, moved, refitted, set_by_hand
+from piade_tf.evaluation.refit import Known, check_value, for_maps, for_other_scores, moved, refitted, set_by_hand
 from piade_tf.evaluation.threshold import explain, fit_threshold, promise
 
 NONE = np.zeros(0)
@@ -56,8 +56,31 @@ def test_without_known_anomalies_a_value_may_lie_above_all_but_not_anywhere():
         check_value(1e6, known)
 
 
+@pytest.mark.parametrize("method, folds", [("fpr", 0), ("fpr", 10), ("max", 0), ("sigma:2", 10)])
+def test_the_threshold_of_maps_is_fitted_as_that_of_the_scores_is(method, folds):
+    rng = np.random.default_rng(0)
+    scores, maps = rng.normal(size=50), rng.gamma(2, size=50)
+    of_maps = for_maps(fit_threshold(method, 0.1, scores, folds=folds), scores, maps)
+    assert of_maps == fit_threshold(method, 0.1, maps, folds=folds)
+
+
+@pytest.mark.parametrize("value", [0.3, 1.2, 4.0])
+def test_where_a_person_sets_the_threshold_that_of_maps_keeps_its_place(value):
+    scores = np.random.default_rng(0).normal(size=101)
+    of_maps = for_maps(fit_threshold(f"value:{value}", 0.1, scores), scores, 2 * scores + 1)
+    assert of_maps.value == pytest.approx(2 * value + 1) and of_maps.promised_fpr is None
+
+
+def test_an_odd_map_does_not_move_that_of_the_others():
+    scores = np.arange(30.0)
+    odd = np.append(2 * scores[:-1], 1e3)
+    assert for_maps(fit_threshold("value:28", 0.1, scores), scores, odd).value == 56
+
+
 def test_set_by_hand_for_once_keeps_the_quantiles_and_promises_nothing():
     fitted = fit_threshold("fpr", 0.2, SCORES)
-    by_hand = set_by_hand(4.0, fitted)
+    by_hand = set_by_hand(4.0, fitted, NONE, NONE)
     assert by_hand.quantiles == fitted.quantiles and by_hand.value == 4.0
     assert promise(by_hand) == "set by hand, no false-alarm rate is promised"
+    with pytest.raises(InputError, match="above all scores that are known, up to 30"):
+        set_by_hand(31.0, fitted, np.array([0, 1]), np.array([3.0, 30.0]))

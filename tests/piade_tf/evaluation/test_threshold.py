@@ -370,6 +370,15 @@ def test_what_was_written_is_read_back(tmp_path, method):
     assert json.loads((tmp_path / "threshold.json").read_text())["format_version"] == 1
 
 
+@pytest.mark.parametrize("change", [{"value": 4.0}, {"n": 99}, {"promised_fpr": 0.01}, {"guarantee": "exact"}])
+def test_a_file_that_was_changed_by_hand_is_refused_with_the_command_that_sets_a_threshold(tmp_path, change):
+    path = tmp_path / "bolts" / "threshold.json"
+    path.parent.mkdir()
+    fit_threshold("fpr", 0.1, np.arange(30.0), folds=10).write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    refuses("was changed after .* set it again: .*threshold .*bolts --fpr", Threshold.read, path)
+
+
 def test_the_file_says_in_how_many_folds_and_how_far_it_is_guaranteed(tmp_path):
     threshold = fit_threshold("fpr", 0.1, np.arange(30.0), folds=10)
     threshold.write(tmp_path / "threshold.json")

@@ -3,7 +3,7 @@
     python benchmarks/export_matrix.py RUN RUN ...
 
 Exports each run that has no export yet (`--again`: each run), and reads the manifests. About two minutes a run. A file
-that could not be run has no figures. `export_latency.py` has the latencies beside those of Keras and PyTorch.
+that could not be run has no figures. `speed.py` has latencies beside those of Keras and PyTorch.
 """
 
 import argparse

@@ -178,7 +178,11 @@ def int8_loss() -> str:
 def without_amx() -> str:
     """For each file its latency with Intel's matrix unit and without."""
     lines = [
-        (f"`{row['format']}`, {row['file']}", row["ms_with_amx"], row["ms_without_amx"], row["same_outputs"])
+        (
+            f"`{row['format']}`, {row['file'].partition('-')[0]}",
+            *(f"{float(row[name]):.3g}" for name in ("ms_with_amx", "ms_without_amx")),
+            "yes" if row["same_outputs"] == "True" else "no",
+        )
         for row in read("without_amx.csv")
     ]
     return table(("file", "ms with AMX", "ms without", "same outputs"), lines)

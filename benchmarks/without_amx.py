@@ -6,7 +6,7 @@ For processors with AMX (Sapphire Rapids and later), on Linux; exit code 2 elsew
 the operating system grants it. In a process of its own it is refused: Linux does not grant it to a thread whose
 alternative signal stack is too small for its registers. Processes take turns, `--rounds` times; one thread; a figure is
 the median of the rounds. Writes without_amx.csv; `same_outputs` says whether all outputs for `IMAGES` random images are
-the same bit for bit. Half a minute for a file.
+the same bit for bit. Two minutes for a file, most of it starting processes.
 """
 
 import argparse

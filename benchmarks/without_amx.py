@@ -15,6 +15,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -77,6 +78,8 @@ def _asked(path: Path, use: str) -> dict:
 
 def prepare(use: str) -> Any:
     """Asks for AMX, or sees to it that this thread does not get it; what is given back is to be kept alive."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise InputError("this needs Linux on a processor with AMX; here is nothing to compare")
     system, stack = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(SMALL_STACK)
     if use == "without":
         system.sigaltstack(ctypes.byref(_Stack(ctypes.addressof(stack), 0, SMALL_STACK)), None)

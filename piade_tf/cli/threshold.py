@@ -120,7 +120,7 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
 
     config = run.read_config()
     split, scored = run.read_scores()
-    before, map_before = _before(options, run, config, known)
+    before, map_before, is_sound = _before(options, run, config, known)
     old = Known(calibration_scores(known)[0], split.labels, scored.pred_score, before.folds)
     pixels = None
     if options.good is not None:
@@ -138,6 +138,8 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     if options.dry_run:
         print("Nothing was changed (--dry-run).")
         return
+    if not is_sound:
+        run.write_threshold(before, map_before)  # what follows reads them
 
     changes = []
     try:
@@ -166,19 +168,19 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
 
 def _before(
     options: SetThreshold, run: "RunDirectory", config: dict[str, Any], known: "list[KnownImage]"
-) -> "tuple[Threshold, Threshold]":
-    """The thresholds that the run has; where a file was changed or broken, those of its training."""
+) -> "tuple[Threshold, Threshold, bool]":
+    """The thresholds of the run, and whether its files are sound; where they are not, those of its training."""
     from piade_tf.data.known_images import calibration_scores
     from piade_tf.evaluation.refit import Known, for_maps, refitted
     from piade_tf.evaluation.threshold import Threshold
     from piade_tf.training.fit_scores import CALIBRATION_FOLDS
 
     try:
-        return Threshold.read(run.path / "threshold.json"), Threshold.read(run.path / "map_threshold.json")
+        return Threshold.read(run.path / "threshold.json"), Threshold.read(run.path / "map_threshold.json"), True
     except InputError as error:
         if options.fpr is options.sigma is options.value is None:
             raise
-        print(f'note: {str(error).split("; set it again")[0]}; it is replaced, and "before" is that of the training')
+        print(f'note: {str(error).split("; set it again")[0]}; "before" is that of the training')
     normal, map_max = calibration_scores(known)
     of_training = config["options"]
     split, scored = run.read_scores()
@@ -187,9 +189,7 @@ def _before(
         of_training["threshold"], of_training["fpr"], Known(normal, split.labels, scored.pred_score, folds)
     )
     map_before = for_maps(before, normal, map_max)
-    if not options.dry_run:
-        run.write_threshold(before, map_before)  # what follows reads them
-    return before, map_before
+    return before, map_before, False
 
 
 def _method(options: SetThreshold, before: "Threshold") -> tuple[str, float | None]:

@@ -81,7 +81,8 @@ def folder_images(
             raise InputError(f"{name} has colour, the images of the run are grey; make it grey, or train again")
         if preparation.channels == 3 and grey and not any_colour:
             raise InputError(f"{name} is grey, the images of the run have colour; give images of the same camera")
-        by_digest.setdefault(digests_of([preparation(pixels)])[0], (os.path.abspath(path), look_of(pixels)))
+        prepared = preparation(pixels)
+        by_digest.setdefault(digests_of([prepared])[0], (os.path.abspath(path), look_of(prepared)))
     kept = list(by_digest.values())
     return FolderImages([path for path, _ in kept], list(by_digest), [look for _, look in kept])
 

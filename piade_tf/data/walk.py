@@ -26,7 +26,7 @@ NOT_READ = {
     *(".flv", ".f4v", ".ogv", ".ts", ".vob", ".asf", ".rm", ".rmvb", ".divx", ".mxf", ".y4m", ".mjpeg", ".mjpg"),
     *(".h264", ".h265", ".264", ".265", ".hevc", ".qt", ".mpv", ".m2v"),
     *(".psd", ".xcf", ".jp2", ".j2k", ".jpx", ".jpf", ".jpm", ".j2c", ".jpc", ".mj2", ".jxl", ".jxr", ".wdp", ".jls"),
-    *(".exr", ".hdr", ".tga", ".pcx", ".pbm", ".pfm", ".pam", ".qoi", ".apng", ".heics", ".heifs", ".avifs", ".flif"),
+    *(".exr", ".hdr", ".tga", ".pcx", ".pbm", ".pfm", ".pam", ".qoi", ".flif"),
     *(".dcm", ".fits", ".fit", ".svg", ".ico", ".icns", ".emf", ".wmf", ".eps", ".xbm", ".xpm", ".ras", ".sgi", ".dds"),
 }
 # What computers leave beside photographs, besides all that begins with a dot.

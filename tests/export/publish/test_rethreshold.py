@@ -215,6 +215,10 @@ def test_a_threshold_that_was_changed_or_broken_by_hand_is_refused_and_then_repl
     path.write_text(content or json.dumps(read(path) | {"value": sound.value + 0.1}))
     with pytest.raises(InputError, match="set it again: "):
         set_threshold(SetThreshold(run))
+    left = path.read_text()
+    with pytest.raises(InputError, match="above all scores"):
+        set_threshold(SetThreshold(run, value=1e9))
+    assert path.read_text() == left
     set_threshold(SetThreshold(run, fpr=sound.wanted_fpr))
     assert Threshold.read(path) == sound
     assert "note: " in capsys.readouterr().out

@@ -4,13 +4,14 @@
 
 With the defaults for photographs, on all cores: what `piade train` does behind the decoder's training, the statistics
 and the scores of the calibration images, in folds below 1,000 good images; then the scores of as many images, as `piade
-predict` computes them. Images are random ones in memory. Nothing is decoded, and no decoder is trained.
+predict` computes them, warm. Images are random ones in memory. Nothing is decoded, and no decoder is trained.
 """
 
 import csv
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -23,8 +24,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from piade_tf.files import write_csv
 
-COST_SIDES, COST_IMAGES = (64, 96, 128, 192, 256, 384), (100, 300, 1_000, 3_000)
-OF_A_SIZE, SIDE = 100, 64  # how many images of each size; the size of each number
+COST_SIDES, COST_IMAGES = (64, 96, 128, 192, 256, 384), (128, 384, 1_024, 3_072)  # whole batches
+OF_A_SIZE, SIDE = 128, 64  # how many images of each size; the size of each number
+PASSES = 3  # through the scored images, behind one that warms up; the median counts
 HEADER = ("side", "images", "statistics_seconds", "scores_seconds", "peak_MiB", "cores", "processor", "git_commit")
 
 
@@ -58,7 +60,7 @@ def measured(side: int, count: int) -> list:
     from piade_tf.data.splits import all_normal
     from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
     from piade_tf.evaluation.scored_split import BATCH
-    from piade_tf.model.inference import outputs_of
+    from piade_tf.model.inference import Runner
     from piade_tf.model.network import build_network
     from piade_tf.run_directory import git_commit
     from piade_tf.scoring.parameters import parameters_for
@@ -77,16 +79,17 @@ def measured(side: int, count: int) -> list:
     way = calibration_for("auto", options.encoder, config.score, good_images(data))
     start = time.monotonic()
     scorer = calibrated(network, parameters, data, "none", 0, config.score, way).scorer
-    statistics = time.monotonic() - start
+    fitted = time.monotonic() - start
     inspection = scorer.inspection_model(network, config.score)
     model = keras.Model(inspection.input, {name: inspection.output[name] for name in ("pred_score", "anomaly_map")})
-    found = outputs_of(model, batches(split(3, BATCH + count), BATCH))
-    next(found)  # waits for the tracing of the graph
-    start = time.monotonic()
-    for _ in found:
-        pass
-    scores, peak = time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [round(statistics, 2), round(scores, 3), round(peak), os.cpu_count(), processor(), git_commit()]
+    run, images, spent = Runner(model), batches(split(3, count), BATCH), []
+    for _ in range(1 + PASSES):
+        start = time.monotonic()
+        for _ in run(images):
+            pass
+        spent.append(time.monotonic() - start)
+    scores, peak = statistics.median(spent[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [round(fitted, 2), round(scores, 3), round(peak), os.cpu_count(), processor(), git_commit()]
 
 
 if __name__ == "__main__":

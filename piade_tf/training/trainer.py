@@ -19,6 +19,7 @@ from piade_tf.training.connected_workers import OF_LOST_WORKERS
 from piade_tf.training.distribution import ONE_DEVICE, Distribution
 from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, with_features
+from piade_tf.training.fused_normalization import fuse_normalization
 from piade_tf.training.optimizer import optimizer_for
 from piade_tf.training.precision import layers_in
 from piade_tf.training.progress_bar import Progress
@@ -144,6 +145,7 @@ def build_trainer(
         loss.check_image(height, width)
         with layers_in(options.precision):
             network = build_network(network_options, height, width, channels, data.kind)
+        fuse_normalization(network)
         trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
         optimizer = optimizer_for(options, schedule.learning_rate, steps)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).

@@ -59,6 +59,8 @@ def draw(rows: list[Row], path: Path) -> None:
         left.set_title(f"{OF_A_SIZE} images")
         right.set(xlabel="number of images", ylabel="seconds of all images", xscale="log", yscale="log")
         right.set_title(f"{SIDE} x {SIDE} pixels")
+        right.set_xticks([int(row["images"]) for row in numbers], [f"{int(row['images']):,}" for row in numbers])
+        right.minorticks_off()
         left.legend(fontsize="small")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(temporary)

@@ -1,10 +1,20 @@
 """The tables of speed.csv and speed_cost.csv."""
 
+import re
+
 from benchmarks.table_parts import Row, grouped, read, table
 
 NETWORK, SCORED = "network-", "scored-"
 NAMES = {"pytorch": "PyTorch, eager", "onnxruntime": "ONNX Runtime", "keras": "Keras' `model(x)`",
          "tf.function": "Keras in a `tf.function`"}  # fmt: skip
+KINDS = {
+    "convolutions": "Conv2D|Conv2d",
+    "batch normalisation": "FusedBatchNorm",
+    "matrix products": "MatMul",
+    "noise on the images": "Random",
+    "element by element, sums, copies": "",
+}
+PARTS = ("forward", "gradients", "other")
 
 
 def speed_training() -> str:
@@ -66,6 +76,21 @@ def speed_cost() -> str:
     return table(header, lines)
 
 
+def training_profile() -> str:
+    """For each kind of operation milliseconds of a step, by part of the step, and its share."""
+    rows = read("training_profile.csv")
+    spent: dict[str, dict[str, float]] = {kind: dict.fromkeys(PARTS, 0.0) for kind in KINDS}
+    for row in rows:
+        kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, row["operation"]))
+        spent[kind][row["part"]] += float(row["ms_of_a_step"])
+    whole = sum(sum(parts.values()) for parts in spent.values())
+    lines = [
+        (kind, *(f"{parts[part]:.1f}" for part in PARTS), f"{sum(parts.values()) / whole:.0%}")
+        for kind, parts in spent.items()
+    ]
+    return table(("milliseconds of a step", "network and loss", "gradients", "optimizer, batches", "share"), lines)
+
+
 def by_comparison(what: str) -> dict[tuple[str, str, str, str], dict[str, Row]]:
     """The rows of each comparison by their candidate."""
     found: dict[tuple[str, str, str, str], dict[str, Row]] = {}
@@ -94,4 +119,7 @@ def _milliseconds(row: Row | None) -> str:
     return f"{milliseconds:.3g} ({float(row['ratio_to_pytorch']):.2f})"
 
 
-TABLES = {function.__name__: function for function in (speed_training, speed_inference, speed_scored, speed_cost)}
+TABLES = {
+    function.__name__: function
+    for function in (speed_training, training_profile, speed_inference, speed_scored, speed_cost)
+}

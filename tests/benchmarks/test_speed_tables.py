@@ -23,6 +23,8 @@ def results(tmp_path, monkeypatch):
     write_csv(tmp_path / "speed.csv", list(rows[0]), [list(each.values()) for each in rows])
     write_csv(tmp_path / "speed_cost.csv", ("side", "images", "statistics_seconds", "scores_seconds", "peak_MiB"),
               [(64, 1000, 2.5, 0.5, 900)])  # fmt: skip
+    profile = [("forward", "_MklNativeConv2D", 6), ("gradients", "_FusedBatchNormV3Grad", 1), ("other", "Mul", 1)]
+    write_csv(tmp_path / "training_profile.csv", ("part", "operation", "ms_of_a_step"), profile)
     monkeypatch.setattr(table_parts, "RESULTS", tmp_path)
 
 
@@ -42,6 +44,16 @@ def test_inference_is_in_milliseconds_of_an_image_with_its_ratio_to_pytorch():
 
 def test_files_with_their_score_stand_beside_float32():
     assert last_cells(speed_tables.speed_scored()) == [["`float32`", "2 (1.00)"], ["`saved_model`", "3 (1.50)"]]
+
+
+def test_a_step_is_parted_by_kind_of_operation():
+    assert last_cells(speed_tables.training_profile()) == [
+        ["convolutions", "6.0", "0.0", "0.0", "75%"],
+        ["batch normalisation", "0.0", "1.0", "0.0", "12%"],
+        ["matrix products", "0.0", "0.0", "0.0", "0%"],
+        ["noise on the images", "0.0", "0.0", "0.0", "0%"],
+        ["element by element, sums, copies", "0.0", "0.0", "1.0", "12%"],
+    ]
 
 
 def test_cost_is_also_that_of_an_image():

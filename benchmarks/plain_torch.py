@@ -79,7 +79,9 @@ class BehindEncoder(nn.Module):
         self.decoder_input = (first, *sizes[-1])
         self.upsampling = nn.Sequential()
         for out in (*config.upsampling, math.prod(self.decoder_input)):
-            self.upsampling.extend([nn.Linear(units, out, bias=False), nn.BatchNorm1d(out, **BATCH_NORM), nn.ReLU()])
+            normalized = config.upsampling_norm == "batch"
+            self.upsampling.append(nn.Linear(units, out, bias=not normalized))
+            self.upsampling.extend([*([nn.BatchNorm1d(out, **BATCH_NORM)] if normalized else []), nn.ReLU()])
             units = out
         self.skip = config.skip
         before = first + encoded if config.skip else first

@@ -138,6 +138,10 @@ class NetworkConfig:
     upsampling: tuple[int, ...] = ()
     """Units of the linear upsampling, before the layer that makes the decoder's first map. Left out: 128 512, behind a
     pretrained encoder 64 96."""
+    upsampling_norm: Literal["auto", "batch", "none"] = "auto"
+    """Normalisation in the linear upsampling. batch: as the paper. none: behind a pretrained encoder the vectors of
+    good parts hardly differ, and what does is blown up to noise by batch normalisation. auto: none there, else
+    batch."""
     decoder_widths: tuple[int, ...] = ()
     """Channels of the decoder: its first map, then each step up. Left out: half of the encoder's, backwards."""
     skip: bool = False
@@ -188,6 +192,7 @@ class NetworkConfig:
             stem_kernel=self.stem_kernel or 2 * stride,
             widths=widths,
             upsampling=self.upsampling or (128, 512),
+            upsampling_norm="batch" if self.upsampling_norm == "auto" else self.upsampling_norm,
             decoder_widths=self.decoder_widths or tuple(max(8, width // 2) for width in reversed(widths)),
         )
 
@@ -201,6 +206,7 @@ class NetworkConfig:
             self,
             stem_stride=4,  # of the decoder's last step
             upsampling=self.upsampling or (64, 96),
+            upsampling_norm="none" if self.upsampling_norm == "auto" else self.upsampling_norm,
             decoder_widths=self.decoder_widths or (24, 32, 24, 16),
         )
 

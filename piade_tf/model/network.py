@@ -172,10 +172,14 @@ def _vectors(config: NetworkConfig, capsules):
 
 def _upsample(config: NetworkConfig, latent, size: tuple[int, int]):
     """Linear upsampling (network figure): 64 -> 128 -> 512 -> the decoder's first map."""
-    x, channels = latent, config.decoder_widths[0]
+    x, channels, normalized = latent, config.decoder_widths[0], config.upsampling_norm == "batch"
     for step, units in enumerate((*config.upsampling, math.prod(size) * channels)):
-        x = keras.layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=f"upsampling_{step}")(x)
-        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"upsampling_{step}_bn")(x)
+        dense = keras.layers.Dense(
+            units, use_bias=not normalized, kernel_initializer="he_normal", name=f"upsampling_{step}"
+        )
+        x = dense(x)
+        if normalized:
+            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"upsampling_{step}_bn")(x)
         x = keras.layers.ReLU(name=f"upsampling_{step}_relu")(x)
     return keras.layers.Reshape((*size, channels), name="decoder_input")(x)
 

@@ -26,6 +26,7 @@ from piade_tf.training.progress_bar import Progress
 from piade_tf.training.random_rotation import RandomRotation
 from piade_tf.training.resumption import Resumption, Saved, skip_epochs
 from piade_tf.training.schedule import Schedule
+from piade_tf.training.typical_pixel import start_at_typical_pixel
 from piade_tf.workers import Workers
 
 STEPS_PER_EXECUTION = 10  # without a return to Python
@@ -201,6 +202,8 @@ def fit(
         math.ceil(data.validation.count / schedule.batch_size),
     )
     skip_epochs(train, done)
+    if is_pretrained(trainer.network) and not done:
+        start_at_typical_pixel(trainer.network, data.train)
     try:
         history = trainer.fit(
             train,

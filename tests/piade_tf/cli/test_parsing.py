@@ -80,6 +80,7 @@ OPTIONS = {
     "network.routing": ("--network.no-routing", False),
     "network.iterations": ("--network.iterations 2", 2),
     "network.upsampling": ("--network.upsampling 32 64 96", (32, 64, 96)),
+    "network.upsampling_norm": ("--network.upsampling-norm none", "none"),
     "network.decoder_widths": ("--network.decoder-widths 9 6", (9, 6)),
     "network.skip": ("--network.skip", True),
     "network.output_activation": ("--network.output-activation tanh", "tanh"),

@@ -83,6 +83,19 @@ def test_the_decoder_sees_the_image_beside_the_latent_only_with_the_skip(small, 
     assert (np.abs(first - second).max() > 1e-3) == skip
 
 
+@pytest.mark.parametrize("side, expected", [(28, True), (64, False)])
+def test_the_upsampling_is_normalised_from_scratch_alone_unless_told(side, expected):
+    def is_normalised(norm):
+        config = NetworkConfig(encoder_weights="random", upsampling_norm=norm)
+        network = build_network(config, side, side, 3)
+        found = {name for name in layer_names(network) if name.startswith("upsampling") and name.endswith("_bn")}
+        biases = {network.get_layer(f"upsampling_{step}").use_bias for step in range(3)}
+        assert len(found) in (0, 3) and biases == {not found}
+        return bool(found)
+
+    assert [is_normalised(norm) for norm in ("auto", "batch", "none")] == [expected, True, False]
+
+
 def test_depth_50_has_bottlenecks_and_more_blocks(tiny):
     blocks = {depth: build_network(dataclasses.replace(tiny, depth=depth), 28, 28, 1) for depth in (18, 50)}
     assert [blocks[depth].output["feature_map_0"].shape[-1] for depth in (18, 50)] == [8, 32]

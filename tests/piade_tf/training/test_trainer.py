@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from piade_tf.config import Config, LossConfig, NetworkConfig, TrainingConfig
-from piade_tf.data import batches
+from piade_tf.data import DataSplits, Split, batches
+from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
 from piade_tf.model.losses import ReconstructionLoss
 from piade_tf.training.schedule import LEAST_EPOCHS, STEPS, Schedule
@@ -203,3 +205,25 @@ def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():
     # A network that copies what it sees is charged the noise: the variance, 0.04.
     loss = trainer.compute_loss(x=images, y_pred=trainer(images, training=True))
     assert float(loss) == pytest.approx(0.04, rel=0.05)
+
+
+def test_behind_a_frozen_encoder_a_part_is_learned_in_few_steps():
+    """Good parts hardly differ, and so do their vectors: normalised over a batch, these are noise."""
+    height, width = np.mgrid[:64, :64]
+    part = np.where((height - 32) ** 2 + (width - 30) ** 2 < 20**2, 60, 220)[..., None] + np.array([0, 10, 20])
+    noise = np.random.default_rng(0).integers(-5, 6, (40, 64, 64, 3))
+    pixels = (part + noise).astype("uint8")
+
+    def split(chosen):
+        return Split(tf.data.Dataset.from_tensor_slices(chosen), len(chosen))
+
+    train, held_out = split(pixels[:32]), split(pixels[32:])
+    test = all_normal(held_out, "good")
+    data = DataSplits(train, held_out, held_out, test, "good", (64, 64, 3), "", "parts")
+    make_reproducible(0)
+    options = TrainingConfig(seed=0)
+    schedule = Schedule.of(options, train.count, "parts", pretrained=True)
+    trainer = build_trainer(NetworkConfig(encoder="efficientnet_lite0"), LossConfig(), options, schedule, data)
+    history = fit(trainer, schedule, data, 0)
+    flat = np.mean((pixels / 255 - np.median(pixels / 255, (0, 1, 2))) ** 2)
+    assert min(history["val_mse"]) < 0.05 * flat

@@ -78,10 +78,12 @@ class BehindEncoder(nn.Module):
         first, units, stride = config.decoder_widths[0], config.vector_dim, config.stem_stride
         self.decoder_input = (first, *sizes[-1])
         self.upsampling = nn.Sequential()
+        normalized = config.upsampling_norm == "batch"
         for out in (*config.upsampling, math.prod(self.decoder_input)):
-            normalized = config.upsampling_norm == "batch"
             self.upsampling.append(nn.Linear(units, out, bias=not normalized))
-            self.upsampling.extend([*([nn.BatchNorm1d(out, **BATCH_NORM)] if normalized else []), nn.ReLU()])
+            if normalized:
+                self.upsampling.append(nn.BatchNorm1d(out, **BATCH_NORM))
+            self.upsampling.append(nn.ReLU())
             units = out
         self.skip = config.skip
         before = first + encoded if config.skip else first

@@ -18,7 +18,7 @@ large matrices in TensorFlow, on as many threads: what the machine can do. A fig
 the median of the ratios within a round. Where another program takes a core, PyTorch's threads wait for each other many
 times over: figures of a busy machine are not to be trusted, and the load before stands beside them.
 
-`cost`: seconds of statistics and of scores, as `scaling.py` measures them, by the size and by the number of images.
+`cost`: seconds of statistics and of scores by the size and by the number of images (`speed_cost.py`).
 
 Writes `speed.csv` and `speed_cost.csv`, a comparison at a time. What stands there is not measured again, so that it can
 be killed and started again; delete them to start anew. `python benchmarks/speed_figure.py` draws the cost.
@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=positive, default=5, help="through all candidates (5)")
     parser.add_argument("--steps", type=tens, help="of training in a round, in tens; left out: 10 to 100")
     parser.add_argument("--sides", nargs="*", type=positive, default=COST_SIDES, help="pixels, for the cost")
-    parser.add_argument("--images", nargs="*", type=positive, default=COST_IMAGES, help="how many, for the cost")
+    parser.add_argument(
+        "--images", nargs="*", type=positive, default=COST_IMAGES, help="how many, in whole batches of 64, for the cost"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results", help="folder of the CSVs")
     args = parser.parse_args()
     if set(args.what) != {"cost"}:

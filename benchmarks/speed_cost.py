@@ -3,8 +3,9 @@
     python benchmarks/speed_cost.py SIDE COUNT      # one figure, as a line of JSON
 
 With the defaults for photographs, on all cores: what `piade train` does behind the decoder's training, the statistics
-and the scores of the calibration images, in folds below 1,000 good images; then the scores of as many images, as `piade
-predict` computes them, warm. Images are random ones in memory. Nothing is decoded, and no decoder is trained.
+and the scores of the calibration images, in folds below 1,000 good images, once and cold; then the scores of as many
+images, as `piade predict` computes them, warm. Images are random ones in memory. Nothing is decoded, and no decoder is
+trained.
 """
 
 import csv

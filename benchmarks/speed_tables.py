@@ -1,4 +1,4 @@
-"""The tables of speed.csv and speed_cost.csv."""
+"""The tables of speed.csv, speed_cost.csv and training_profile.csv."""
 
 import re
 
@@ -14,6 +14,7 @@ KINDS = {
     "noise on the images": "Random",
     "element by element, sums, copies": "",
 }
+PROFILED = "128x128x3"
 PARTS = ("forward", "gradients", "other")
 
 
@@ -78,7 +79,7 @@ def speed_cost() -> str:
 
 def training_profile() -> str:
     """For each kind of operation milliseconds of a step, by part of the step, and its share."""
-    rows = read("training_profile.csv")
+    rows = [row for row in read("training_profile.csv") if row["image"] == PROFILED]
     spent: dict[str, dict[str, float]] = {kind: dict.fromkeys(PARTS, 0.0) for kind in KINDS}
     for row in rows:
         kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, row["operation"]))

@@ -140,8 +140,8 @@ class NetworkConfig:
     pretrained encoder 64 96."""
     upsampling_norm: Literal["auto", "batch", "none"] = "auto"
     """Normalisation in the linear upsampling. batch: as the paper. none: behind a pretrained encoder the vectors of
-    good parts hardly differ, and what does is blown up to noise by batch normalisation. auto: none there, else
-    batch."""
+    good parts hardly differ, and batch normalisation would blow their small differences up to noise. auto: none
+    behind a pretrained encoder, else batch."""
     decoder_widths: tuple[int, ...] = ()
     """Channels of the decoder: its first map, then each step up. Left out: half of the encoder's, backwards."""
     skip: bool = False
@@ -332,10 +332,16 @@ class Config:
         known = _known(cls, stored)
         return cls(
             **known
-            | {name: section(**_known(section, stored[name])) for name, section in sections.items()}
+            | {
+                name: section(**_known(section, WITHOUT_CHOICE.get(name, {}) | stored[name]))
+                for name, section in sections.items()
+            }
             | {"data": DataConfig.of_run(stored["data"]), "training": TrainingConfig.of_run(stored["training"])}
             | {"runs_dir": Path(stored["runs_dir"]), "resume": None}
         )
+
+
+WITHOUT_CHOICE = {"network": {"upsampling_norm": "batch"}}  # what runs had before there was an option
 
 
 def jit_of_run(stored: bool | str) -> str:

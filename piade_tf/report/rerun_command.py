@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from piade_tf.config import Config, jit_of_run
+from piade_tf.config import WITHOUT_CHOICE, Config, jit_of_run
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
 from piade_tf.program import command, shell_line
@@ -42,7 +42,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
     for name, value in options.items():
         if isinstance(value, Mapping):
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
-            for key, inner in value.items():
+            for key, inner in (WITHOUT_CHOICE.get(str(name), {}) | dict(value)).items():
                 key = RENAMED.get(str(key), str(key))
                 inner = jit_of_run(inner) if key == "jit" else inner
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:

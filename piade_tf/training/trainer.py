@@ -169,6 +169,8 @@ def fit(
 ) -> dict[str, list[float]]:
     """Trains on the training split; stops early on the validation split and keeps the best weights.
 
+    Behind a frozen encoder the decoder starts at the median colour of the images.
+
     Args:
         trainer: compiled, as `build_trainer` gives it; its network is trained in place.
         schedule: epochs, batch size, patience.

@@ -1,4 +1,6 @@
-"""Where the decoder behind a frozen encoder starts: at the colour that the images have most of."""
+"""Where the decoder behind a frozen encoder starts: at the median colour of the images."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -7,14 +9,18 @@ from piade_tf.data import Split, batches
 
 IMAGES = 64  # that are looked at
 LAST = "decoder_last_conv"
-INVERSES = {"sigmoid": lambda value: np.log(value / (1 - value)), "tanh": np.arctanh}
+INVERSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sigmoid": lambda value: np.log(value / (1 - value)),
+    "tanh": np.arctanh,
+}
 MARGIN = 0.02  # from the ends of [0, 1], where the activation has no inverse
 
 
 def start_at_typical_pixel(network: keras.Model, split: Split) -> None:
-    """Sets the bias of the last layer so that an untrained decoder gives the median of the pixels.
+    """Sets the bias of the last layer so that it alone gives the median of each channel.
 
-    Its few steps would otherwise be spent on getting from grey to the background, which no other weight moves.
+    The decoder's few steps would otherwise be spent on getting from grey to the background, where most of what the last
+    layer sees is zero.
 
     Args:
         network: of `build_network`; changed in place.

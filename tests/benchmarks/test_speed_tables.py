@@ -24,7 +24,8 @@ def results(tmp_path, monkeypatch):
     write_csv(tmp_path / "speed_cost.csv", ("side", "images", "statistics_seconds", "scores_seconds", "peak_MiB"),
               [(64, 1000, 2.5, 0.5, 900)])  # fmt: skip
     profile = [("forward", "_MklNativeConv2D", 6), ("gradients", "_FusedBatchNormV3Grad", 1), ("other", "Mul", 1)]
-    write_csv(tmp_path / "training_profile.csv", ("part", "operation", "ms_of_a_step"), profile)
+    write_csv(tmp_path / "training_profile.csv", ("image", "part", "operation", "ms_of_a_step"),
+              [("128x128x3", *row) for row in profile] + [("28x28x1", "other", "Mul", 9)])  # fmt: skip
     monkeypatch.setattr(table_parts, "RESULTS", tmp_path)
 
 

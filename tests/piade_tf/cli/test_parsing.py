@@ -127,6 +127,13 @@ def test_a_run_of_a_version_that_had_jit_as_a_switch_can_be_gone_on_with(stored,
     assert Config.of_run(options) == expected
 
 
+def test_a_run_of_a_version_that_always_normalised_the_upsampling_goes_on_so():
+    options = json.loads(json.dumps(dataclasses.asdict(Config()), default=str))
+    assert Config.of_run(options).network.upsampling_norm == "auto"
+    del options["network"]["upsampling_norm"]
+    assert Config.of_run(options).network.upsampling_norm == "batch"
+
+
 def test_a_folder_for_the_embedded_digits_is_refused_with_what_was_meant():
     with pytest.raises(InputError, match="--data-dir photos .*--dataset folder"):
         parse_config(["--data-dir", "photos"])

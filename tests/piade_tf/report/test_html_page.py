@@ -311,6 +311,13 @@ def test_the_command_of_a_version_that_had_jit_as_a_switch_can_be_typed_now(stor
     parse_config(words[2:])
 
 
+def test_the_command_of_a_version_that_always_normalised_the_upsampling_still_does():
+    options = CONFIG["options"] | {"network": {"encoder": "efficientnet_lite0"}}
+    words = shlex.split(rerun_command(CONFIG | {"options": options, "image_shape": [256, 256, 3]}))
+    assert words[words.index("--network.upsampling-norm") + 1] == "batch"
+    assert parse_config(words[2:]).network.upsampling_norm == "batch"
+
+
 # Data stays data
 
 

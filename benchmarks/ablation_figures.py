@@ -45,13 +45,17 @@ def main() -> None:
 
 
 def heights(rows: Sequence[Row], variants: Mapping[str, str], score: str) -> dict[str, dict[str, list[float]]]:
-    """The image AUROC of each seed, by class, which all variants have, and by variant; trained from scratch."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """The image AUROC of each class and seed that all variants have, by class and by variant; trained from scratch."""
+    of_pair: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         if (row["preset"], row["encoder"]) == ("compact", "scratch") and row["ablation"] in variants:
             name = CLOTHES[int(row["normal_class"])] if row["dataset"] == "fashion_mnist" else row["dataset"]
-            found.setdefault(name, {}).setdefault(row["ablation"], []).append(float(row[f"image_AUROC_{score}"]))
-    return {name: of_class for name, of_class in found.items() if set(of_class) == set(variants)}
+            of_pair.setdefault((name, row["seed"]), {})[row["ablation"]] = float(row[f"image_AUROC_{score}"])
+    found: dict[str, dict[str, list[float]]] = {}
+    for (name, _), by_variant in of_pair.items():
+        for variant, value in by_variant.items() if set(by_variant) == set(variants) else ():
+            found.setdefault(name, {}).setdefault(variant, []).append(value)
+    return found
 
 
 def draw(rows: Sequence[Row], variants: Mapping[str, str], path: Path) -> None:

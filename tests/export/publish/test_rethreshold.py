@@ -242,7 +242,8 @@ def test_which_images_change_is_told_by_name(run, capsys):
     set_threshold(SetThreshold(run, fpr=0.4))
     with open(run / "scores.csv", newline="") as file:
         flagged = [row["image"] for row in csv.DictReader(file) if row["pred_label"] == "1" and row["gt_label"] == "0"]
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("now flagged")]
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("now flagged") and " normal test images: " in line]
     names = line.rpartition(": ")[2].partition(" and ")[0].split(", ")
     assert len(names) == min(len(flagged), 10) and set(names) <= set(flagged)
 

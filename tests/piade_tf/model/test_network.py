@@ -136,8 +136,9 @@ def test_scaling_with_the_image_fills_in_everything_and_is_final(side):
 
 def test_scaling_with_the_image_keeps_what_was_given():
     given = NetworkConfig(
-        encoder="scratch", upsampling=(5,), stem_stride=3, stem_kernel=5, widths=(7, 9), decoder_widths=(6, 5)
-    )
+        encoder="scratch", upsampling=(5,), upsampling_norm="none",
+        stem_stride=3, stem_kernel=5, widths=(7, 9), decoder_widths=(6, 5),
+    )  # fmt: skip
     assert given.for_image(200, 300) == given
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from piade_tf.data import Split, batches
+from piade_tf.data import Split
 
 IMAGES = 64  # that are looked at
 LAST = "decoder_last_conv"
@@ -28,9 +28,8 @@ def start_at_typical_pixel(network: keras.Model, split: Split) -> None:
     """
     counts = np.zeros((network.input.shape[-1], 256), "int64")
     first = split.part(range(min(IMAGES, split.count)))
-    for batch in batches(first, IMAGES):
-        pixels = np.round(255 * np.asarray(batch)).astype("uint8")
-        for channel, of_channel in enumerate(np.moveaxis(pixels, -1, 0)):
+    for image in first.images.as_numpy_iterator():
+        for channel, of_channel in enumerate(np.moveaxis(image, -1, 0)):
             counts[channel] += np.bincount(of_channel.ravel(), minlength=256)
     reached = np.cumsum(counts, axis=1) >= counts.sum(axis=1, keepdims=True) / 2
     median = np.clip(reached.argmax(axis=1) / 255, MARGIN, 1 - MARGIN)

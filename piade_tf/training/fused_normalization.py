@@ -10,7 +10,8 @@ import tensorflow as tf
 def fuse_normalization(network: keras.Model) -> None:
     """Has the batch normalisations of images or maps compute with TensorFlow's fused operation in training.
 
-    The same outputs, gradients and moving averages as Keras' own up to rounding, in less time. Trained and saved weights, configurations and what is computed outside training are those of Keras' layer.
+    The same outputs, gradients and moving averages as Keras' own up to rounding, in less time. Trained and saved
+    weights, configurations and what is computed outside training are those of Keras' layer.
 
     Args:
         network: whose layers are changed in place; those of vectors and frozen ones stay as they are.

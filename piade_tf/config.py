@@ -4,7 +4,7 @@ import dataclasses
 import math
 import typing
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -34,12 +34,6 @@ EncoderName = Literal[
 Kind = Literal["parts", "classes"]
 FormatName = Literal["saved_model", "float32", "float16", "dynamic_int8", "int8", "int8_full"]
 ALL_FORMATS = f"(default: all, {', '.join(typing.get_args(FormatName))})"
-
-
-def _known(options: type, stored: dict[str, Any]) -> dict[str, Any]:
-    """The values that a class of options has, lists as tuples."""
-    names = {field.name for field in dataclasses.fields(options)}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +77,6 @@ class DataConfig:
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
     """Where decoded images are kept after the first epoch. auto: in memory if they take less than a quarter of what
     is free, else on disk if there is room, else nowhere."""
-
-    @classmethod
-    def of_run(cls, stored: dict[str, Any]) -> "DataConfig":
-        """The options that `config.json` has under `data`; one of another version that is not known is left out."""
-        values = _known(cls, stored)
-        return cls(**{**values, "data_dir": Path(values["data_dir"]) if values.get("data_dir") else None})
 
     @property
     def title(self) -> str:
@@ -271,12 +259,6 @@ class TrainingConfig:
     tensorboard: bool = True
     """Write TensorBoard logs into the run directory."""
 
-    @classmethod
-    def of_run(cls, stored: dict[str, Any]) -> "TrainingConfig":
-        """As `DataConfig.of_run`; an earlier version stored true or false for jit."""
-        values = _known(cls, stored)
-        return cls(**values | {"jit": jit_of_run(values["jit"])} if "jit" in values else values)
-
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -324,29 +306,6 @@ class Config:
     images are now, and --cache. Left out: a new run, or with the --name and options of one that was cut off, that."""
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
-
-    @classmethod
-    def of_run(cls, stored: dict[str, Any]) -> "Config":
-        """From options as JSON has them, by section and name; of another version, what is not known is left out."""
-        sections = {"loss": LossConfig, "network": NetworkConfig}
-        known = _known(cls, stored)
-        return cls(
-            **known
-            | {
-                name: section(**_known(section, WITHOUT_CHOICE.get(name, {}) | stored[name]))
-                for name, section in sections.items()
-            }
-            | {"data": DataConfig.of_run(stored["data"]), "training": TrainingConfig.of_run(stored["training"])}
-            | {"runs_dir": Path(stored["runs_dir"]), "resume": None}
-        )
-
-
-WITHOUT_CHOICE = {"network": {"upsampling_norm": "batch"}}  # what runs had before there was an option
-
-
-def jit_of_run(stored: bool | str) -> str:
-    """The value of `jit` as it is typed, of a run that may have true or false there."""
-    return {True: "on", False: "off"}[stored] if isinstance(stored, bool) else stored
 
 
 def check_data(data: DataConfig) -> None:

@@ -107,7 +107,6 @@ def _target(options: Adapt) -> Path:
 def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None:
     import numpy as np
 
-    from piade_tf.config import DataConfig
     from piade_tf.data.added_images import absolute, extended
     from piade_tf.data.known_images import with_scores
     from piade_tf.data.near_duplicates import burst_warning
@@ -120,6 +119,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     from piade_tf.files import write_json
     from piade_tf.report.adaptation_table import show_adaptation
     from piade_tf.report.result_files import Judged, write_results
+    from piade_tf.stored_options import data_of
     from piade_tf.training.assigned import assigned
     from piade_tf.training.data_of_run import data_of_run
 
@@ -163,7 +163,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     new_run.write_threshold(after, map_after)
     new_run.write_known(known)
     write_json(new_run.path / "adaptation.json", {group.name: group.as_dict for group in groups})
-    title = f"{DataConfig.of_run(stored['data']).title}, normal: {data.normal_class}"
+    title = f"{data_of(stored['data']).title}, normal: {data.normal_class}"
     kept = {name: value for name, value in run.read_metrics().items() if name in ("train_seconds", "epochs")}
     judged = Judged(data.test, results.scored, after, map_after, known)
     unusual = most_unusual(inspection, data, known) if judged.good_only else []

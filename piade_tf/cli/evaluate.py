@@ -13,6 +13,7 @@ from piade_tf.errors import InputError
 from piade_tf.files import check_folder
 from piade_tf.lost_images import losses_told
 from piade_tf.new_folder import make_new_folder
+from piade_tf.stored_options import data_of
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -101,14 +102,14 @@ def evaluate(options: Evaluate) -> None:
 def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:
     """The run's own data, or what the options give instead; sizes and colour stay those of the network."""
     stored = config["options"]["data"]
-    own = DataConfig.of_run({name: stored[name] for name in SOURCE}) if options.dataset is None else DataConfig()
+    own = data_of({name: stored[name] for name in SOURCE}) if options.dataset is None else DataConfig()
     given = {name: value for name in SOURCE if (value := getattr(options, name)) is not None}
     return dataclasses.replace(own, bits=(config["preparation"] or {}).get("bits", DEEPEST), **given)
 
 
 def _learned_from(data_config: DataConfig, config: dict[str, Any]) -> bool:
     """Whether these are the images of the training, so that those that were learned are no test of it."""
-    own = DataConfig.of_run(config["options"]["data"])
+    own = data_of(config["options"]["data"])
     same = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (own, data_config)]
     return same[0] == same[1]
 

@@ -238,9 +238,9 @@ def _with_good(
 
 
 def _title(config: dict[str, Any]) -> str:
-    from piade_tf.config import DataConfig
+    from piade_tf.stored_options import data_of
 
-    return f"{DataConfig.of_run(config['options']['data']).title}, normal: {config['normal_class']}"
+    return f"{data_of(config['options']['data']).title}, normal: {config['normal_class']}"
 
 
 def _pictures(

@@ -16,6 +16,7 @@ from piade_tf.errors import InputError, WorkerLost
 from piade_tf.lost_images import losses_told
 from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
+from piade_tf.stored_options import config_of
 from piade_tf.temporary import temporary_folder
 from piade_tf.training.cluster import cluster_for
 
@@ -105,7 +106,7 @@ def _agreed(
     if not of_chief:
         return None
     if not workers.is_chief and config.resume:
-        begun = Config.of_run(options_given(of_chief))
+        begun = config_of(options_given(of_chief))
         data_dir = config.data.data_dir or begun.data.data_dir
         config = dataclasses.replace(begun, data=dataclasses.replace(begun.data, data_dir=data_dir))
     check_same(workers, "the options", shared_options(as_stored(config)))
@@ -147,7 +148,7 @@ def _cut_off(config: Config) -> tuple[Path | None, Config | None]:
         if (path / "metrics.json").is_file():
             return path, None
         raise InputError(f"--resume {path}: there is no training to go on with; give a run that was cut off")
-    begun = Config.of_run(unfinished.options_of(path))
+    begun = config_of(unfinished.options_of(path))
     cache = begun.data.cache if config.data.cache == "auto" else config.data.cache
     data = dataclasses.replace(begun.data, data_dir=config.data.data_dir or begun.data.data_dir, cache=cache)
     return path, dataclasses.replace(begun, data=data)

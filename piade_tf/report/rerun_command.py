@@ -8,12 +8,12 @@ from typing import Any
 
 import tyro
 
-from piade_tf.config import WITHOUT_CHOICE, Config, jit_of_run
+from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
 from piade_tf.program import command, shell_line
+from piade_tf.stored_options import up_to_date
 
-RENAMED = {"turns": "rotation"}  # options of earlier versions
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
 TYPED = {"export": "formats"}  # an option by another word than its field
 NOT_REPEATED = ("preset", "name")  # the preset comes first, the name last
@@ -39,18 +39,16 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         words += ["--preset", options["preset"]]
     defaults = _defaults(options["preset"], config.get("image_shape"))
     hints = typing.get_type_hints(Config, include_extras=True)
-    for name, value in options.items():
+    for name, value in up_to_date(options).items():
         if isinstance(value, Mapping):
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
-            for key, inner in (WITHOUT_CHOICE.get(str(name), {}) | dict(value)).items():
-                key = RENAMED.get(str(key), str(key))
-                inner = jit_of_run(inner) if key == "jit" else inner
+            for key, inner in value.items():
                 if key in defaults.get(name, {}) and inner != defaults[name][key]:
                     words += _words(key if unprefixed or key in WITHOUT_PREFIX else f"{name}.{key}", inner)
         elif name in defaults and name not in NOT_REPEATED and value != defaults.get(name):
-            words += _words(TYPED.get(str(name), str(name)), value)
-    if name := options.get("name"):
-        words += ["--name", f"{name}-again"]  # the name itself is taken
+            words += _words(TYPED.get(name, name), value)
+    if own := options.get("name"):
+        words += ["--name", f"{own}-again"]  # the name itself is taken
     return shell_line(words)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from piade_tf.config import DataConfig
 from piade_tf.data import DataSplits, load_data
 from piade_tf.data.added_images import extended
 from piade_tf.data.known_images import KnownImage
 from piade_tf.errors import InputError
+from piade_tf.stored_options import data_of
 
 
 def data_of_run(config: dict[str, Any], known: Sequence[KnownImage], data_dir: Path | None = None) -> DataSplits:
@@ -23,7 +23,7 @@ def data_of_run(config: dict[str, Any], known: Sequence[KnownImage], data_dir: P
     Raises:
         InputError: they are gone, or are other images.
     """
-    stored = DataConfig.of_run(config["options"]["data"])
+    stored = data_of(config["options"]["data"])
     wanted = dataclasses.replace(stored, data_dir=data_dir or stored.data_dir)
     data = load_data(wanted, config["options"]["training"]["seed"])
     if data.fingerprint != config["data_fingerprint"]:

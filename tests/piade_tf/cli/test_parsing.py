@@ -1,7 +1,6 @@
 """The command line: every option, and one line for each mistake."""
 
 import dataclasses
-import json
 import re
 import signal
 import subprocess
@@ -117,21 +116,6 @@ def test_an_option_changes_its_value_and_no_other(name):
     arguments, value = OPTIONS[name]
     assert value != flat(Config())[name]
     assert flat(parse_config(arguments.split())) == {**flat(Config()), name: value}
-
-
-@pytest.mark.parametrize("stored, now", [(True, "on"), (False, "off"), ("auto", "auto"), (None, "auto")])
-def test_a_run_of_a_version_that_had_jit_as_a_switch_can_be_gone_on_with(stored, now):
-    options = json.loads(json.dumps(dataclasses.asdict(Config()), default=str))
-    options["training"] |= {"seed": 3} if stored is None else {"jit": stored, "seed": 3}
-    expected = dataclasses.replace(Config(), training=dataclasses.replace(Config().training, jit=now, seed=3))
-    assert Config.of_run(options) == expected
-
-
-def test_a_run_of_a_version_that_always_normalised_the_upsampling_goes_on_so():
-    options = json.loads(json.dumps(dataclasses.asdict(Config()), default=str))
-    assert Config.of_run(options).network.upsampling_norm == "auto"
-    del options["network"]["upsampling_norm"]
-    assert Config.of_run(options).network.upsampling_norm == "batch"
 
 
 def test_a_folder_for_the_embedded_digits_is_refused_with_what_was_meant():

@@ -1,0 +1,46 @@
+"""The options of runs of earlier versions."""
+
+import dataclasses
+import json
+
+import pytest
+
+from piade_tf.config import Config
+from piade_tf.stored_options import config_of, up_to_date
+
+
+def stored_by_now():
+    return json.loads(json.dumps(dataclasses.asdict(Config()), default=str))
+
+
+def test_what_this_version_stores_is_up_to_date():
+    assert up_to_date(stored_by_now()) == stored_by_now()
+    assert config_of(stored_by_now()) == Config()
+
+
+@pytest.mark.parametrize("stored, now", [(True, "on"), (False, "off"), ("auto", "auto"), (None, "auto")])
+def test_a_run_of_a_version_that_had_jit_as_a_switch_can_be_gone_on_with(stored, now):
+    options = stored_by_now()
+    options["training"] |= {"seed": 3} if stored is None else {"jit": stored, "seed": 3}
+    expected = dataclasses.replace(Config(), training=dataclasses.replace(Config().training, jit=now, seed=3))
+    assert config_of(options) == expected
+
+
+def test_a_run_of_a_version_that_always_normalised_the_upsampling_goes_on_so():
+    options = stored_by_now()
+    assert config_of(options).network.upsampling_norm == "auto"
+    del options["network"]["upsampling_norm"]
+    assert config_of(options).network.upsampling_norm == "batch"
+
+
+def test_an_option_that_was_renamed_keeps_its_value():
+    options = stored_by_now()
+    del options["training"]["rotation"]
+    options["training"]["turns"] = 0.25
+    assert config_of(options).training.rotation == 0.25
+
+
+def test_what_is_not_known_is_left_out():
+    options = stored_by_now() | {"from_later": 1}
+    options["network"]["from_later"] = 2
+    assert config_of(options) == Config()

@@ -1,79 +1,20 @@
-"""Folders: which layout is found, which image is what, and what goes wrong with the files of real life."""
+"""Folders: which layout is found, and which image is what."""
 
 import os
-import struct
 import time
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from folders import counts, files_below, load, mask, numbered, refuses, write
 from PIL import Image
 
 from piade_tf.config import DataConfig
 from piade_tf.data import find_source, load_data
 from piade_tf.data.folder import list_btad, list_images, list_mvtec
 from piade_tf.data.listing import LayoutError
-from piade_tf.errors import InputError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
-SIDE = 32
-
-
-def picture(seed, mode="RGB"):
-    pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), "uint8")
-    return Image.fromarray(pixels).convert(mode)
-
-
-def write(root, names, mode="RGB"):
-    """An image of its own at each path."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture(abs(hash(str(name))) % 2**32, mode).save(path)
-
-
-def numbered(folder, count, suffix=".png"):
-    return [f"{folder}/{i:03d}{suffix}".lstrip("/") for i in range(count)]
-
-
-def mask(path, fill=255, size=(SIDE, SIDE)):
-    """A mask with a defect, at another place for another name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.zeros(size, "uint8")
-    pixels[4:10, 6 : 9 + sum(map(ord, path.name + path.parent.name)) % 7] = fill
-    Image.fromarray(pixels).save(path)
-
-
-@pytest.fixture
-def mvtec(tmp_path):
-    """A category in MVTec's layout: 70 to train on; 4 good, 3 scratched and 2 dented to test on."""
-    root = tmp_path / "data" / "screw"
-    write(root, [*numbered("train/good", 70), *numbered("test/good", 4), *numbered("test/scratch", 3)])
-    write(root, numbered("test/dent", 2, ".jpg"))
-    for i in range(3):
-        mask(root / f"ground_truth/scratch/{i:03d}_mask.png")
-    for i in range(2):
-        mask(root / f"ground_truth/dent/{i:03d}_mask.png")
-    return root
-
-
-def load(root, **options):
-    return load_data(DataConfig("folder", root, image_size=(28,), **options), seed=0)
-
-
-def refuses(message, function, *arguments, **options):
-    with pytest.raises(InputError, match=message) as excinfo:
-        function(*arguments, **options)
-    assert "\n" not in str(excinfo.value)
-    return excinfo.value
-
-
-def files_below(root):
-    return {str(path.relative_to(root)): path.lstat().st_mtime_ns for path in root.rglob("*")}
-
-
-# === Layouts ===
 
 
 def test_mvtec_layout(mvtec):
@@ -216,15 +157,6 @@ def test_listing_a_hundred_thousand_files_takes_less_than_five_seconds(tmp_path)
     assert time.monotonic() - start < 5
 
 
-# === The same layouts in other words ===
-
-
-def counts(root, learn=True, **options):
-    """Images to learn from, normal and anomalous ones to test on."""
-    source = find_source(DataConfig("folder", root, **options), learn)
-    return len(source.train.labels), int((source.test.labels == 0).sum()), int(source.test.labels.sum())
-
-
 @pytest.mark.parametrize(
     "train, good, test, fine, masks",
     [
@@ -313,15 +245,6 @@ def test_of_several_folders_for_one_purpose_the_one_with_images_is_taken(tmp_pat
     assert all(file.masks for file in list_images(tmp_path, None).test)
 
 
-@pytest.mark.parametrize("tested, masks", [("NG", "bad"), ("defect", "KO"), ("不良", "ng")])
-def test_masks_of_bad_parts_are_found_under_another_word_for_bad(tmp_path, tested, masks):
-    write(tmp_path, [*numbered("train/good", 5), *numbered(f"test/{tested}", 2)])
-    for i in range(2):
-        mask(tmp_path / f"ground_truth/{masks}/{i:03d}_mask.png")
-    listing = list_images(tmp_path, None)
-    assert all(file.masks for file in listing.test) and not listing.warnings
-
-
 def test_an_empty_class_without_a_split_is_told(tmp_path):
     write(tmp_path, numbered("good", 5))
     (tmp_path / "NG").mkdir()
@@ -336,46 +259,6 @@ def test_validation_images_are_joined_and_defective_ones_named(tmp_path):
     assert any("validation/" in one and "dent" in one for one in listing.warnings)
     write(tmp_path / "flat", [*numbered("train", 5), *numbered("val", 2)])
     assert counts(tmp_path / "flat") == (7, 0, 0)
-
-
-def test_several_masks_of_one_image_as_in_mvtec_loco(tmp_path):
-    write(tmp_path, [*numbered("train/good", 5), *numbered("test/logical_anomalies", 2)])
-    for i in range(3):
-        mask(tmp_path / f"ground_truth/logical_anomalies/000/{i:03d}.png")
-    mask(tmp_path / "ground_truth/logical_anomalies/001/000.png", fill=160)
-    first, second = list_images(tmp_path, None).test
-    assert (len(first.masks), len(second.masks)) == (3, 1)
-    data = load(tmp_path)
-    assert data.warnings == () and data.test.has_mask.all()
-    assert all(one.any() for one in data.test.masks.images.as_numpy_iterator())
-
-
-def test_maps_are_compared_with_masks_in_their_own_size_too(mvtec):
-    mask(mvtec / "ground_truth/dent/000_mask.png", size=(2 * SIDE, 2 * SIDE))
-    test = load(mvtec).test
-    assert test.in_own_size is not None
-    dent, good = (int(np.flatnonzero(test.classes == name)[0]) for name in ("dent", "good"))
-    anomaly_map = np.full((28, 28), 0.5, "float32")
-    for index, side, anomalous in ((dent, 2 * SIDE, True), (good, SIDE, False)):
-        enlarged, one_mask = test.in_own_size(index, anomaly_map)
-        assert enlarged.shape == one_mask.shape == (side, side) and one_mask.any() == anomalous
-        np.testing.assert_array_equal(enlarged, np.full((side, side), 0.5))
-    assert load_data(DataConfig("folder", mvtec, image_size=(SIDE,)), seed=0).test.in_own_size is None
-
-
-@pytest.mark.parametrize("name", ["000.png", "000_mask.PNG", "000-Mask.bmp", "000_GT.tif", "000_label.gif"])
-def test_masks_have_the_name_of_their_image_and_one_of_several_endings(tmp_path, name):
-    write(tmp_path, [*numbered("train/good", 5), *numbered("test/dent", 1, ".JPG")])
-    mask(tmp_path / "ground_truth/dent" / name)
-    (file,) = list_images(tmp_path, None).test
-    assert [os.path.basename(path) for path in file.masks] == [name]
-
-
-def test_masks_that_lie_in_one_folder(tmp_path):
-    write(tmp_path, [*numbered("train/good", 5), *numbered("test/bad", 2)])
-    for i in range(2):
-        mask(tmp_path / f"masks/{i:03d}.png")
-    assert all(file.masks for file in list_images(tmp_path, None).test)
 
 
 def test_a_class_is_found_in_either_unicode_form(tmp_path):
@@ -414,234 +297,6 @@ def test_images_and_folders_that_no_layout_has_are_named(mvtec):
     warnings = load(mvtec).warnings
     for name in ("loose.png", "spare", "000.png"):
         assert any(name in one for one in warnings)
-
-
-# === Bits ===
-
-
-def deep(root, count, largest, ending=".png"):
-    root.mkdir(parents=True)
-    for i in range(count):
-        values = np.random.default_rng(i).integers(0, largest + 1, (SIDE, SIDE)).astype("uint16")
-        values[0, 0] = largest
-        Image.fromarray(values).save(root / f"{i:03d}{ending}")
-
-
-@pytest.mark.parametrize("ending", [".png", ".tif"])
-@pytest.mark.parametrize("largest, bits", [(4000, 12), (900, 10), (16383, 14), (65535, 16), (70, 8)])
-def test_sixteen_bit_images_are_scaled_by_the_bits_in_use(tmp_path, largest, bits, ending):
-    deep(tmp_path / "d", 6, largest, ending)
-    data = load(tmp_path / "d")
-    assert data.preparation.bits == bits
-    assert max(image.max() for image in data.train.images.as_numpy_iterator()) > 60
-    assert any("--bits" in one for one in data.warnings) == (bits < 16)
-
-
-def test_the_bits_can_be_given_and_what_does_not_fit_is_told(tmp_path):
-    deep(tmp_path / "d", 6, 4000)
-    assert load(tmp_path / "d", bits=16).preparation.bits == 16
-    assert load(tmp_path / "d", bits=16).warnings == ()
-    cut = load(tmp_path / "d", bits=10)
-    assert cut.preparation.bits == 10 and any("4000" in one and "1023" in one for one in cut.warnings)
-
-
-def test_a_colour_camera_of_twelve_bits_in_sixteen_is_told(tmp_path):
-    write(tmp_path, numbered("", 6))
-    for path in tmp_path.iterdir():
-        Image.fromarray(np.asarray(Image.open(path)) // 16).save(path)
-    assert any("nearly black" in one and "000.png" in one for one in load(tmp_path).warnings)
-
-
-def colour_of_sixteen_bits(values):
-    """A PNG, `(height, width, 3)`, which Pillow does not write."""
-
-    def chunk(name, body):
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", *values.shape[1::-1], 16, 2, 0, 0, 0)
-    rows = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize("bits, told", [(10, True), (12, True), (14, True), (16, False)])
-def test_colour_files_of_sixteen_bits_that_use_fewer_are_told(tmp_path, bits, told):
-    for i in range(6):
-        values = np.random.default_rng(i).integers(0, 1 << bits, (SIDE, SIDE, 3))
-        (tmp_path / f"{i}.png").write_bytes(colour_of_sixteen_bits(values))
-    assert any("nearly black" in one for one in load(tmp_path).warnings) == told
-
-
-def test_a_dark_photograph_among_bright_ones_is_nothing_to_tell(tmp_path):
-    write(tmp_path, numbered("", 6))
-    values = np.arange(3 * SIDE**2).reshape(SIDE, SIDE, 3)
-    (tmp_path / "dark.png").write_bytes(colour_of_sixteen_bits(4 * values))
-    (tmp_path / "bright.png").write_bytes(colour_of_sixteen_bits(20 * values))
-    assert load(tmp_path).warnings == ()
-
-
-# === Odd masks ===
-
-
-def test_masks_the_other_way_round_all_the_same_or_in_alpha_are_told(mvtec):
-    folder = mvtec / "ground_truth"
-    for i in range(2):
-        Image.fromarray(255 - np.asarray(Image.open(folder / f"dent/{i:03d}_mask.png"))).save(
-            folder / f"dent/{i:03d}_mask.png"
-        )
-    assert any("more than half" in one and "test/dent/000.jpg (9" in one for one in load(mvtec).warnings)
-    same = (folder / "scratch/000_mask.png").read_bytes()
-    for path in folder.rglob("*.png"):
-        path.write_bytes(same)
-    assert any("all 5 masks are the same" in one for one in load(mvtec).warnings)
-
-
-def test_masks_that_could_mean_something_else_are_told_by_name(mvtec):
-    folder = mvtec / "ground_truth"
-    photograph = np.asarray(picture(1))
-    alpha = np.asarray(Image.open(folder / "scratch/000_mask.png"))
-    Image.fromarray(np.dstack([photograph, alpha])).save(folder / "scratch/000_mask.png")
-    Image.fromarray(np.dstack([0 * alpha, alpha])).save(folder / "scratch/001_mask.png")
-    faint = np.asarray(Image.open(folder / "dent/000_mask.png")).copy()
-    faint[20:], faint[18:20] = 100, 70
-    Image.fromarray(faint).save(folder / "dent/000_mask.png")
-    warnings = load(mvtec).warnings
-    for words, name in (
-        ("alpha channel that tell of different places", "test/scratch/000.png"),
-        ("taken from the alpha channel", "test/scratch/001.png"),
-        ("too dark", "test/dent/000.jpg"),
-    ):
-        assert any(words in one and name in one for one in warnings)
-
-
-# === Files of real life ===
-
-
-def test_files_of_a_kind_that_is_not_read_are_skipped_by_name_and_count(mvtec):
-    (mvtec / "train/good/film.mp4").write_bytes(b"x")
-    (mvtec / "test/dent/raw.NEF").write_bytes(b"x")
-    data = load(mvtec)
-    assert {one.path for one in data.skipped} == {"train/good/film.mp4", "test/dent/raw.NEF"}
-    assert data.warnings[0].startswith("2 of 81 images cannot be read")
-
-
-def test_what_computers_leave_is_passed_over_in_training_too(mvtec):
-    for name in ("train/good/._000.png", "train/good/@eaDir/000.png/thumb.jpg", "test/dent/Thumbs.db", "notes.txt"):
-        (mvtec / name).parent.mkdir(parents=True, exist_ok=True)
-        (mvtec / name).write_bytes(b"x")
-    source = find_source(DataConfig("folder", mvtec))
-    assert len(source.train.labels) == 70 and source.warnings == ()
-    assert sorted(source.passed_over) == [
-        *("notes.txt", "test/dent/Thumbs.db", "train/good/._000.png", "train/good/@eaDir"),
-    ]
-
-
-def test_unreadable_files_are_named_counted_and_skipped(mvtec):
-    good = mvtec / "train" / "good"
-    (good / "000.png").write_bytes((good / "000.png").read_bytes()[:200])
-    (good / "001.png").write_bytes(b"")
-    (good / "002.png").write_text("notes")
-    (good / "z.png").symlink_to("nowhere.png")
-    data = load(mvtec)
-    assert {one.path: one.reason.split(":")[0] for one in data.skipped} == {
-        "train/good/000.png": "is damaged",
-        "train/good/001.png": "is empty",
-        "train/good/002.png": "is no image in one of PNG, JPEG, BMP, GIF, WEBP, TIFF, HEIF, AVIF, PPM",
-        "train/good/z.png": "is a link to nothing",
-    }
-    assert data.train.count == 67 - 26
-    assert data.warnings[0].startswith("4 of 80 images cannot be read and are skipped: train/good/000.png is damaged")
-
-
-def test_over_a_tenth_unreadable_stops(mvtec):
-    for i in range(9):
-        (mvtec / "train" / "good" / f"{i:03d}.png").write_text("")
-    refuses("9 of 79 images cannot be read, more than a tenth; the first, train/good/000.png, is empty", load, mvtec)
-
-
-def test_too_few_images_stop(tmp_path):
-    write(tmp_path, numbered("", 2))
-    refuses("2 normal training images are too few", load, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["a b.png", "zeile\n2.png", "質量 ä.png", "'; rm -rf ~;.png", "100%.PNG", "-v.png"])
-def test_odd_names_are_read_and_printed_on_one_line(mvtec, name):
-    write(mvtec, [f"test/dent/{name}"])
-    data = load(mvtec)
-    assert data.test.count == 10 and not any("\n" in one for one in data.test.ids)
-    assert len(list(data.test.images)) == 10
-
-
-def test_a_name_that_is_not_unicode_is_read(mvtec):
-    os.rename(os.fsencode(mvtec / "test/good/000.png"), os.fsencode(mvtec / "test/good") + b"/caf\xe9.png")
-    data = load(mvtec)
-    assert len(list(data.test.images)) == 9
-    assert any(one.startswith("test/good/caf") and one.isprintable() for one in data.test.ids)
-
-
-def test_masks_without_image_and_images_without_mask_are_told(mvtec):
-    mask(mvtec / "ground_truth/scratch/077_mask.png")
-    (mvtec / "ground_truth/dent/001_mask.png").unlink()
-    data = load(mvtec)
-    assert data.warnings == (
-        "ground_truth/dent has no mask for 001.jpg",
-        "ground_truth/scratch has masks without an image: 077_mask.png",
-    )
-    without = data.test.ids[~data.test.has_mask]
-    assert without.tolist() == ["test/dent/001.jpg"]
-
-
-def test_a_black_mask_and_one_of_another_shape_are_told(mvtec):
-    mask(mvtec / "ground_truth/dent/000_mask.png", fill=0)
-    mask(mvtec / "ground_truth/scratch/000_mask.png", size=(SIDE, 2 * SIDE))
-    mask(mvtec / "ground_truth/scratch/001_mask.png", size=(2 * SIDE, 2 * SIDE))  # the same shape, larger
-    assert load(mvtec).warnings == (
-        "1 anomalous images have a mask that is all black: test/dent/000.jpg",
-        "1 masks have another aspect ratio than their image: test/scratch/000.png (64x32 for 32x32)",
-    )
-
-
-def test_a_mask_that_cannot_be_read_is_left_out(mvtec):
-    (mvtec / "ground_truth/dent/000_mask.png").write_text("notes")
-    data = load(mvtec)
-    assert "1 masks cannot be read" in data.warnings[0]
-    assert data.test.ids[~data.test.has_mask].tolist() == ["test/dent/000.jpg"]
-    assert [Path(one.path).name for one in data.skipped] == ["000_mask.png"]
-
-
-def test_a_leak_and_duplicates_are_told_by_name(mvtec):
-    good = mvtec / "train" / "good"
-    (mvtec / "test/good/000.png").write_bytes((good / "005.png").read_bytes())
-    (good / "007.png").write_bytes((good / "006.png").read_bytes())
-    (mvtec / "test/dent/001.jpg").write_bytes((mvtec / "test/dent/000.jpg").read_bytes())
-    assert load(mvtec).warnings == (
-        "1 training images are doubled: train/good/007.png = train/good/006.png",
-        "LEAK: 1 test images are among the training images: test/good/000.png = train/good/005.png",
-        "1 test images are doubled: test/dent/001.jpg = test/dent/000.jpg",
-    )
-
-
-def test_an_empty_class_is_told(mvtec):
-    (mvtec / "test" / "rust").mkdir()
-    write(mvtec, ["test/loose.png"])
-    data = load(mvtec)
-    assert data.warnings == (
-        "test/rust has no images",
-        "1 images directly in test/ are not used, since nothing tells what they are: loose.png",
-    )
-    (mvtec.parent / "none" / "train" / "good").mkdir(parents=True)
-    refuses("no images to learn from", load, mvtec.parent / "none")
-
-
-def test_the_fingerprint_follows_content_and_names(mvtec):
-    first = load(mvtec).fingerprint
-    assert load(mvtec, resize="pad").fingerprint == first
-    os.rename(mvtec / "test/good/003.png", mvtec / "test/good/004.png")
-    renamed = load(mvtec).fingerprint
-    picture(99).save(mvtec / "test/good/004.png")
-    assert len({first, renamed, load(mvtec).fingerprint}) == 3
-
-
-# === Real data ===
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}")

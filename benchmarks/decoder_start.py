@@ -6,7 +6,8 @@
 DIR is that of benchmarks/photographs.py. Trains the decoder as `piade train` does, without scores and without the test
 images, and compares it on the good images that are held out of training for validation: the mean squared error of its
 reconstructions at the weights that are kept, and that of the mean training image, which knows nothing of the one at
-hand. A variant is the normalisation of the linear upsampling, where the decoder starts, and the images of a batch. A row for each set, seed and variant; can be interrupted and started again. Half a minute a row on 2 cores.
+hand. A variant is the normalisation of the linear upsampling, where the decoder starts, and the images of a batch. A
+row for each set, seed and variant; can be interrupted and started again. Half a minute a row on 2 cores.
 """
 
 import argparse

@@ -219,10 +219,10 @@ class TrainingConfig:
 
     epochs: int | None = None
     """Times that every training image is seen. Left out: as many as make about 750 steps, behind a pretrained encoder
-    150, and at least 10."""
+    600, and at least 10."""
     batch_size: int | None = None
-    """Images a step, over all devices. Left out: 16 behind a pretrained encoder, else 32, or 64 from
-    2,000 training images on."""
+    """Images a step, over all devices. Left out: 32, or 64 from 2,000 training images on; behind a
+    pretrained encoder 4, or 16 from 1,000 on."""
     learning_rate: float | None = None
     """Adam's first learning rate; it falls to zero along a cosine. Left out: 5e-3 behind a pretrained encoder, else
     1e-3, or 2e-3 from 2,000 training images on."""

@@ -6,9 +6,9 @@ import math
 from piade_tf.config import Kind, TrainingConfig
 
 STEPS, LEAST_EPOCHS = 750, 10
-STEPS_OF_DECODER = 150  # behind a frozen encoder
+STEPS_OF_DECODER = 600  # behind a frozen encoder
 LEAST_PATIENCE = 5
-MANY_IMAGES = 2000
+FEW_IMAGES, MANY_IMAGES = 1000, 2000
 ROTATION = 0.375
 
 
@@ -17,8 +17,8 @@ class Schedule:
     """The options of a training with nothing left out.
 
     Attributes:
-        epochs: as many as make about 750 steps, or 150 behind a frozen encoder; at least 10.
-        batch_size: 64 from 2,000 images on, else 32; 16 behind a frozen encoder.
+        epochs: as many as make about 750 steps, or 600 behind a frozen encoder; at least 10.
+        batch_size: 64 from 2,000 images on, else 32; behind a frozen encoder 16, of fewer than 1,000 images 4.
         learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3; 5e-3 behind a frozen encoder.
         patience: epochs without a better validation loss, a fifth of all, at least 5.
         rotation: share of the images that are seen rotated: 0.375 where a class of at least 2,000 images is told from
@@ -35,7 +35,7 @@ class Schedule:
     def of(cls, options: TrainingConfig, images: int, kind: Kind, pretrained: bool) -> "Schedule":
         """The schedule for so many training images of a kind."""
         many = images >= MANY_IMAGES
-        batch_size = options.batch_size or (16 if pretrained else 64 if many else 32)
+        batch_size = options.batch_size or _batch_size(images, pretrained)
         steps = STEPS_OF_DECODER if pretrained else STEPS
         a_step = batch_size * options.accumulate
         epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / a_step)))
@@ -45,3 +45,10 @@ class Schedule:
         return cls(
             epochs, batch_size, learning_rate, patience, rotation if options.rotation is None else options.rotation
         )
+
+
+def _batch_size(images: int, pretrained: bool) -> int:
+    if pretrained:
+        # A decoder learns more from many small steps: benchmarks/decoder_start.py.
+        return 4 if images < FEW_IMAGES else 16
+    return 64 if images >= MANY_IMAGES else 32

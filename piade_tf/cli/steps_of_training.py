@@ -94,7 +94,10 @@ class Training:
         parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
         parameters.check_score(config.score)
         way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
-        schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
+        if run is not None and (run.path / "config.json").exists():  # an earlier version may have filled in others
+            schedule = Schedule(**run.begun_config()["schedule"])
+        else:
+            schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
         is_trained = run is not None and unfinished.is_done(run.path, "training")
         trainer = None
         if not is_trained:

@@ -1,6 +1,7 @@
 """A training that was cut off blocks nothing: every command says how to go on, and what is done is not done again."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -31,6 +32,10 @@ OPTIONS = [
     *("--network.vector-dim", "8", "--network.upsampling", "8"),
 ]
 RESULTS = ("scores.csv", "history.csv", "threshold.json", "known_images.csv")
+
+
+class Taken(Exception):
+    pass
 
 
 class CutOff(BaseException):
@@ -134,6 +139,20 @@ def test_every_command_on_it_names_the_one_that_goes_on(cut_off, capsys, command
     said = capsys.readouterr().err
     assert stop.value.code == 2 and said.count("\n") == 1
     assert re.search(rf"train(\.py)? --resume {re.escape(str(cut_off))}$", said.strip())
+
+
+def test_what_an_earlier_version_filled_in_stays(cut_off, monkeypatch):
+    config = json.loads((cut_off / "config.json").read_text())
+    schedule = config["schedule"] | {"patience": 17, "learning_rate": 0.123}
+    (cut_off / "config.json").write_text(json.dumps(config | {"schedule": schedule}))
+
+    def fit(_, schedule, *others):
+        raise Taken(schedule)
+
+    monkeypatch.setattr(steps, "fit", fit)
+    with pytest.raises(Taken) as taken:
+        run_train("--resume", cut_off)
+    assert dataclasses.asdict(taken.value.args[0]) == schedule
 
 
 def test_its_name_with_other_options_is_refused_with_the_command(cut_off):

@@ -158,7 +158,8 @@ def test_left_out_epochs_make_about_the_stated_number_of_steps(images, batch_siz
         ("classes", 1999, False, (32, 1e-3, 0.0)),
         ("parts", 5400, False, (64, 2e-3, 0.0)),
         ("parts", 170, False, (32, 1e-3, 0.0)),
-        ("parts", 170, True, (16, 5e-3, 0.0)),
+        ("parts", 999, True, (4, 5e-3, 0.0)),
+        ("parts", 1000, True, (16, 5e-3, 0.0)),
         ("classes", 5400, True, (16, 5e-3, 0.0)),
     ],
 )

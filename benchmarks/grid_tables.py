@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks.ablations import ABLATIONS, BASE
 from benchmarks.paired import Difference, paired_difference
-from benchmarks.table_parts import Row, mean_and_deviation, read, spread, table
+from benchmarks.table_parts import Row, mean_and_deviation, percent, read, spread, table
 
 SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 
@@ -25,6 +25,23 @@ def of_classes(file: str, encoder: str) -> str:
         means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
         lines.append((f"`{score}`", *cells, mean_and_deviation(means)))
     return table((f"{len({row['seed'] for row in rows})} seeds", *classes, "mean"), lines)
+
+
+def of_many_classes(file: str, encoder: str) -> str:
+    """As `of_classes`, where the classes are too many for columns of their own: their mean, and the lowest of them."""
+    rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == ("compact", encoder, BASE)]
+    classes = sorted({row["normal_class"] for row in rows})
+    seeds = _complete_seeds(rows, classes)
+    lines = []
+    for score in (*SHOWN_SCORES, "pooled"):
+        column = f"image_AUROC_{score}"
+        if not any(row[column] for row in rows):
+            continue
+        means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
+        lowest = min(rows, key=lambda row: float(row[column]))
+        at = f"{percent(float(lowest[column]))} ({lowest['normal_class']}, seed {lowest['seed']})"
+        lines.append((f"`{score}`", mean_and_deviation(means), at))
+    return table((f"{len(seeds)} seeds of {len(classes)} classes", "mean", "lowest"), lines)
 
 
 def of_ablations(file: str, encoder: str, score: str) -> str:
@@ -71,9 +88,11 @@ def _shown(found: Difference) -> tuple[str, str, str]:
     return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} to {100 * found.high:+.1f}", f"{found.p:.3f}"
 
 
-FASHION, BOTTLE = "grid_fashion_mnist.csv", "grid_bottle.csv"
+FASHION, BOTTLE, MNIST, COIL = (f"grid_{name}.csv" for name in ("fashion_mnist", "bottle", "mnist", "coil100"))
 TABLES: dict[str, Callable[[], str]] = {
     "grid_fashion_mnist_scratch": partial(of_classes, FASHION, "scratch"),
+    "grid_mnist_scratch": partial(of_classes, MNIST, "scratch"),
+    "grid_coil100_pretrained": partial(of_many_classes, COIL, "efficientnet_lite0"),
     "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, "efficientnet_lite0"),
     **{
         f"ablations_{name}_{score}": partial(of_ablations, file, "scratch", score)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from benchmarks.ablations import BASE, OF_PAPER
 from benchmarks.grid_cell import PRETRAINED, SCRATCH
-from benchmarks.table_parts import RESULTS, ROOT, Row, read
+from benchmarks.table_parts import RESULTS, ROOT, read
 
 LEAST = 0.005
 NO_DECODER = ("--", "--no-tensorboard", "--epochs", "1")
@@ -84,7 +84,6 @@ OF_FIXED_ROWS = (
         AUROC,
     ),
     Check("one_class_digits", _grid("digits", "3"), "one_class_digits_seed0.csv", {"normal_class": "3"}, AUROC),
-    Check("one_class_mnist", _grid("mnist", "0"), "one_class_mnist_seed0.csv", {"normal_class": "0"}, AUROC),
     Check(
         "cifar10",
         _grid("cifar10", "0", "--ablation", "one_epoch"),
@@ -95,29 +94,30 @@ OF_FIXED_ROWS = (
 )
 
 
-def checks_of_grid(rows: Sequence[Row]) -> list[Check]:
-    """Of the grid on Fashion-MNIST a row of either encoder and one of an ablation, where they are measured."""
+def checks_of_grid(dataset: str) -> list[Check]:
+    """Of the grid on a data set a row of either encoder and one of an ablation, where they are measured."""
+    file = f"grid_{dataset}.csv"
+    rows = read(file)
     defaults = [row for row in rows if row["ablation"] == BASE]
     from_scratch = [row for row in defaults if row["encoder"] == SCRATCH]
     pretrained = [row for row in defaults if row["encoder"] == PRETRAINED]
     ablations = [row for row in rows if row["ablation"] in OF_PAPER[1:] and row["normal_class"] == STEADY]
     found = []
     for table, candidates, column in (
-        ("grid_fashion_mnist_scratch", from_scratch, AUROC),
-        ("grid_fashion_mnist_pretrained", pretrained, AUROC),
-        ("ablations_fashion_mnist_combined", ablations, AUROC),
+        (f"grid_{dataset}_scratch", from_scratch, AUROC),
+        (f"grid_{dataset}_pretrained", pretrained, AUROC),
+        (f"ablations_{dataset}_combined", ablations, AUROC),
     ):
         for row in candidates[:1]:
             ablation = "one_epoch" if row["encoder"] == PRETRAINED else row["ablation"]
             words = ("--preset", row["preset"], "--encoder", row["encoder"], "--ablation", ablation)
             where = {name: row[name] for name in ("normal_class", "preset", "encoder", "ablation")}
-            found.append(Check(table, _grid("fashion_mnist", row["normal_class"], *words), GRID, where, column))
+            found.append(Check(table, _grid(dataset, row["normal_class"], *words), file, where, column))
     return found
 
 
 STEADY = "3"  # a class of Fashion-MNIST in which seeds differ little
-GRID = "grid_fashion_mnist.csv"
-CHECKS = (*OF_FIXED_ROWS, *checks_of_grid(read(GRID)))
+CHECKS = (*OF_FIXED_ROWS, *(check for name in ("fashion_mnist", "mnist") for check in checks_of_grid(name)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

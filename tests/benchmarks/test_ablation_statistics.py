@@ -64,6 +64,12 @@ def test_the_table_of_classes_has_each_class_and_the_mean(results):
     assert table.splitlines()[2] == "| `combined` | 85.0 +- 7.1 | 85.0 +- 7.1 | 85.0 +- 7.1 | 85.0 +- 7.1 |"
 
 
+def test_the_table_of_many_classes_has_the_mean_and_the_lowest(results):
+    table = grid_tables.of_many_classes(grid_tables.FASHION, "scratch")
+    assert table.splitlines()[0] == "| 2 seeds of 3 classes | mean | lowest |"
+    assert table.splitlines()[2] == "| `combined` | 85.0 +- 7.1 | 80.0 (0, seed 0) |"
+
+
 def test_a_figure_has_bars_for_the_classes_that_every_variant_has(results, tmp_path):
     rows = table_parts.read(grid_tables.FASHION)
     variants = {BASE: "default", "no_squeeze_excitation": "no S-E"}

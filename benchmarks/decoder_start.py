@@ -7,12 +7,11 @@ DIR is that of benchmarks/photographs.py. Trains the decoder as `piade train` do
 images, and compares it on the good images that are held out of training for validation: the mean squared error of its
 reconstructions at the weights that are kept, and that of the mean training image, which knows nothing of the one at
 hand. A variant is the normalisation of the linear upsampling, where the decoder starts, and the images of a batch. A
-row for each set, seed and variant; can be interrupted and started again. Half a minute a row on 2 cores.
+row for each set, seed and variant; can be interrupted and started again. A minute a row on 2 cores.
 """
 
 import argparse
 import dataclasses
-import math
 import os
 import statistics
 import sys
@@ -54,7 +53,6 @@ VARIANTS = {
     "batch, median, 4": Variant("batch", True, 4),
     "batch, grey, 16": Variant("batch", False, 16),
 }
-IMAGES_SEEN = 2400  # by the decoder, at least
 
 
 def main() -> None:
@@ -92,16 +90,14 @@ def measured(folder: Path, seed: int, sides: tuple[int, int], variant: Variant) 
     from piade_tf.pixels import to_unit
     from piade_tf.run_directory import git_commit
     from piade_tf.training import trainer as training
-    from piade_tf.training.schedule import LEAST_EPOCHS, Schedule
+    from piade_tf.training.schedule import Schedule
 
     training.make_reproducible(seed)
     start = time.monotonic()
     config = Config(data=DataConfig("folder", folder, image_size=sides))
     data = load_data(config.data, seed)
     network = NetworkConfig(upsampling_norm=variant.norm).for_image(*data.image_shape[:2])
-    schedule = Schedule.of(config.training, data.train.count, data.kind, True)
-    epochs = max(LEAST_EPOCHS, math.ceil(IMAGES_SEEN / data.train.count))
-    options = dataclasses.replace(config.training, epochs=epochs, batch_size=variant.batch)
+    options = dataclasses.replace(config.training, batch_size=variant.batch)
     schedule = Schedule.of(options, data.train.count, data.kind, True)
     trainer = training.build_trainer(network, config.loss, options, schedule, data)
     with_start = training.start_at_typical_pixel

@@ -135,7 +135,7 @@ def shared_work(folder: Path) -> list[Any]:
     workers, config = distribution.workers, Config()
     data = load_data(DataConfig(dataset="folder", data_dir=folder), 0)
     network_options = config.network.for_image(SIDE, SIDE)
-    options = TrainingConfig(epochs=EPOCHS, patience=EPOCHS)
+    options = TrainingConfig(epochs=EPOCHS, patience=EPOCHS, batch_size=16)  # the default from 1,000 images on
     schedule = Schedule.of(options, data.train.count, data.kind, pretrained=True)
     trainer = build_trainer(network_options, config.loss, options, schedule, data, distribution)
     network = trainer.network

@@ -110,8 +110,8 @@ def choose_map() -> str:
 
 
 def decoder_start() -> str:
-    """Validation error of each way to train the decoder, mean and deviation over seeds, in thousandths."""
-    sets = grouped(read("decoder_start.csv"), "data")
+    """Validation error of each way to train the decoder at 128x128, mean and deviation over seeds, in thousandths."""
+    sets = grouped((row for row in read("decoder_start.csv") if row["image"] == "128x128"), "data")
     variants = list(dict.fromkeys(row["variant"] for rows in sets.values() for row in rows))
     lines = [
         (

@@ -218,8 +218,8 @@ class TrainingConfig:
     """How the network is trained."""
 
     epochs: int | None = None
-    """Times that every training image is seen. Left out: as many as make about 750 steps, behind a pretrained encoder
-    600, and at least 10."""
+    """Times that every training image is seen. Left out: as many as make about 750 steps, or behind a
+    pretrained encoder show 2,400 images, but 150 at most; at least 10."""
     batch_size: int | None = None
     """Images a step, over all devices. Left out: 32, or 64 from 2,000 training images on; behind a
     pretrained encoder 4, or 16 from 1,000 on."""

@@ -30,6 +30,7 @@ from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.scoring.scorer_file import write_scorer
+from piade_tf.training.schedule import Schedule
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
     from piade_tf.evaluation.scored_split import Scored
@@ -198,6 +199,17 @@ class RunDirectory:
                 f"{self.path} has the format {version!r}, this version reads {FORMAT_VERSION}; train again"
             )
         return content
+
+    def begun_schedule(self) -> Schedule:
+        """The schedule of a training that need not be complete.
+
+        Raises:
+            InputError: there is none.
+        """
+        try:
+            return Schedule(**self.begun_config()["schedule"])
+        except (KeyError, TypeError):
+            raise InputError(f"{self.path / 'config.json'} has no schedule of this version; train again") from None
 
     def read_network(self) -> keras.Model:
         """The network.

@@ -95,7 +95,7 @@ class Training:
         parameters.check_score(config.score)
         way = calibration_for(config.calibration, network_options.encoder, config.score, good_images(data))
         if run is not None and (run.path / "config.json").exists():  # an earlier version may have filled in others
-            schedule = Schedule(**run.begun_config()["schedule"])
+            schedule = run.begun_schedule()
         else:
             schedule = Schedule.of(options, data.train.count, data.kind, network_options.encoder != "scratch")
         is_trained = run is not None and unfinished.is_done(run.path, "training")

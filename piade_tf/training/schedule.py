@@ -6,7 +6,8 @@ import math
 from piade_tf.config import Kind, TrainingConfig
 
 STEPS, LEAST_EPOCHS = 750, 10
-STEPS_OF_DECODER = 600  # behind a frozen encoder
+IMAGES_OF_DECODER = 2400  # that it is shown behind a frozen encoder, repetitions included
+MOST_EPOCHS_OF_DECODER = 150
 LEAST_PATIENCE = 5
 FEW_IMAGES, MANY_IMAGES = 1000, 2000
 ROTATION = 0.375
@@ -17,7 +18,8 @@ class Schedule:
     """The options of a training with nothing left out.
 
     Attributes:
-        epochs: as many as make about 750 steps, or 600 behind a frozen encoder; at least 10.
+        epochs: as many as make about 750 steps, or behind a frozen encoder show 2,400 images, there at most 150;
+            at least 10.
         batch_size: 64 from 2,000 images on, else 32; behind a frozen encoder 16, of fewer than 1,000 images 4.
         learning_rate: Adam's first, 2e-3 from 2,000 images on, else 1e-3; 5e-3 behind a frozen encoder.
         patience: epochs without a better validation loss, a fifth of all, at least 5.
@@ -36,9 +38,11 @@ class Schedule:
         """The schedule for so many training images of a kind."""
         many = images >= MANY_IMAGES
         batch_size = options.batch_size or _batch_size(images, pretrained)
-        steps = STEPS_OF_DECODER if pretrained else STEPS
-        a_step = batch_size * options.accumulate
-        epochs = options.epochs or max(LEAST_EPOCHS, math.ceil(steps / math.ceil(images / a_step)))
+        if pretrained:
+            enough = min(math.ceil(IMAGES_OF_DECODER / images), MOST_EPOCHS_OF_DECODER)
+        else:
+            enough = math.ceil(STEPS / math.ceil(images / (batch_size * options.accumulate)))
+        epochs = options.epochs or max(LEAST_EPOCHS, enough)
         learning_rate = options.learning_rate or (5e-3 if pretrained else 2e-3 if many else 1e-3)
         patience = max(LEAST_PATIENCE, epochs // 5) if options.patience is None else options.patience
         rotation = ROTATION if many and kind == "classes" and not pretrained else 0.0
@@ -49,6 +53,6 @@ class Schedule:
 
 def _batch_size(images: int, pretrained: bool) -> int:
     if pretrained:
-        # A decoder learns more from many small steps: benchmarks/decoder_start.py.
+        # A decoder learns more from many small steps (benchmarks/decoder_start.py).
         return 4 if images < FEW_IMAGES else 16
     return 64 if images >= MANY_IMAGES else 32

@@ -19,8 +19,8 @@ MARGIN = 0.02  # from the ends of [0, 1], where the activation has no inverse
 def start_at_typical_pixel(network: keras.Model, split: Split) -> None:
     """Sets the bias of the last layer so that it alone gives the median of each channel.
 
-    The decoder's few steps would otherwise be spent on getting from grey to the background, where most of what the last
-    layer sees is zero.
+    Much of the decoder's training would otherwise be spent on getting from grey to the background, where most of what
+    the last layer sees is zero.
 
     Args:
         network: of `build_network`; changed in place.

@@ -155,6 +155,14 @@ def test_what_an_earlier_version_filled_in_stays(cut_off, monkeypatch):
     assert dataclasses.asdict(taken.value.args[0]) == schedule
 
 
+@pytest.mark.parametrize("schedule", [None, {}, {"steps": 3}])
+def test_without_its_schedule_one_line_says_so(cut_off, schedule):
+    config = json.loads((cut_off / "config.json").read_text())
+    (cut_off / "config.json").write_text(json.dumps(config | {"schedule": schedule}))
+    with pytest.raises(InputError, match="config.json has no schedule .*train again"):
+        run_train("--resume", cut_off)
+
+
 def test_its_name_with_other_options_is_refused_with_the_command(cut_off):
     with pytest.raises(InputError, match="begun with other options .* --resume .*; for other options choose another"):
         run_train(*options(cut_off.parent, "run", "--seed", "3"))

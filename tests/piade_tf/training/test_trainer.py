@@ -150,6 +150,14 @@ def test_left_out_epochs_make_about_the_stated_number_of_steps(images, batch_siz
     assert epochs == LEAST_EPOCHS or (epochs - 1) * steps < STEPS
 
 
+@pytest.mark.parametrize("options", [{}, {"batch_size": 16}, {"accumulate": 4}])
+def test_behind_a_frozen_encoder_left_out_epochs_show_as_many_images_whatever_the_batch(options):
+    epochs = [
+        Schedule.of(TrainingConfig(**options), images, "parts", True).epochs for images in (5, 19, 167, 239, 5400)
+    ]
+    assert epochs == [150, 127, 15, 11, LEAST_EPOCHS]
+
+
 @pytest.mark.parametrize(
     "kind, images, pretrained, schedule",
     [

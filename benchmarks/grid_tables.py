@@ -13,35 +13,42 @@ SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 
 def of_classes(file: str, encoder: str) -> str:
     """Image AUROC of each class by score, mean and standard deviation over seeds, and the mean of the classes."""
-    rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == ("compact", encoder, BASE)]
-    classes = sorted({row["normal_class"] for row in rows})
-    seeds = _complete_seeds(rows, classes)
+    found = _Defaults(file, encoder)
     lines = []
-    for score in (*SHOWN_SCORES, "pooled"):
-        column = f"image_AUROC_{score}"
-        if not any(row[column] for row in rows):
-            continue
-        cells = [spread([row for row in rows if row["normal_class"] == name], column) for name in classes]
-        means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
-        lines.append((f"`{score}`", *cells, mean_and_deviation(means)))
-    return table((f"{len({row['seed'] for row in rows})} seeds", *classes, "mean"), lines)
+    for score, column in found.columns.items():
+        cells = [spread([row for row in found.rows if row["normal_class"] == name], column) for name in found.classes]
+        lines.append((f"`{score}`", *cells, found.mean(column)))
+    return table((f"{len({row['seed'] for row in found.rows})} seeds", *found.classes, "mean"), lines)
 
 
 def of_many_classes(file: str, encoder: str) -> str:
     """As `of_classes`, where the classes are too many for columns of their own: their mean, and the lowest of them."""
-    rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == ("compact", encoder, BASE)]
-    classes = sorted({row["normal_class"] for row in rows})
-    seeds = _complete_seeds(rows, classes)
+    found = _Defaults(file, encoder)
     lines = []
-    for score in (*SHOWN_SCORES, "pooled"):
-        column = f"image_AUROC_{score}"
-        if not any(row[column] for row in rows):
-            continue
-        means = [statistics.mean(float(row[column]) for row in rows if row["seed"] == seed) for seed in seeds]
-        lowest = min(rows, key=lambda row: float(row[column]))
+    for score, column in found.columns.items():
+        lowest = min(found.rows, key=lambda row: float(row[column]))
         at = f"{percent(float(lowest[column]))} ({lowest['normal_class']}, seed {lowest['seed']})"
-        lines.append((f"`{score}`", mean_and_deviation(means), at))
-    return table((f"{len(seeds)} seeds of {len(classes)} classes", "mean", "lowest"), lines)
+        lines.append((f"`{score}`", found.mean(column), at))
+    seeds = "1 seed" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds"
+    return table((f"{seeds} of {len(found.classes)} classes", "mean", "lowest"), lines)
+
+
+class _Defaults:
+    """The rows of `compact` as it is, with their classes, the seeds that have all of these, and a column by score."""
+
+    def __init__(self, file: str, encoder: str):
+        wanted = ("compact", encoder, BASE)
+        self.rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == wanted]
+        self.classes = sorted({row["normal_class"] for row in self.rows})
+        seeds = dict.fromkeys(row["seed"] for row in self.rows)
+        self.seeds = [one for one in seeds if sum(row["seed"] == one for row in self.rows) == len(self.classes)]
+        columns = {score: f"image_AUROC_{score}" for score in (*SHOWN_SCORES, "pooled")}
+        self.columns = {score: column for score, column in columns.items() if any(row[column] for row in self.rows)}
+
+    def mean(self, column: str) -> str:
+        """Over classes; mean and deviation of that over seeds."""
+        of_seeds = ([float(row[column]) for row in self.rows if row["seed"] == seed] for seed in self.seeds)
+        return mean_and_deviation([statistics.mean(values) for values in of_seeds])
 
 
 def of_ablations(file: str, encoder: str, score: str) -> str:
@@ -71,11 +78,6 @@ def of_ablations(file: str, encoder: str, score: str) -> str:
         lines.append((*cells, *_shown(paired_difference(differences))))
     header = ("", "pairs", f"`{score}`", "against the default", "95 % interval", "p")
     return table(header, lines)
-
-
-def _complete_seeds(rows: Sequence[Row], classes: Sequence[str]) -> list[str]:
-    seeds = dict.fromkeys(row["seed"] for row in rows)
-    return [seed for seed in seeds if sum(row["seed"] == seed for row in rows) == len(classes)]
 
 
 def _by_pair(rows: Sequence[Row], ablation: str) -> dict[tuple[str, str], Row]:

@@ -6,7 +6,7 @@
 Goes through the benchmark that wrote the table's CSV, to a CSV of its own, and is compared with the committed one:
 it agrees if it lies between the lowest and the highest seed there, either widened by their standard deviation, or by
 0.005 where that is more or there is one seed (from one training to another the AUROC of a class changes by about that).
-Exit code 1 where one does not agree or could not be measured. Under 15 minutes on 2 cores. Tables of speed depend on
+Exit code 1 where one does not agree or could not be measured. About 15 minutes on 2 cores. Tables of speed depend on
 the machine, and what is beside anomalib needs a second environment: they are left out.
 """
 

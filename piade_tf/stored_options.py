@@ -27,13 +27,13 @@ def config_of(stored: Mapping[str, Any]) -> Config:
     return Config(
         **_known(Config, now)
         | {name: section(**_known(section, now[name])) for name, section in sections.items()}
-        | {"data": data_of(now["data"]), "runs_dir": Path(now["runs_dir"]), "resume": None}
+        | {"data": data_of(stored["data"]), "runs_dir": Path(now["runs_dir"]), "resume": None}
     )
 
 
 def data_of(stored: Mapping[str, Any]) -> DataConfig:
     """What a run's options have under `data`; one of another version that is not known is left out."""
-    values = _known(DataConfig, stored)
+    values = _known(DataConfig, _section("data", stored))
     return DataConfig(**values | {"data_dir": Path(values["data_dir"]) if values.get("data_dir") else None})
 
 

@@ -6,23 +6,28 @@
 Goes through the benchmark that wrote the table's CSV, to a CSV of its own, and is compared with the committed one:
 it agrees if it lies between the lowest and the highest seed there, either widened by their standard deviation, or by
 0.005 where that is more or there is one seed (from one training to another the AUROC of a class changes by about that).
-Exit code 1 where one does not agree or could not be measured. About 15 minutes on 2 cores. Tables of speed depend on
-the machine, and what is beside anomalib needs a second environment: they are left out.
+Exit code 1 where one does not agree or could not be measured. Two are measured at a time, since one alone leaves
+cores idle while it reads and starts (`--jobs`). Tables of speed depend on the machine, and what is beside anomalib
+needs a second environment: they are left out.
 """
 
 import argparse
 import csv
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.ablations import BASE, OF_PAPER
 from benchmarks.grid_cell import PRETRAINED, SCRATCH
+from benchmarks.speed_networks import positive
 from benchmarks.table_parts import RESULTS, ROOT, read
 
 LEAST = 0.005
@@ -125,23 +130,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tfds", required=True, help="the folder of TensorFlow Datasets")
     parser.add_argument("--photographs", required=True, help="the folder that benchmarks/photographs.py takes")
+    parser.add_argument("--jobs", type=positive, default=min(2, os.cpu_count() or 1), help="at a time")
     args = parser.parse_args(arguments)
     disagree, start = [], time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        places = {"tfds": args.tfds, "photographs": args.photographs, "out": folder, "runs": f"{folder}/runs"}
-        for check in CHECKS:
-            fine, told = judged(check, lambda check: measure(check, places))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
+        given = {"tfds": args.tfds, "photographs": args.photographs}
+        waiting = {
+            pool.submit(judged, check, partial(measure, given=given, folder=Path(folder, str(number)))): check
+            for number, check in enumerate(CHECKS)
+        }
+        for done in as_completed(waiting):
+            fine, told = done.result()
             print(f"{'agrees' if fine else 'DIFFERS'}: {told}", flush=True)
-            disagree += [] if fine else [check.table]
+            disagree += [] if fine else [waiting[done].table]
     print(f"{len(CHECKS) - len(disagree)} of {len(CHECKS)} agree, {(time.monotonic() - start) / 60:.0f} minutes")
     return int(bool(disagree))
 
 
-def measure(check: Check, places: Mapping[str, str]) -> float | None:
-    """Runs the benchmark; the value of the new row, None where it failed."""
-    module, *words = (word.format(**places, file=check.file) for word in check.words)
-    out = Path(places["out"], check.file)
-    out.unlink(missing_ok=True)
+def measure(check: Check, given: Mapping[str, str], folder: Path) -> float | None:
+    """Runs the benchmark with a folder of its own; the value of the new row, None where it failed."""
+    folder.mkdir()
+    places = {**given, "out": folder, "runs": folder / "runs", "file": check.file}
+    module, *words = (word.format(**places) for word in check.words)
+    out = folder / check.file
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *words],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

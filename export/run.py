@@ -88,6 +88,7 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
             except OSError:  # a full disk needs the room
                 finished.remove()
                 raise
+            gone = [name for name in FORMATS if name not in options.formats and _is_in(target, name)]
             log, logs = Path(work, "log"), run.path / "logs"
             if logs.is_dir():
                 write_log(log, manifest)
@@ -97,6 +98,8 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
             finished.remove()
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); what was there before stays") from None
+    if gone:
+        print(f"no longer in {target}, which holds one export: {', '.join(gone)}; without --formats all are built")
     show_table(manifest, target)
     return 0 if all(entry["accepted"] for entry in manifest["files"].values()) else REJECTED
 
@@ -189,6 +192,10 @@ def _with_times(formats: Sequence[FormatName]) -> Iterator[FormatName]:
             flush=True,
         )
         yield name
+
+
+def _is_in(folder: Path, name: FormatName) -> bool:
+    return (folder / name).exists() or (folder / f"{name}.tflite").exists()
 
 
 def _build(builder: Builder, name: FormatName, path: Path, options: Export) -> Path:

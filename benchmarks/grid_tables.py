@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from benchmarks.ablations import ABLATIONS, BASE
+from benchmarks.grid_cell import PRETRAINED, SCRATCH
 from benchmarks.paired import Difference, paired_difference
 from benchmarks.table_parts import Row, mean_and_deviation, percent, read, spread, table
 
+DEFAULT_SCORE = "combined"
+OTHER_NETWORKS = (("pretrained encoder, frozen", "compact", PRETRAINED), ("preset `paper`", "paper", SCRATCH))
 SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 
 
@@ -51,37 +54,63 @@ class _Defaults:
         return mean_and_deviation([statistics.mean(values) for values in of_seeds])
 
 
-def of_ablations(file: str, encoder: str, score: str) -> str:
-    """Image AUROC with each ablation, and how far it is from the default, paired by class and seed.
+def of_scores(file: str) -> str:
+    """Image AUROC by score of the default from scratch, and how far each is from `combined`, paired by class.
 
-    Mean and standard deviation are those over seeds of the mean over classes.
+    Mean and standard deviation are those of `of_classes`; a pair is a class, in the mean of its seeds.
     """
-    rows = [row for row in read(file) if (row["preset"], row["encoder"]) == ("compact", encoder)]
-    column = f"image_AUROC_{score}"
-    base = _by_pair(rows, BASE)
-    wanted = {pair for name in ABLATIONS if name != BASE for pair in _by_pair(rows, name)}
+    found = _Defaults(file, SCRATCH)
+    by_class = {
+        score: [
+            statistics.mean(float(row[column]) for row in found.rows if row["normal_class"] == name)
+            for name in found.classes
+        ]
+        for score, column in found.columns.items()
+    }
     lines = []
-    for name, ablation in ABLATIONS.items():
-        of_name = _by_pair(rows, name)
-        pairs = [pair for pair in of_name if pair in base and pair in wanted]
+    for score, column in found.columns.items():
+        compared = ("", "", "")
+        if score != DEFAULT_SCORE:
+            of_pairs = zip(by_class[score], by_class[DEFAULT_SCORE], strict=True)
+            compared = _shown(paired_difference([value - default for value, default in of_pairs]))
+        lines.append((f"`{score}`", str(len(found.classes)), found.mean(column), *compared))
+    return table(("", "pairs", "image AUROC", f"against `{DEFAULT_SCORE}`", "95 % interval", "p"), lines)
+
+
+def of_ablations(file: str, score: str) -> str:
+    """Image AUROC from scratch with each ablation and with the other networks, paired with the default.
+
+    A pair is a class and a seed. Mean and standard deviation are those over seeds of the mean over classes.
+    """
+    rows = read(file)
+    variants = {name: _by_pair(rows, "compact", SCRATCH, name) for name in ABLATIONS}
+    base = variants[BASE]
+    wanted = {pair for name, of_name in variants.items() if name != BASE for pair in of_name} & set(base)
+    titles = {name: ablation.title for name, ablation in ABLATIONS.items()}
+    for title, preset, encoder in OTHER_NETWORKS:
+        variants[title], titles[title] = _by_pair(rows, preset, encoder, BASE), title
+    column, lines = f"image_AUROC_{score}", []
+    for name, of_name in variants.items():
+        pairs = [pair for pair in of_name if pair in wanted and of_name[pair][column]]
         if not pairs:
             continue
         by_seed: dict[str, list[float]] = {}
         for pair in pairs:
             by_seed.setdefault(pair[1], []).append(float(of_name[pair][column]))
-        means = [statistics.mean(values) for values in by_seed.values()]
-        cells = (ablation.title, str(len(pairs)), mean_and_deviation(means))
-        if name == BASE:
-            lines.append((*cells, "", "", ""))
-            continue
+        cells = (titles[name], str(len(pairs)), mean_and_deviation([statistics.mean(one) for one in by_seed.values()]))
         differences = [float(of_name[pair][column]) - float(base[pair][column]) for pair in pairs]
-        lines.append((*cells, *_shown(paired_difference(differences))))
+        lines.append((*cells, *(("", "", "") if name == BASE else _shown(paired_difference(differences)))))
     header = ("", "pairs", f"`{score}`", "against the default", "95 % interval", "p")
     return table(header, lines)
 
 
-def _by_pair(rows: Sequence[Row], ablation: str) -> dict[tuple[str, str], Row]:
-    return {(row["normal_class"], row["seed"]): row for row in rows if row["ablation"] == ablation}
+def _by_pair(rows: Sequence[Row], *network: str) -> dict[tuple[str, str], Row]:
+    """The rows of a preset, an encoder and an ablation, by class and seed."""
+    return {
+        (row["normal_class"], row["seed"]): row
+        for row in rows
+        if (row["preset"], row["encoder"], row["ablation"]) == network
+    }
 
 
 def _shown(found: Difference) -> tuple[str, str, str]:
@@ -92,12 +121,14 @@ def _shown(found: Difference) -> tuple[str, str, str]:
 
 FASHION, BOTTLE, MNIST, COIL = (f"grid_{name}.csv" for name in ("fashion_mnist", "bottle", "mnist", "coil100"))
 TABLES: dict[str, Callable[[], str]] = {
-    "grid_fashion_mnist_scratch": partial(of_classes, FASHION, "scratch"),
-    "grid_mnist_scratch": partial(of_classes, MNIST, "scratch"),
-    "grid_coil100_pretrained": partial(of_many_classes, COIL, "efficientnet_lite0"),
-    "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, "efficientnet_lite0"),
+    "grid_fashion_mnist_scratch": partial(of_classes, FASHION, SCRATCH),
+    "grid_mnist_scratch": partial(of_classes, MNIST, SCRATCH),
+    "grid_coil100_pretrained": partial(of_many_classes, COIL, PRETRAINED),
+    "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, PRETRAINED),
+    "scores_fashion_mnist": partial(of_scores, FASHION),
+    "scores_mnist": partial(of_scores, MNIST),
     **{
-        f"ablations_{name}_{score}": partial(of_ablations, file, "scratch", score)
+        f"ablations_{name}_{score}": partial(of_ablations, file, score)
         for name, file in (("fashion_mnist", FASHION), ("bottle", BOTTLE))
         for score in ("reconstruction", "latent", "combined")
     },

@@ -36,26 +36,42 @@ def test_one_pair_has_a_mean_and_no_more():
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """Two seeds of two classes: without S-E ten percent less, and another class of the default alone."""
-    for name, seed in itertools.product("013", "01"):
-        for ablation, less in ((BASE, 0.0), ("no_squeeze_excitation", 0.1)):
-            if name == "3" and ablation != BASE:
-                continue
-            cell = Cell("fashion_mnist", name, "compact", "scratch", ablation, seed)
-            scores = {f"image_AUROC_{score}": 0.8 + 0.1 * int(seed) - less for score in ("combined", "reconstruction")}
-            add_row(
-                tmp_path / grid_tables.FASHION,
-                dict.fromkeys(HEADER, "") | dict(zip(KEY, cell.key, strict=True)) | scores,
-            )
+    """Two seeds of two classes: without S-E ten percent less. One more class of the default; a larger network once."""
+    cells = [
+        (Cell("fashion_mnist", name, "compact", "scratch", ablation, seed), 0.8 + 0.1 * int(seed) - less)
+        for name, seed in itertools.product("013", "01")
+        for ablation, less in ((BASE, 0.0), ("no_squeeze_excitation", 0.1))
+        if name != "3" or ablation == BASE
+    ]
+    cells += [(Cell("fashion_mnist", name, "paper", "scratch", BASE, "0"), 0.7) for name in "03"]
+    for cell, auroc in cells:
+        scores = {
+            "image_AUROC_combined": auroc,
+            "image_AUROC_reconstruction": auroc - 0.03 * (cell.normal_class == "3"),
+        }
+        add_row(
+            tmp_path / grid_tables.FASHION,
+            dict.fromkeys(HEADER, "") | dict(zip(KEY, cell.key, strict=True)) | scores,
+        )
     monkeypatch.setattr(table_parts, "RESULTS", tmp_path)
     return tmp_path
 
 
 def test_the_table_of_ablations_pairs_by_class_and_seed(results):
-    table = grid_tables.of_ablations(grid_tables.FASHION, "scratch", "combined")
-    header, _, base, without = table.splitlines()
+    table = grid_tables.of_ablations(grid_tables.FASHION, "combined")
+    header, _, base, without, paper = table.splitlines()
     assert base == "| the default | 4 | 85.0 +- 7.1 | | | |"
     assert without.startswith("| no squeeze-and-excitation | 4 | 75.0 +- 7.1 | -10.0 | -10.0 to -10.0 | 0.125 |")
+    assert paper == "| preset `paper` | 1 | 70.0 | -10.0 | - | - |"  # of class 3 there is no ablation
+
+
+def test_the_table_of_scores_pairs_by_class(results):
+    combined, reconstruction = grid_tables.of_scores(grid_tables.FASHION).splitlines()[2:4]
+    assert combined == "| `combined` | 3 | 85.0 +- 7.1 | | | |"
+    interval = ttest_1samp([0, 0, -3], 0).confidence_interval()
+    assert reconstruction == (
+        f"| `reconstruction` | 3 | 84.0 +- 7.1 | -1.0 | {interval.low:+.1f} to {interval.high:+.1f} | 1.000 |"
+    )
 
 
 def test_the_table_of_classes_has_each_class_and_the_mean(results):

@@ -25,7 +25,8 @@ from piade_tf.cli.parsing import parse_config
 from piade_tf.data import load_data
 from piade_tf.data.catalogue import side_of
 from piade_tf.files import write_csv
-from piade_tf.report.tensorboard_log import TensorBoardLog, options_by_name
+from piade_tf.report.tensorboard_log import TensorBoardLog
+from piade_tf.report.tensorboard_options import options_by_name
 from piade_tf.training.distribution import share_threads
 from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible

@@ -29,7 +29,9 @@ from piade_tf.progress import working
 from piade_tf.report import terminal
 from piade_tf.report.cut_log import cut_log
 from piade_tf.report.result_files import Judged, write_results
-from piade_tf.report.tensorboard_log import TensorBoardLog, log_result, options_by_name
+from piade_tf.report.tensorboard_log import TensorBoardLog
+from piade_tf.report.tensorboard_options import options_by_name
+from piade_tf.report.tensorboard_result import log_result
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.parameters import ScoreParameters, parameters_for
 from piade_tf.scoring.scorer_file import read_scorer

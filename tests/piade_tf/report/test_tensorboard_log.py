@@ -1,71 +1,30 @@
-"""What TensorBoard reads of a training and of its result, and what the log leaves alone."""
+"""What TensorBoard reads of a training, and what the log leaves alone."""
 
 import dataclasses
 import math
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.metrics import precision_recall_curve, roc_auc_score
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from event_files import Log
+from sklearn.metrics import roc_auc_score
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from piade_tf.config import Config, TrainingConfig
 from piade_tf.data import batches
 from piade_tf.errors import InputError
-from piade_tf.evaluation.picked_examples import Examples, pick_indices
-from piade_tf.evaluation.results import Results
-from piade_tf.evaluation.scored_split import Scored
-from piade_tf.report import tensorboard_log as tensorboard
-from piade_tf.report.tensorboard_log import (
-    GAP,
-    ROUNDS,
-    TILE,
-    TIME_SHARE,
-    TensorBoardLog,
-    layer_graph,
-    log_result,
-    options_by_name,
-)
+from piade_tf.evaluation.picked_examples import pick_indices
+from piade_tf.report import tensorboard_log
+from piade_tf.report.layer_graph import layer_graph
+from piade_tf.report.tensorboard_log import ROUNDS, TIME_SHARE, TensorBoardLog
+from piade_tf.report.tensorboard_options import FIRST, options_by_name
+from piade_tf.report.tensorboard_summaries import GAP, TILE
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
 from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible
 
 WINDOW = 7
-
-
-class Log:
-    """The event files of one folder, as TensorBoard reads them."""
-
-    def __init__(self, folder):
-        self.events = EventAccumulator(str(folder), {"tensors": 0}).Reload()
-        self.tags = set(self.events.Tags()["tensors"])
-
-    def steps(self, tag):
-        return [event.step for event in self.events.Tensors(tag)]
-
-    def values(self, tag):
-        return [tf.make_ndarray(event.tensor_proto) for event in self.events.Tensors(tag)]
-
-    def picture(self, tag):
-        """The last image: `(height, width, 3)`, uint8, as large as the log says."""
-        width, height, png = self.values(tag)[-1]
-        picture = tf.io.decode_png(png, channels=3).numpy()
-        assert picture.shape[:2] == (int(height), int(width))
-        return picture
-
-    def text(self, tag):
-        return self.values(tag)[-1].item().decode()
-
-    def hparams(self, tag):
-        content = self.events.SummaryMetadata(tag).plugin_data.content
-        return {
-            metadata.EXPERIMENT_TAG: metadata.parse_experiment_plugin_data,
-            metadata.SESSION_START_INFO_TAG: metadata.parse_session_start_info_plugin_data,
-            metadata.SESSION_END_INFO_TAG: metadata.parse_session_end_info_plugin_data,
-        }[tag](content)
 
 
 def configured(network, **options):
@@ -113,7 +72,7 @@ class Driven:
 
     def __init__(self, trainer, config, data, folder, monkeypatch):
         self.folder, self.now = folder, 1000.0
-        monkeypatch.setattr(tensorboard, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(tensorboard_log, "time", SimpleNamespace(perf_counter=lambda: self.now))
         self.log = log_of(folder, config, data)
         self.log.set_model(trainer)
         self.log.on_train_begin()
@@ -272,11 +231,6 @@ def test_a_round_shows_the_same_once_it_is_traced(driven):
     np.testing.assert_allclose(first, second, rtol=1e-4)
 
 
-def test_a_warning_of_the_result_is_text_among_the_metrics(result):
-    log = result.write(metrics=result.metrics | {"warnings": ["all is flat"]})
-    assert "| warnings | all is flat |" in log.text("metrics").splitlines()
-
-
 # === Options and network ===
 
 
@@ -306,7 +260,7 @@ def test_the_hparams_tab_gets_every_option_and_the_metrics(logged, splits):
     assert types["network.grid"] == api_pb2.DATA_TYPE_BOOL
     assert types["learning_rate"] == types["epochs"] == api_pb2.DATA_TYPE_FLOAT64
     assert types["score"] == api_pb2.DATA_TYPE_STRING
-    assert {info.name for info in experiment.hparam_infos if info.differs} == set(tensorboard.FIRST)
+    assert {info.name for info in experiment.hparam_infos if info.differs} == set(FIRST)
     metrics = {info.display_name: info.name.tag for info in experiment.metric_infos}
     assert metrics == {name: f"result/{name}" for name in ("image_AUROC", "image_AUPR", "image_F1Max", "val_loss")}
 
@@ -345,91 +299,3 @@ def test_the_log_of_a_diverged_training_can_be_read(tiny, splits, tmp_path):
     assert not np.isfinite(loss)
     log = Log(tmp_path)
     assert "options" in log.tags and "examples/normal" not in log.tags
-
-
-# === The result ===
-
-
-@pytest.fixture
-def result(tmp_path):
-    """The arguments of `log_result` for six test images with scores as they come, and their log."""
-    rng = np.random.default_rng(0)
-    labels, scores = np.array([0, 1, 0, 1, 1, 1]), np.array([-0.5, 7.0, 1.0, 0.5, 300.0, 1.0], "float32")
-    png = tmp_path / "roc.png"
-    png.write_bytes(tf.io.encode_png(rng.integers(0, 255, (20, 30, 3)).astype("uint8")).numpy())
-    arguments = {
-        "folder": tmp_path / "logs",
-        "metrics": {
-            "image_AUROC": 0.75,
-            "image_AUPR": 0.5,
-            "image_F1Max": 0.25,
-            "image_AUROC_by_score": {"local": 0.125},
-        },
-        "history": {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]},
-        "labels": labels,
-        "results": Results(
-            Scored(scores, {"local": scores}),
-            {},
-            Examples(
-                images=rng.random((3, 28, 28, 1), "float32"),
-                reconstructions=rng.random((3, 28, 28, 1), "float32"),
-                anomaly_maps=rng.random((3, 28, 28), "float32"),
-                labels=np.array([0, 0, 1]),
-                classes=np.array(["a", "a", "b"]),
-                scores=np.zeros(3),
-                ssim=np.zeros(3),
-            ),
-        ),
-        "figures": png.parent,
-    }
-
-    def write(**changed):
-        shutil.rmtree(arguments["folder"], ignore_errors=True)
-        log_result(**(arguments | changed))
-        return Log(arguments["folder"])
-
-    return SimpleNamespace(write=write, **arguments)
-
-
-def test_the_metrics_are_those_given_and_the_loss_that_of_the_weights_kept(result):
-    log = result.write()
-    found = {tag: (log.steps(tag), float(log.values(tag)[0])) for tag in log.tags if tag.startswith("result/")}
-    assert found == {
-        "result/image_AUROC": ([3], 0.75),
-        "result/image_AUPR": ([3], 0.5),
-        "result/image_F1Max": ([3], 0.25),
-        "result/val_loss": ([3], 1.5),
-    }
-    assert "| image_AUROC of local | 0.125 |" in log.text("metrics").splitlines()
-    assert log.hparams(metadata.SESSION_END_INFO_TAG).status == api_pb2.STATUS_SUCCESS
-
-
-def test_a_column_an_example_is_shown_and_figures_as_they_are(result):
-    log = result.write()
-    assert log.picture("examples_anomaly_map/normal").shape == (3 * (TILE + GAP), 2 * (TILE + GAP), 3)
-    assert log.picture("examples_anomaly_map/anomalous").shape == (3 * (TILE + GAP), TILE + GAP, 3)
-    assert log.values("figures/roc")[0][2] == (result.figures / "roc.png").read_bytes()
-    assert log.picture("figures/roc").shape == (20, 30, 3)
-
-
-def test_the_precision_recall_curve_goes_through_the_points_of_the_scores(result):
-    (curve,) = result.write().values("precision_recall/pr_curves")
-    found = {(recall, precision) for precision, recall in curve[4:].T.astype(float).round(5).tolist()}
-    precision, recall, _ = precision_recall_curve(result.labels, result.results.scored.pred_score)
-    expected = set(zip(recall.round(5).tolist(), precision.round(5).tolist(), strict=True))
-    assert {point for point in found if point != (0, 0)} == expected - {(0.0, 1.0)}
-
-
-def test_the_scores_of_each_kind_are_counted(result):
-    log = result.write()
-    for kind, count in (("normal", 2), ("anomalous", 4)):
-        assert log.steps(f"result_score/{kind}") == [0, 3]  # of one step alone a distribution is not drawn
-        assert [buckets[:, 2].sum() for buckets in log.values(f"result_score/{kind}")] == [count, count]
-
-
-def test_a_result_with_one_kind_leaves_out_what_needs_both(result):
-    nothing = {"image_AUROC": None, "image_AUPR": None, "image_F1Max": None, "image_AUROC_by_score": None}
-    log = result.write(metrics=nothing, labels=np.zeros(6, int))
-    assert {tag for tag in log.tags if tag.startswith("result/")} == {"result/val_loss"}
-    assert "| image_AUROC | not available |" in log.text("metrics").splitlines()
-    assert "result_score/anomalous" not in log.tags and "precision_recall/pr_curves" not in log.tags

@@ -1,7 +1,7 @@
 """Tables of the grid: each class with its deviation over seeds, and each ablation against the default."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from benchmarks.ablations import ABLATIONS, BASE
@@ -10,7 +10,11 @@ from benchmarks.paired import Difference, paired_difference
 from benchmarks.table_parts import Row, mean_and_deviation, percent, read, spread, table
 
 DEFAULT_SCORE = "combined"
-OTHER_NETWORKS = (("pretrained encoder, frozen", "compact", PRETRAINED), ("preset `paper`", "paper", SCRATCH))
+NETWORKS = (
+    ("`compact` from scratch", "compact", SCRATCH),
+    ("`compact` behind the pretrained encoder", "compact", PRETRAINED),
+    ("`paper`", "paper", SCRATCH),
+)
 SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
 
 
@@ -21,7 +25,7 @@ def of_classes(file: str, encoder: str) -> str:
     for score, column in found.columns.items():
         cells = [spread([row for row in found.rows if row["normal_class"] == name], column) for name in found.classes]
         lines.append((f"`{score}`", *cells, found.mean(column)))
-    return table((f"{len({row['seed'] for row in found.rows})} seeds", *found.classes, "mean"), lines)
+    return table((found.counted, *found.classes, "mean"), lines)
 
 
 def of_many_classes(file: str, encoder: str) -> str:
@@ -32,19 +36,27 @@ def of_many_classes(file: str, encoder: str) -> str:
         lowest = min(found.rows, key=lambda row: float(row[column]))
         at = f"{percent(float(lowest[column]))} ({lowest['normal_class']}, seed {lowest['seed']})"
         lines.append((f"`{score}`", found.mean(column), at))
-    seeds = "1 seed" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds"
-    return table((f"{seeds} of {len(found.classes)} classes", "mean", "lowest"), lines)
+    return table((f"{found.counted} of {len(found.classes)} classes", "mean", "lowest"), lines)
 
 
 class _Defaults:
-    """The rows of `compact` as it is, with their classes, the seeds that have all of these, and a column by score."""
+    """The rows of `compact` as it is, of the seeds that have all classes.
+
+    Attributes:
+        rows: of these seeds.
+        classes: their names.
+        seeds: that have all of them.
+        counted: how many seeds, in words.
+        columns: of image AUROC, by score.
+    """
 
     def __init__(self, file: str, encoder: str):
-        wanted = ("compact", encoder, BASE)
-        self.rows = [row for row in read(file) if (row["preset"], row["encoder"], row["ablation"]) == wanted]
-        self.classes = sorted({row["normal_class"] for row in self.rows})
-        seeds = dict.fromkeys(row["seed"] for row in self.rows)
-        self.seeds = [one for one in seeds if sum(row["seed"] == one for row in self.rows) == len(self.classes)]
+        rows = list(_by_pair(read(file), "compact", encoder, BASE).values())
+        self.classes = sorted({row["normal_class"] for row in rows})
+        seeds = dict.fromkeys(row["seed"] for row in rows)
+        self.seeds = [one for one in seeds if sum(row["seed"] == one for row in rows) == len(self.classes)]
+        self.rows = [row for row in rows if row["seed"] in self.seeds]
+        self.counted = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         columns = {score: f"image_AUROC_{score}" for score in (*SHOWN_SCORES, "pooled")}
         self.columns = {score: column for score, column in columns.items() if any(row[column] for row in self.rows)}
 
@@ -78,30 +90,50 @@ def of_scores(file: str) -> str:
 
 
 def of_ablations(file: str, score: str) -> str:
-    """Image AUROC from scratch with each ablation and with the other networks, paired with the default.
+    """Image AUROC from scratch with each ablation, and how far it is from the default, paired by class and seed.
 
-    A pair is a class and a seed. Mean and standard deviation are those over seeds of the mean over classes.
+    Mean and standard deviation are those over seeds of the mean over classes. Of the default only pairs with an
+    ablation count.
     """
     rows = read(file)
     variants = {name: _by_pair(rows, "compact", SCRATCH, name) for name in ABLATIONS}
     base = variants[BASE]
     wanted = {pair for name, of_name in variants.items() if name != BASE for pair in of_name} & set(base)
-    titles = {name: ablation.title for name, ablation in ABLATIONS.items()}
-    for title, preset, encoder in OTHER_NETWORKS:
-        variants[title], titles[title] = _by_pair(rows, preset, encoder, BASE), title
     column, lines = f"image_AUROC_{score}", []
     for name, of_name in variants.items():
-        pairs = [pair for pair in of_name if pair in wanted and of_name[pair][column]]
+        pairs = [pair for pair in of_name if pair in wanted]
         if not pairs:
             continue
-        by_seed: dict[str, list[float]] = {}
-        for pair in pairs:
-            by_seed.setdefault(pair[1], []).append(float(of_name[pair][column]))
-        cells = (titles[name], str(len(pairs)), mean_and_deviation([statistics.mean(one) for one in by_seed.values()]))
-        differences = [float(of_name[pair][column]) - float(base[pair][column]) for pair in pairs]
-        lines.append((*cells, *(("", "", "") if name == BASE else _shown(paired_difference(differences)))))
+        compared = ("", "", "")
+        if name != BASE:
+            differences = [float(of_name[pair][column]) - float(base[pair][column]) for pair in pairs]
+            compared = _shown(paired_difference(differences))
+        mean = _mean_over_seeds({pair: of_name[pair] for pair in pairs}, column)
+        lines.append((ABLATIONS[name].title, str(len(pairs)), mean, *compared))
     header = ("", "pairs", f"`{score}`", "against the default", "95 % interval", "p")
     return table(header, lines)
+
+
+def of_networks(file: str) -> str:
+    """Image AUROC by score of each network as it is, over the classes and seeds that all of them have."""
+    rows = read(file)
+    networks = {title: _by_pair(rows, *network, BASE) for title, *network in NETWORKS}
+    networks = {title: of_network for title, of_network in networks.items() if of_network}
+    pairs = set.intersection(*(set(of_network) for of_network in networks.values()))
+    lines = []
+    for title, of_network in networks.items():
+        shared = {pair: row for pair, row in of_network.items() if pair in pairs}
+        cells = (_mean_over_seeds(shared, f"image_AUROC_{score}") for score in SHOWN_SCORES)
+        lines.append((title, str(len(pairs)), *cells))
+    return table(("", "pairs", *(f"`{score}`" for score in SHOWN_SCORES)), lines)
+
+
+def _mean_over_seeds(rows: Mapping[tuple[str, str], Row], column: str) -> str:
+    """Of rows by class and seed: mean and deviation over seeds of the mean over classes."""
+    by_seed: dict[str, list[float]] = {}
+    for (_, seed), row in rows.items():
+        by_seed.setdefault(seed, []).append(float(row[column]))
+    return mean_and_deviation([statistics.mean(values) for values in by_seed.values()])
 
 
 def _by_pair(rows: Sequence[Row], *network: str) -> dict[tuple[str, str], Row]:
@@ -127,6 +159,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, PRETRAINED),
     "scores_fashion_mnist": partial(of_scores, FASHION),
     "scores_mnist": partial(of_scores, MNIST),
+    "networks_fashion_mnist": partial(of_networks, FASHION),
+    "networks_bottle": partial(of_networks, BOTTLE),
     **{
         f"ablations_{name}_{score}": partial(of_ablations, file, score)
         for name, file in (("fashion_mnist", FASHION), ("bottle", BOTTLE))

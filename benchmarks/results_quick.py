@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tfds", required=True, help="the folder of TensorFlow Datasets")
     parser.add_argument("--photographs", required=True, help="the folder that benchmarks/photographs.py takes")
-    parser.add_argument("--jobs", type=positive, default=min(2, os.cpu_count() or 1), help="at a time")
+    parser.add_argument("--jobs", type=positive, default=min(2, os.cpu_count() or 1), help="checks at a time (2)")
     args = parser.parse_args(arguments)
     disagree, start = [], time.monotonic()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
@@ -139,10 +139,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             pool.submit(judged, check, partial(measure, given=given, folder=Path(folder, str(number)))): check
             for number, check in enumerate(CHECKS)
         }
-        for done in as_completed(waiting):
-            fine, told = done.result()
-            print(f"{'agrees' if fine else 'DIFFERS'}: {told}", flush=True)
-            disagree += [] if fine else [waiting[done].table]
+        try:
+            for done in as_completed(waiting):
+                fine, told = done.result()
+                print(f"{'agrees' if fine else 'DIFFERS'}: {told}", flush=True)
+                disagree += [] if fine else [waiting[done].table]
+        except BaseException:  # the others would be measured before the command ends
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print(f"{len(CHECKS) - len(disagree)} of {len(CHECKS)} agree, {(time.monotonic() - start) / 60:.0f} minutes")
     return int(bool(disagree))
 
@@ -161,7 +165,8 @@ def measure(check: Check, given: Mapping[str, str], folder: Path) -> float | Non
         print(done.stderr[-2000:], file=sys.stderr)
         return None
     with open(out, newline="", encoding="utf-8") as file:
-        return float(next(csv.DictReader(file))[check.column])
+        row = next(csv.DictReader(file), {})
+    return float(row[check.column]) if row.get(check.column) else None
 
 
 def judged(check: Check, measure: Callable[[Check], float | None], results: Path = RESULTS) -> tuple[bool, str]:

@@ -99,7 +99,9 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); what was there before stays") from None
     if gone:
-        print(f"no longer in {target}, which holds one export: {', '.join(gone)}; without --formats all are built")
+        print(
+            f"no longer in {target}: {', '.join(gone)} (an export replaces the one before; left out, --formats is all)"
+        )
     show_table(manifest, target)
     return 0 if all(entry["accepted"] for entry in manifest["files"].values()) else REJECTED
 

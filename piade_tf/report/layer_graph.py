@@ -7,7 +7,10 @@ import tensorflow as tf
 
 
 def layer_graph(network: keras.Model) -> tf.compat.v1.GraphDef:
-    """The network with a node a layer, those of a block or a part in one box; operations are over a thousand."""
+    """The network with a node a layer, those of a block or a part in one box.
+
+    A graph of its operations would have over a thousand nodes.
+    """
     graph = tf.compat.v1.GraphDef()
     for layer in network.layers:
         node = graph.node.add(name=_boxed(layer.name), op=type(layer).__name__)

@@ -34,8 +34,8 @@ def options_by_name(options: dict[str, Any], schedule: Schedule, data: DataSplit
     return {name: _plain(value) for name, value in found.items() if name not in ("data_dir", "tensorboard")}
 
 
-def experiment(options: dict[str, bool | float | str]):
-    """Which options and metrics the HParams tab has as columns."""
+def experiment(options: dict[str, bool | float | str]) -> Any:
+    """Which options and metrics the HParams tab has as columns, as a `Summary`."""
 
     def kind(value):
         if isinstance(value, bool):

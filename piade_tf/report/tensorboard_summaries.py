@@ -57,7 +57,7 @@ def write_png(tag: str, png: bytes, description: str | None = None) -> None:
     tf.summary.write(tag, [str(width).encode(), str(height).encode(), png], metadata=metadata)
 
 
-def write_summary(summary) -> None:
+def write_summary(summary: Any) -> None:
     """Writes what a plugin has made, a `Summary`, to the default writer."""
     tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 

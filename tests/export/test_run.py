@@ -258,13 +258,15 @@ def test_an_export_that_was_cut_off_goes_on_with_what_it_had(run, monkeypatch, c
     assert manifest["files"]["float32"]["sha256"] == hashlib.sha256(once["float32.tflite"]).hexdigest()
 
 
-def test_formats_that_the_export_before_had_and_this_one_has_not_are_told(run, capsys):
-    before = {name for name in FORMATS if (run / "export" / name).exists() or (run / f"export/{name}.tflite").exists()}
-    assert export.run.export(Export(run, ("float32",))) == 0
-    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("no longer in"))
-    assert set(said.partition(": ")[2].partition(";")[0].split(", ")) == before - {"float32"} != set()
-    assert export.run.export(Export(run, ("float32",))) == 0
-    assert "no longer in" not in capsys.readouterr().out
+def test_formats_that_the_previous_export_had_and_this_one_lacks_are_told(run, capsys):
+    before = json.loads((run / "export" / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert all(before[name]["accepted"] for name in ("saved_model", "float16", "int8"))
+    for formats in (("float32", "int8"), ("float32",), ("float32",)):
+        assert export.run.export(Export(run, formats)) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no longer in")]
+    names = [set(line.partition(": ")[2].partition(" (")[0].split(", ")) for line in said]
+    shipped = {name for name, entry in before.items() if entry["accepted"]}
+    assert names == [shipped - {"float32", "int8"}, {"int8"}]
 
 
 def _cut_off_at(unwanted, whole):

@@ -1,7 +1,7 @@
 """A TensorBoard log goes on at the epoch that the training goes on at."""
 
 import tensorflow as tf
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from event_files import Log
 
 from piade_tf.report.cut_log import cut_log
 
@@ -15,7 +15,7 @@ def write(folder, steps):
 
 
 def steps(folder):
-    return [event.step for event in EventAccumulator(str(folder)).Reload().Tensors("loss")]
+    return Log(folder).steps("loss")
 
 
 def test_what_was_logged_later_goes_and_so_does_half_a_record(tmp_path):

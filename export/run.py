@@ -88,7 +88,7 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
             except OSError:  # a full disk needs the room
                 finished.remove()
                 raise
-            gone = [name for name in FORMATS if name not in options.formats and _is_in(target, name)]
+            gone = [name for name in FORMATS if name not in options.formats and _path_in(target, name).exists()]
             log, logs = Path(work, "log"), run.path / "logs"
             if logs.is_dir():
                 write_log(log, manifest)
@@ -99,9 +99,7 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
     except OSError as error:
         raise InputError(f"cannot write {target} ({error.strerror or error}); what was there before stays") from None
     if gone:
-        print(
-            f"no longer in {target}: {', '.join(gone)} (an export replaces the one before; left out, --formats is all)"
-        )
+        print(f"no longer in {target}: {', '.join(gone)} (an export replaces the last; --formats names what is built)")
     show_table(manifest, target)
     return 0 if all(entry["accepted"] for entry in manifest["files"].values()) else REJECTED
 
@@ -141,7 +139,7 @@ def _fill(
     finished.only_of(made_of, {"batch": options.batch, "input_size": options.input_size, "version": __version__})
     for name in _with_times(options.formats):
         try:
-            path = folder / (name if name == "saved_model" else f"{name}.tflite")
+            path = _path_in(folder, name)
             if finished.has(name):
                 found = finished.take(name, folder)
             else:
@@ -196,8 +194,8 @@ def _with_times(formats: Sequence[FormatName]) -> Iterator[FormatName]:
         yield name
 
 
-def _is_in(folder: Path, name: FormatName) -> bool:
-    return (folder / name).exists() or (folder / f"{name}.tflite").exists()
+def _path_in(folder: Path, name: FormatName) -> Path:
+    return folder / (name if name == "saved_model" else f"{name}.tflite")
 
 
 def _build(builder: Builder, name: FormatName, path: Path, options: Export) -> Path:

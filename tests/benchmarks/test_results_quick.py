@@ -1,5 +1,7 @@
 """A number measured again agrees within the spread of the seeds."""
 
+import time
+
 import pytest
 
 from benchmarks import results_quick
@@ -66,12 +68,14 @@ def test_after_an_error_nothing_more_is_measured(monkeypatch):
 
     def broken(check, given, folder):
         asked.append(check)
+        if len(asked) > 1:  # begun before the error was seen
+            time.sleep(1)
         raise RuntimeError("no such thing")
 
     monkeypatch.setattr(results_quick, "measure", broken)
     with pytest.raises(RuntimeError, match="no such thing"):
         main([*DIRECTORIES, "--jobs", "1"])
-    assert len(asked) < len(CHECKS)
+    assert len(asked) <= 2
 
 
 @pytest.mark.parametrize("written, value", [("image_AUROC\n0.75\n", 0.75), ("image_AUROC\n", None), ("", None)])

@@ -9,7 +9,6 @@ left out. Frames come in the network's own size, and as 1280x720, which are resi
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from export.publish.manifest import processor
 from piade_tf.detector import Detector
 from piade_tf.files import write_csv
 from piade_tf.pixels import to_unit
@@ -43,7 +43,7 @@ def main() -> None:
         height, width, channels = detector.preparation.shape
         for size in ((height, width), (720, 1280)):
             rows.append([run.name, f"{size[1]}x{size[0]}", *_measured(detector, (*size, channels), args), args.rounds,
-                         os.cpu_count(), _processor()])  # fmt: skip
+                         os.cpu_count(), processor()])  # fmt: skip
             print(dict(zip(HEADER, rows[-1], strict=True)), flush=True)
     write_csv(args.out, HEADER, rows)
 
@@ -68,14 +68,6 @@ def _measured(detector: Detector, shape: tuple[int, int, int], args: argparse.Na
     network, stream, maps = (statistics.median(found) for found in times.values())
     ratio = statistics.median(b / a for a, b in zip(times["network"], times["stream"], strict=True))
     return [round(network, 2), round(stream, 2), round(ratio, 3), round(maps, 2)]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

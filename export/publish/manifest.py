@@ -101,11 +101,18 @@ def fastest(entries: dict[str, dict[str, Any]]) -> str | None:
     return min(shipped, key=lambda name: shipped[name]["latency_ms"]["1_thread"]["median"], default=None)
 
 
-def processor() -> str:
-    """The name of this machine's processor, or its architecture."""
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of this machine's processor with its family and model, or its architecture.
+
+    A virtual machine may call several generations "Intel(R) Xeon(R) Processor"; some have a matrix unit, some do not.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    pairs = (line.partition(":") for line in reversed(lines))  # the first core is the last to be entered
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    if "model name" not in found:
+        return platform.processor() or platform.machine()
+    numbers = [f"{word} {found[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if key in found]
+    return found["model name"] + (f" ({', '.join(numbers)})" if numbers else "")

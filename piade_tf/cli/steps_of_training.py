@@ -268,7 +268,8 @@ class Training:
         about = unfinished.about_step(run.path, "training")
         metrics = write_results(run, run_config, title, inspection, results, judged, history, about, unusual)
         if options.tensorboard:
-            log_result(run.logs(), metrics, history, data.test.labels, results, run.figures())
+            limit = map_threshold.value
+            log_result(run.logs(), metrics, history, data.test.labels, results, limit, run.figures())
         terminal.show_end(metrics, threshold, run.path)
         terminal.show_odd(known, threshold)
 

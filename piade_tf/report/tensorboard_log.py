@@ -19,6 +19,7 @@ from piade_tf.data.splits import all_normal
 from piade_tf.evaluation.picked_examples import EXAMPLES, pick_indices
 from piade_tf.pixels import to_unit
 from piade_tf.report.layer_graph import layer_graph
+from piade_tf.report.map_scale import spread
 from piade_tf.report.tensorboard_options import experiment
 from piade_tf.report.tensorboard_summaries import KINDS, encode, markdown_table, pictures_of, write_png, write_summary
 from piade_tf.scoring.reconstruction_score import ReconstructionScore
@@ -168,7 +169,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         watched_scores = seen["pred_score"][: len(self._watched)]
         held_out_lengths = seen["vector_lengths"][len(self._watched) :]
         with self._root.as_default(step=done):
-            pictures = pictures_of(self._shown_labels, shown["image"], shown["reconstruction"], shown["anomaly_map"])
+            images, maps = (shown["image"], shown["reconstruction"]), shown["anomaly_map"]
+            pictures = pictures_of(self._shown_labels, *images, maps, spread(maps))
             for kind, picture in pictures.items():
                 write_png(f"examples/{kind}", encode(picture), "Image, reconstruction, error (MSE + 1 - SSIM).")
             for label, kind in enumerate(KINDS):

@@ -10,6 +10,7 @@ from tensorboard.plugins.hparams import summary as hparams_summary
 from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 
 from piade_tf.evaluation.results import Results
+from piade_tf.report.map_scale import SAID, last_colour
 from piade_tf.report.tensorboard_options import METRICS
 from piade_tf.report.tensorboard_summaries import KINDS, encode, markdown_table, pictures_of, write_png, write_summary
 
@@ -23,6 +24,7 @@ def log_result(
     history: dict[str, list[float]],
     labels: np.ndarray,
     results: Results,
+    map_limit: float,
     figures: Path,
 ) -> None:
     """Writes what a finished run is worth: metrics, examples, score histograms, the curves.
@@ -33,6 +35,7 @@ def log_result(
         history: a value an epoch by name, as `fit` returns it.
         labels: `(images,)` of the test images, 0 normal and 1 anomalous.
         results: the scores of the same images, and examples with the anomaly maps of the score that decides.
+        map_limit: the threshold of anomaly maps, which has the colour in the middle; 0: not known.
         figures: folder of the PNG files to show.
     """
     labels, scores, examples = np.asarray(labels), results.scored.pred_score, results.examples
@@ -45,9 +48,10 @@ def log_result(
             if values.get(name) is not None:
                 tf.summary.scalar(f"result/{name}", values[name])
         tf.summary.text("metrics", markdown_table(values))
-        images = (examples.images, examples.reconstructions, examples.anomaly_maps)
-        for kind, picture in pictures_of(examples.labels, *images).items():
-            write_png(f"examples_anomaly_map/{kind}", encode(picture), "Image, reconstruction, anomaly map.")
+        maps = examples.anomaly_maps
+        images, scale = (examples.images, examples.reconstructions), (0.0, last_colour(map_limit, maps))
+        for kind, picture in pictures_of(examples.labels, *images, maps, scale).items():
+            write_png(f"examples_anomaly_map/{kind}", encode(picture), f"Image, reconstruction, {SAID}.")
         for label in np.unique(labels):
             for step in (0, len(history["loss"])):  # the Distributions tab draws nothing of a single step
                 name = f"result_score/{KINDS[label]}"

@@ -10,7 +10,6 @@ import tensorflow as tf
 from tensorboard.plugins.image import metadata as image_metadata
 
 from piade_tf.pixels import to_bytes
-from piade_tf.report.map_scale import spread
 from piade_tf.report.palette import MAPS
 
 KINDS = ("normal", "anomalous")  # the place is the label
@@ -18,7 +17,11 @@ TILE, GAP = 112, 4  # pixels in a picture of examples: least height of an image,
 
 
 def pictures_of(
-    labels: np.ndarray, images: np.ndarray, reconstructions: np.ndarray, anomaly_maps: np.ndarray
+    labels: np.ndarray,
+    images: np.ndarray,
+    reconstructions: np.ndarray,
+    anomaly_maps: np.ndarray,
+    scale: tuple[float, float],
 ) -> dict[str, np.ndarray]:
     """By kind, a column an example: the image, its reconstruction, its map; all maps in the same colours.
 
@@ -26,13 +29,14 @@ def pictures_of(
         labels: `(images,)`, 0 normal and 1 anomalous.
         images, reconstructions: `(images, height, width, channels)`, floats in [0, 1].
         anomaly_maps: `(images, height, width)`, floats.
+        scale: the values of the first and the last colour of maps.
 
     Returns:
         `(height, width, 3)`, uint8, of each kind that there is.
     """
     if not len(images):
         return {}
-    low, high = spread(anomaly_maps)
+    low, high = scale
     colours = matplotlib.colormaps[MAPS](np.clip((anomaly_maps - low) / (high - low), 0, 1))[..., :3]
     rows = [np.broadcast_to(np.clip(row, 0, 1), colours.shape) for row in (images, reconstructions, colours)]
     tiles = np.stack(rows).repeat(factor := math.ceil(TILE / images.shape[1]), axis=2).repeat(factor, axis=3)

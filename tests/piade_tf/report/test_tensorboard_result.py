@@ -1,18 +1,22 @@
 """What TensorBoard is given of a finished run."""
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from event_files import Log
+from matplotlib import colormaps
 from sklearn.metrics import precision_recall_curve
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from piade_tf.evaluation.picked_examples import Examples
 from piade_tf.evaluation.results import Results
 from piade_tf.evaluation.scored_split import Scored
+from piade_tf.pixels import to_bytes
+from piade_tf.report.palette import MAPS
 from piade_tf.report.tensorboard_result import log_result
 from piade_tf.report.tensorboard_summaries import GAP, TILE
 
@@ -47,6 +51,7 @@ def result(tmp_path):
                 ssim=np.zeros(3),
             ),
         ),
+        "map_limit": 0.5,
         "figures": png.parent,
     }
 
@@ -77,6 +82,14 @@ def test_a_column_an_example_is_shown_and_figures_as_they_are(result):
     assert log.picture("examples_anomaly_map/anomalous").shape == (3 * (TILE + GAP), TILE + GAP, 3)
     assert log.values("figures/roc")[0][2] == (result.figures / "roc.png").read_bytes()
     assert log.picture("figures/roc").shape == (20, 30, 3)
+
+
+def test_a_map_has_the_colours_of_its_threshold_whatever_else_is_shown(result):
+    examples = result.results.examples
+    flat = replace(examples, anomaly_maps=np.full((3, 28, 28), 0.1, "float32"))
+    results = replace(result.results, examples=flat)
+    map_of_normal = result.write(results=results, map_limit=1.0).picture("examples_anomaly_map/normal")[-TILE:, -TILE:]
+    assert np.array_equal(map_of_normal, np.full((TILE, TILE, 3), to_bytes(np.array(colormaps[MAPS](0.05)[:3]))))
 
 
 def test_the_precision_recall_curve_goes_through_the_points_of_the_scores(result):

@@ -228,13 +228,14 @@ class TrainingConfig:
     1e-3, or 2e-3 from 2,000 training images on."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
-    noise: float = 0.1
+    noise: float | None = None
     """Standard deviation of the noise on the images that the network sees in training; it is to rebuild them
-    without (images lie in [0, 1]). 0: off."""
+    without (images lie in [0, 1]). Left out: 0.1 from scratch; 0, off, behind a pretrained encoder, which looks at
+    every image once, but at every noisy one anew."""
     rotation: float | None = None
     """Share of the images that the network sees rotated, by one to three quarter turns, in training; it has to rebuild
     them upright. Left out: 0.375 where a class of at least 2,000 training images is told from others; 0 for photographs
-    of parts, many of which have no upright position, and behind a pretrained encoder."""
+    of parts, many of which have no upright position, and behind a pretrained encoder, as for noise."""
     patience: int | None = None
     """Stop after that many epochs without a better validation loss; the best weights are kept.
     Left out: a fifth of the epochs, at least 5."""
@@ -351,7 +352,7 @@ def check(config: Config) -> None:
             raise InputError(f"{name} must be at least {least}, got {value}")
     not_negative = {
         "--weight-decay": options.weight_decay,
-        "--noise": options.noise,
+        "--noise": options.noise or 0.0,
     }
     for name, number in not_negative.items():
         if not (math.isfinite(number) and number >= 0):

@@ -30,6 +30,7 @@ from piade_tf.program import command
 from piade_tf.run_lock import complete
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.scoring.scorer_file import write_scorer
+from piade_tf.stored_options import schedule_of
 from piade_tf.training.schedule import Schedule
 
 if TYPE_CHECKING:  # it takes scikit-learn with it, which predicting need not wait for
@@ -207,7 +208,7 @@ class RunDirectory:
             InputError: there is none.
         """
         try:
-            return Schedule(**self.begun_config()["schedule"])
+            return Schedule(**schedule_of(self.begun_config()))
         except (KeyError, TypeError):
             raise InputError(f"{self.path / 'config.json'} has no schedule of this version; train again") from None
 

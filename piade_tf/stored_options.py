@@ -8,6 +8,7 @@ from typing import Any
 from piade_tf.config import Config, DataConfig, LossConfig, NetworkConfig, TrainingConfig
 
 RENAMED = {"turns": "rotation"}
+NOISE_OF_ALL = 0.1  # what networks had while it did not follow from the encoder
 WITHOUT_CHOICE = {"network": {"upsampling_norm": "batch"}}  # what runs had before there was an option
 
 
@@ -18,6 +19,29 @@ def up_to_date(stored: Mapping[str, Any]) -> dict[str, Any]:
         stored: options by section and name.
     """
     return {name: _section(name, value) if isinstance(value, Mapping) else value for name, value in stored.items()}
+
+
+def options_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's `config.json` has under `options`, as this version would have stored it."""
+    options = up_to_date(config["options"])
+    if "noise" not in config.get("schedule", {}) and options.get("training", {}).get("noise") == NOISE_OF_ALL:
+        options["training"]["noise"] = None
+    return options
+
+
+def schedule_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's `config.json` has under `schedule`, as this version would have stored it.
+
+    Raises:
+        KeyError, TypeError: it has none.
+    """
+    return {"noise": _noise_without_choice(config["options"])} | config["schedule"]
+
+
+def _noise_without_choice(options: Mapping[str, Any]) -> float:
+    """That of a run whose schedule had none: features of a frozen encoder were kept all the same, and had none."""
+    keeps_features = options["network"]["encoder"] != "scratch" and options["data"]["augment"] == "none"
+    return 0.0 if keeps_features else options["training"]["noise"]
 
 
 def config_of(stored: Mapping[str, Any]) -> Config:

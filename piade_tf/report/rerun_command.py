@@ -12,7 +12,7 @@ from piade_tf.config import Config
 from piade_tf.errors import InputError
 from piade_tf.model.presets import PRESETS, preset_config
 from piade_tf.program import command, shell_line
-from piade_tf.stored_options import up_to_date
+from piade_tf.stored_options import options_of
 
 WITHOUT_PREFIX = ("encoder", "encoder_weights")  # as `NetworkConfig` has them
 TYPED = {"export": "formats"}  # an option by another word than its field
@@ -39,7 +39,7 @@ def rerun_command(config: Mapping[str, Any]) -> str | None:
         words += ["--preset", options["preset"]]
     defaults = _defaults(options["preset"], config.get("image_shape"))
     hints = typing.get_type_hints(Config, include_extras=True)
-    for name, value in up_to_date(options).items():
+    for name, value in options_of({**config, "options": options}).items():
         if isinstance(value, Mapping):
             unprefixed = tyro.conf.OmitArgPrefixes in getattr(hints.get(name), "__metadata__", ())
             for key, inner in value.items():

@@ -147,7 +147,7 @@ def build_trainer(
         with layers_in(options.precision):
             network = build_network(network_options, height, width, channels, data.kind)
         fuse_normalization(network)
-        trainer = Trainer(network, loss, options.noise, schedule.rotation, options.seed)
+        trainer = Trainer(network, loss, schedule.noise, schedule.rotation, options.seed)
         optimizer = optimizer_for(options, schedule.learning_rate, steps)
         # Under a strategy several steps an execution fail (a while loop around replicas, Keras 3.15).
         together = 1 if distribution.strategy else STEPS_PER_EXECUTION
@@ -176,7 +176,8 @@ def fit(
         schedule: epochs, batch size, patience.
         data: the splits.
         seed: of the order of the images.
-        augment: how training images are changed at random. Otherwise a frozen encoder's features are computed once.
+        augment: how training images are changed at random. Where neither this nor the schedule changes them, a frozen
+            encoder's features are computed once.
         callbacks: to be called besides those that training needs, after them.
         checkpoints: to be written as it goes; None: none are.
         saved: where to go on, in a trainer that is built alike; None: at the start.
@@ -248,7 +249,7 @@ def _batches(
     workers: Workers,
 ) -> Callable[[Share | None], tf.data.Dataset]:
     """From a share to batches for training, or without a seed for validation, with features where they can be kept."""
-    if is_pretrained(network) and augment == "none":
+    if is_pretrained(network) and augment == "none" and not schedule.changes_images:
         kept = with_features(network, split, schedule.batch_size, seed, workers)
         if kept is not None:
             return kept

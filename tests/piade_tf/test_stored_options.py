@@ -6,7 +6,7 @@ import json
 import pytest
 
 from piade_tf.config import Config
-from piade_tf.stored_options import config_of, up_to_date
+from piade_tf.stored_options import config_of, options_of, schedule_of, up_to_date
 
 
 def stored_by_now():
@@ -38,6 +38,28 @@ def test_an_option_that_was_renamed_keeps_its_value():
     del options["training"]["rotation"]
     options["training"]["turns"] = 0.25
     assert config_of(options).training.rotation == 0.25
+
+
+@pytest.mark.parametrize(
+    "encoder, augment, noise",
+    [("scratch", "none", 0.1), ("efficientnet_lite0", "none", 0.0), ("efficientnet_lite0", "texture", 0.1)],
+)
+def test_a_schedule_without_noise_goes_on_with_that_of_its_version(encoder, augment, noise):
+    options = stored_by_now()
+    options["network"]["encoder"], options["data"]["augment"] = encoder, augment
+    options["training"]["noise"] = 0.1
+    assert schedule_of({"options": options, "schedule": {"epochs": 3}}) == {"epochs": 3, "noise": noise}
+    assert schedule_of({"options": options, "schedule": {"noise": 0.2}}) == {"noise": 0.2}
+
+
+@pytest.mark.parametrize(
+    "schedule, stored, now",
+    [({}, 0.1, None), ({}, 0.0, 0.0), ({}, 0.2, 0.2), ({"noise": 0.1}, 0.1, 0.1), ({"noise": 0.1}, None, None)],
+)
+def test_noise_that_no_one_asked_for_is_left_out_of_an_earlier_run(schedule, stored, now):
+    options = stored_by_now()
+    options["training"]["noise"] = stored
+    assert options_of({"options": options, "schedule": schedule})["training"]["noise"] == now
 
 
 def test_what_is_not_known_is_left_out():

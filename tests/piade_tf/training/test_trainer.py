@@ -161,23 +161,23 @@ def test_behind_a_frozen_encoder_left_out_epochs_show_as_many_images_whatever_th
 @pytest.mark.parametrize(
     "kind, images, pretrained, schedule",
     [
-        ("classes", 5400, False, (64, 2e-3, 0.375)),
-        ("classes", 2000, False, (64, 2e-3, 0.375)),
-        ("classes", 1999, False, (32, 1e-3, 0.0)),
-        ("parts", 5400, False, (64, 2e-3, 0.0)),
-        ("parts", 170, False, (32, 1e-3, 0.0)),
-        ("parts", 999, True, (4, 5e-3, 0.0)),
-        ("parts", 1000, True, (16, 5e-3, 0.0)),
-        ("classes", 5400, True, (16, 5e-3, 0.0)),
+        ("classes", 5400, False, (64, 2e-3, 0.1, 0.375)),
+        ("classes", 2000, False, (64, 2e-3, 0.1, 0.375)),
+        ("classes", 1999, False, (32, 1e-3, 0.1, 0.0)),
+        ("parts", 5400, False, (64, 2e-3, 0.1, 0.0)),
+        ("parts", 170, False, (32, 1e-3, 0.1, 0.0)),
+        ("parts", 999, True, (4, 5e-3, 0.0, 0.0)),
+        ("parts", 1000, True, (16, 5e-3, 0.0, 0.0)),
+        ("classes", 5400, True, (16, 5e-3, 0.0, 0.0)),
     ],
 )
 def test_what_is_left_out_is_filled_in_by_the_data(kind, images, pretrained, schedule):
     found = Schedule.of(TrainingConfig(), images, kind, pretrained)
-    assert (found.batch_size, found.learning_rate, found.rotation) == schedule
+    assert (found.batch_size, found.learning_rate, found.noise, found.rotation) == schedule
 
 
 def test_what_is_given_is_taken():
-    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "rotation": 0.1}
+    given = {"epochs": 3, "batch_size": 20, "learning_rate": 1e-3, "patience": 1, "noise": 0.2, "rotation": 0.1}
     assert dataclasses.asdict(Schedule.of(TrainingConfig(**given), 10_000, "classes", True)) == given
 
 
@@ -199,6 +199,20 @@ def test_behind_a_frozen_encoder_cached_features_train_as_images_do(photographs)
         return history["loss"]
 
     np.testing.assert_allclose(losses(cached=True), losses(cached=False), rtol=1e-3)
+
+
+@pytest.mark.parametrize("asked, seen_changed", [({}, False), ({"noise": 0.1}, True), ({"rotation": 0.5}, True)])
+def test_behind_a_frozen_encoder_images_are_changed_where_that_is_asked_for(
+    photographs, monkeypatch, asked, seen_changed
+):
+    options = TrainingConfig(epochs=1, batch_size=4, **asked)
+    schedule = Schedule.of(options, photographs.train.count, "parts", pretrained=True)
+    network = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random").for_image(64, 64)
+    trainer = build_trainer(network, LossConfig(), options, schedule, photographs)
+    seen = []
+    monkeypatch.setattr(trainer, "rotation", lambda images, training: seen.append(training) or images)
+    fit(trainer, schedule, photographs, 0)
+    assert (True in seen) == seen_changed
 
 
 def test_noise_is_seen_in_training_only_and_is_not_to_be_rebuilt():

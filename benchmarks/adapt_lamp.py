@@ -2,7 +2,7 @@
 
     python benchmarks/adapt_lamp.py RUN [RUN ...] [--brightness 0.7]
 
-Each RUN is a run of train.py on a folder in MVTec's layout, `--seed 0`. Its test images are copied with the brightness
+Each RUN is a run of train.py on a folder in MVTec's layout. Its test images are copied with the brightness
 changed (Pillow's ImageEnhance.Brightness): of the good ones every second is taught, of the bad ones all are given as
 --bad; they are counted, never learned. The good ones that were not taught are scored before and after besides. What is
 chosen by nothing here: threshold and folds are those of the run and of the command. The CSV has a row for each run and

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -14,6 +14,9 @@ from piade_tf.files import check_folder
 from piade_tf.lost_images import losses_told
 from piade_tf.new_folder import make_new_folder
 from piade_tf.stored_options import data_of
+
+if TYPE_CHECKING:
+    from piade_tf.data.source import Source
 
 SOURCE = ("dataset", "data_dir", "category", "normal_class", "label_key")  # options that say where images come from
 
@@ -56,7 +59,7 @@ def evaluate(options: Evaluate) -> None:
         raise InputError(f"--batch-size must be at least 1, got {options.batch_size}")
     _check_target(options)
     start_tensorflow()
-    from piade_tf.data import find_source
+    from piade_tf.data.not_learned import not_learned
     from piade_tf.data.reading import labelled_split
     from piade_tf.detector import Detector
     from piade_tf.evaluation.results import labelled_results
@@ -70,16 +73,33 @@ def evaluate(options: Evaluate) -> None:
     detector = Detector.load(options.run)
     data_config = _data_config(options, config)
     check_data(data_config)
-    source = find_source(data_config, learn=_learned_from(data_config, config))
-    test = labelled_split(source.test, detector.preparation)
-    if not test.count:
+    known = run.known_if_any()
+    source = _source(data_config, config)
+    found = labelled_split(source.test, detector.preparation)
+    if not found.count:
         raise InputError(
             f"there are no test images ({source.layout}); give a data set that has some with --dataset and --data-dir"
+        )
+    test = not_learned(found, known)
+    if not test.count:
+        raise InputError(
+            f"all {found.count} images were learned or held out by the run and are no test of it ({source.layout}); "
+            "give others with --dataset and --data-dir"
         )
 
     training = config["options"]["training"]
     for warning in source.warnings:
         print(f"warning: {warning}")
+    if found.count > test.count:
+        print(
+            f"note: {found.count - test.count} of {found.count} images were learned or held out by the run and are "
+            "left out"
+        )
+    if not known and source.fingerprint != config["data_fingerprint"]:
+        print(
+            f"warning: {options.run} was trained by an earlier version, which did not keep what it learned; if such "
+            "images are among these, the result looks better than it is"
+        )
     print(f"Found: {source.layout}. {test.count} images to test.", flush=True)
     window = config["options"]["loss"]["ssim_window"]
     results = labelled_results(detector.inspection, test, options.batch_size, window, training["seed"])
@@ -94,7 +114,7 @@ def evaluate(options: Evaluate) -> None:
     threshold = detector.threshold
     if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
         threshold = on_other_images(threshold)
-    judged = Judged(test, results.scored, threshold, detector.map_threshold, run.known_if_any())
+    judged = Judged(test, results.scored, threshold, detector.map_threshold, known)
     metrics = write_results(target, shown, title, detector.inspection, results, judged, {}, {"run": str(options.run)})
     terminal.show_end(metrics, threshold, target.path, "Evaluation")
 
@@ -107,11 +127,19 @@ def _data_config(options: Evaluate, config: dict[str, Any]) -> DataConfig:
     return dataclasses.replace(own, bits=(config["preparation"] or {}).get("bits", DEEPEST), **given)
 
 
-def _learned_from(data_config: DataConfig, config: dict[str, Any]) -> bool:
-    """Whether these are the images of the training, so that those that were learned are no test of it."""
-    own = data_of(config["options"]["data"])
-    same = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (own, data_config)]
-    return same[0] == same[1]
+def _source(data_config: DataConfig, config: dict[str, Any]) -> "Source":
+    """The images: those of the training parted as there, and all others for testing.
+
+    Where they lie is a first guess, which spares reading them twice; what they are decides.
+    """
+    from piade_tf.data import find_source
+
+    stored = data_of(config["options"]["data"])
+    places = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (stored, data_config)]
+    guess = places[0] == places[1]
+    source = find_source(data_config, learn=guess)
+    is_own = source.fingerprint == config["data_fingerprint"]
+    return source if is_own == guess else find_source(data_config, learn=is_own)
 
 
 def _check_target(options: Evaluate) -> None:

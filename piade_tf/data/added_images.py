@@ -15,9 +15,9 @@ from piade_tf.data.groups import groups_of_added
 from piade_tf.data.known_images import KnownImage, digests_of
 from piade_tf.data.near_duplicates import look_of
 from piade_tf.data.preparation import Preparation
-from piade_tf.data.reading import only, paths_dataset, split_of
+from piade_tf.data.reading import chosen_from, paths_dataset, split_of
 from piade_tf.data.source import ImageSet
-from piade_tf.data.splits import DataSplits, LabelledSplit, Split
+from piade_tf.data.splits import DataSplits, Split
 from piade_tf.errors import InputError
 from piade_tf.printable import from_here, printable
 
@@ -135,7 +135,7 @@ def extended(data: DataSplits, known: Sequence[KnownImage]) -> DataSplits:
     digests_added = {one.digest for one in added}
     tested = np.array([one.digest not in digests_added for one in known if one.split == "test"], bool)
     if len(tested) == data.test.count and not tested.all():
-        splits["test"] = _part(data.test, tested)
+        splits["test"] = chosen_from(data.test, tested)
     return dataclasses.replace(data, **splits)
 
 
@@ -150,18 +150,6 @@ def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
         jittered=(lambda seed: one(seed).concatenate(other(seed))) if one and other else None,
         ids=np.concatenate([np.asarray(part.ids, object) for part in (first, second)]) if known else first.ids[:0],
         groups=np.concatenate([first.groups, second.groups]) if len(first.groups) else first.groups,
-    )
-
-
-def _part(split: LabelledSplit, kept: np.ndarray) -> LabelledSplit:
-    masks, whole, places = split.masks, split.in_own_size, np.flatnonzero(kept)
-    return dataclasses.replace(
-        split,
-        in_own_size=None if whole is None else lambda index, anomaly_map: whole(int(places[index]), anomaly_map),
-        items=only(split.items, kept),
-        count=int(kept.sum()),
-        masks=None if masks is None else dataclasses.replace(masks, items=only(masks.items, kept), count=kept.sum()),
-        **{name: getattr(split, name)[kept] for name in ("ids", "labels", "classes", "has_mask")},
     )
 
 

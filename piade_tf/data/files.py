@@ -41,14 +41,10 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True, group_by: s
         )
     checked = check_images(listing, bits, group_by is not None)
     listing = checked.listing
-    train, test = listing.train, listing.test
-    if not learn and (not listing.split or not test):
-        train, test = [], [*train, *test]
-    elif not listing.split:
-        files = [*train, *test]
-        groups = None if group_by is None else groups_of([printable(file.id) for file in files], group_by)
-        learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]), groups=groups)
-        train, test = [files[i] for i in learned], [files[i] for i in tested]
+    train, test = _parted(listing, group_by)
+    fingerprint = _fingerprint([*train, *test], checked.facts)
+    if not learn and (not listing.split or not listing.test):
+        train, test = [], [*listing.train, *listing.test]
     return Source(
         kind=listing.kind,
         layout=printable(listing.layout),
@@ -58,12 +54,22 @@ def file_source(listing: Listing, bits: int = 0, learn: bool = True, group_by: s
         default_size=DEFAULT_SIZE,
         grey=all(checked.facts[file.path].grey for file in train or test),
         kinds=Counter(_kind(checked.facts[file.path]) for file in [*train, *test]),
-        fingerprint=_fingerprint([*train, *test], checked.facts),
+        fingerprint=fingerprint,
         skipped=checked.skipped,
         bits=checked.bits,
         passed_over=tuple(map(printable, listing.besides.passed_over)),
         warnings=tuple(map(printable, listing.warnings)),
     )
+
+
+def _parted(listing: Listing, group_by: str | None) -> tuple[list[ImageFile], list[ImageFile]]:
+    """The images that a training would learn from and test on."""
+    if listing.split:
+        return listing.train, listing.test
+    files = [*listing.train, *listing.test]
+    groups = None if group_by is None else groups_of([printable(file.id) for file in files], group_by)
+    learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]), groups=groups)
+    return [files[i] for i in learned], [files[i] for i in tested]
 
 
 def _image_set(files: list[ImageFile], checked: Checked) -> ImageSet:

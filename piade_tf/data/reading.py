@@ -1,5 +1,6 @@
 """From the images of a source to a split of prepared ones, decoded as they are asked for."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -66,6 +67,19 @@ def only(dataset: tf.data.Dataset, wanted: np.ndarray) -> tf.data.Dataset:
     numbered = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(wanted), dataset)
     kept = numbered.filter(_first).map(_second)
     return kept.apply(tf.data.experimental.assert_cardinality(int(wanted.sum())))
+
+
+def chosen_from(split: LabelledSplit, kept: np.ndarray) -> LabelledSplit:
+    """The images for which `kept`, `(count,)`, bool, is true, with what is known of them."""
+    masks, whole, places = split.masks, split.in_own_size, np.flatnonzero(kept)
+    return dataclasses.replace(
+        split,
+        in_own_size=None if whole is None else lambda index, anomaly_map: whole(int(places[index]), anomaly_map),
+        items=only(split.items, kept),
+        count=int(kept.sum()),
+        masks=None if masks is None else dataclasses.replace(masks, items=only(masks.items, kept), count=kept.sum()),
+        **{name: getattr(split, name)[kept] for name in ("ids", "labels", "classes", "has_mask")},
+    )
 
 
 def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> dict[str, Any]:

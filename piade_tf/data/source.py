@@ -59,7 +59,7 @@ class Source:
         default_size: height and width where the options leave them open.
         grey: whether every normal training image is.
         kinds: number of images by size and mode, such as "900x900 RGB".
-        fingerprint, skipped, warnings: as in `DataSplits`.
+        fingerprint, skipped, warnings: as in `DataSplits`; the first is the same whether images are learned or not.
         bits: that grey images of more than 8 bits use.
         passed_over: files and folders beside the images that are none.
     """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from piade_tf.data.names import same_form
 from piade_tf.data.own_pictures import is_own_picture
+from piade_tf.data.own_runs import is_run
 from piade_tf.errors import InputError
 
 SUFFIXES = (
@@ -57,7 +58,7 @@ class Walk:
 
     Attributes:
         images: files that are to be read as photographs, in the order of their names.
-        passed_over: files and folders that are no photographs: hidden ones, leftovers, tables, notes.
+        passed_over: files and folders that are no photographs: hidden ones, leftovers, runs, tables, notes.
         unread: `(path, reason)` of what may hold photographs and could not be entered or is of a kind that is not read.
     """
 
@@ -75,7 +76,8 @@ class Walk:
 def walk(root: str | Path, folder: str = "") -> Walk:
     """Everything below `root/folder`. Links are followed; a folder is entered once, however many links lead to it.
 
-    A link to a folder above is not followed: all that lies beside this one would seem to lie in it.
+    A link to a folder above is not followed: all that lies beside this one would seem to lie in it. A run directory is
+    passed over, unless it is where the walk starts: its pictures are golden images and figures.
 
     Args:
         root: where paths begin.
@@ -116,7 +118,7 @@ def _above(folder: str) -> Iterator[tuple[int, int]]:
 
 
 def entries(folder: str | Path) -> tuple[list[str], Walk]:
-    """The folders directly in `folder`, and its files judged as in `walk`; leftovers are among what was passed over.
+    """The folders directly in `folder`, and its files judged as in `walk`; leftovers and runs are passed over.
 
     Raises:
         InputError: the folder cannot be read.
@@ -184,12 +186,14 @@ def _judge(root: str | Path, path: str, found: Walk) -> None:
 
 
 def _sorted_entries(folder: str | Path) -> tuple[list[str], list[str], list[str]]:
-    """Names of folders, of files, and of what was left behind; folders before links to folders."""
+    """Names of folders, of files, and of what is passed over; folders before links to folders."""
     folders, files, left = [], [], []
     with os.scandir(folder) as found:
         for entry in found:
             if left_behind(entry.name):
                 left.append(entry.name)
+            elif _is_folder(entry) and is_run(entry.path):
+                left.append(f"{entry.name} (a run of PIADE-TF)")
             elif _is_folder(entry):
                 folders.append((entry.is_symlink(), entry.name))
             else:

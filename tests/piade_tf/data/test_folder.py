@@ -13,6 +13,7 @@ from piade_tf.config import DataConfig
 from piade_tf.data import find_source, load_data
 from piade_tf.data.folder import list_btad, list_images, list_mvtec
 from piade_tf.data.listing import LayoutError
+from piade_tf.run_directory import NEEDED
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -275,6 +276,19 @@ def test_what_is_not_learned_from_is_all_for_testing(tmp_path):
     write(tmp_path / "c", [*numbered("test/good", 4), *numbered("test/x", 2)])
     assert counts(tmp_path / "c", learn=False) == (0, 4, 2)
     refuses("test/.*--data-dir", load, tmp_path / "c")
+
+
+@pytest.mark.parametrize("images", [[*numbered("good", 8), *numbered("scratch", 3)], numbered("", 8)])
+def test_runs_among_the_photographs_change_nothing(tmp_path, images):
+    write(tmp_path, images)
+    before = find_source(DataConfig("folder", tmp_path))
+    for run in ("runs/bolts", "bolts"):
+        write(tmp_path, [*numbered(f"{run}/export/golden", 2), f"{run}/figures/sample.png"])
+        for name in NEEDED:
+            (tmp_path / run / name).touch()
+    after = find_source(DataConfig("folder", tmp_path))
+    assert (after.fingerprint, after.layout, after.warnings) == (before.fingerprint, before.layout, before.warnings)
+    assert {name.split(" ")[0] for name in after.passed_over} == {"bolts", "runs/bolts"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from piade_tf.data.walk import entries, left_behind, walk
+from piade_tf.run_directory import NEEDED
+from piade_tf.unfinished import BEGUN, FOLDER
 
 
 def content(kind="PNG"):
@@ -88,6 +90,37 @@ def test_what_computers_leave_and_what_is_no_picture_is_passed_over_and_listed(t
     found = walk(tmp_path)
     assert (found.images, found.unread) == ([], [])
     assert len(found.passed_over) == 1 and name.startswith(found.passed_over[0])
+
+
+def run_at(root, name, *files):
+    """A run directory with pictures in it."""
+    for file in files:
+        put(root, f"{name}/{file}")
+    for picture in ("export/golden/golden_00.png", "export/golden/photograph_00.jpg", "figures/roc.png"):
+        put(root, f"{name}/{picture}", content())
+
+
+@pytest.mark.parametrize("files", [NEEDED, (f"{FOLDER}/{BEGUN}",)], ids=["finished", "cut off"])
+@pytest.mark.parametrize("name", ["runs/bolts", "bolts"])
+def test_a_run_among_photographs_is_passed_over_and_listed(tmp_path, files, name):
+    put(tmp_path, "good/1.png", content())
+    run_at(tmp_path, name, *files)
+    found = walk(tmp_path)
+    assert (found.images, found.unread) == (["good/1.png"], [])
+    assert found.passed_over == [f"{name} (a run of PIADE-TF)"]
+    assert entries((tmp_path / name).parent)[1].passed_over == ["bolts (a run of PIADE-TF)"]
+
+
+def test_pictures_in_a_run_are_read_where_it_is_given_itself(tmp_path):
+    run_at(tmp_path, "bolts", *NEEDED)
+    assert "export/golden/golden_00.png" in walk(tmp_path / "bolts").images
+    assert walk(tmp_path / "bolts" / "export").images == ["golden/golden_00.png", "golden/photograph_00.jpg"]
+
+
+@pytest.mark.parametrize("file", ["config.json", "map_threshold.json", "checkpoints/model.keras"])
+def test_a_folder_with_one_file_of_such_a_name_is_no_run(tmp_path, file):
+    run_at(tmp_path, "lot", file)
+    assert "lot/export/golden/golden_00.png" in walk(tmp_path).images
 
 
 def test_links_are_followed_once_and_loops_end(tmp_path):

@@ -58,14 +58,14 @@ def folder_images(
         any_colour: whether grey images may join those in colour.
 
     Raises:
-        InputError: an image cannot be read, or is of another size or colour.
+        InputError: an image cannot be read, is of another size or colour, or has a name that cannot be recorded.
     """
     sizes = {kind.split()[0] for kind in kinds}
     size = next(iter(sizes)) if len(sizes) == 1 else None
     size = None if size is None or "?" in size else size
     by_digest: dict[str, tuple[str, bytes]] = {}
     for path in paths:
-        name = printable(from_here(path))
+        whole, name = absolute(path), printable(from_here(path))
         try:
             pixels = decode_file(path, preparation.bits)
         except UnreadableImageError as error:
@@ -82,7 +82,7 @@ def folder_images(
         if preparation.channels == 3 and grey and not any_colour:
             raise InputError(f"{name} is grey, the images of the run have colour; give images of the same camera")
         prepared = preparation(pixels)
-        by_digest.setdefault(digests_of([prepared])[0], (os.path.abspath(path), look_of(prepared)))
+        by_digest.setdefault(digests_of([prepared])[0], (whole, look_of(prepared)))
     kept = list(by_digest.values())
     return FolderImages([path for path, _ in kept], list(by_digest), [look for _, look in kept])
 
@@ -153,15 +153,13 @@ def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
     )
 
 
-def absolute(folder: Path) -> str:
-    """A folder as it is recorded.
+def absolute(place: str | Path) -> str:
+    """A folder or a file as it is recorded.
 
     Raises:
-        InputError: its name is no text.
+        InputError: its name is no text, or has a carriage return, which a table does not give back.
     """
-    path = os.path.abspath(folder)
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InputError(f"{printable(path)} has a name that is no text; rename it") from None
+    path = os.path.abspath(place)
+    if "\r" in path or any("\ud800" <= c <= "\udfff" for c in path):
+        raise InputError(f"{printable(path)} has a name that is no plain text; rename it")
     return path

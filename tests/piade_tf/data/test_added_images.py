@@ -1,0 +1,31 @@
+"""Images that are to join a run: what is refused before anything is written."""
+
+import os
+
+import pytest
+from folders import SIDE, refuses, write
+
+from piade_tf.data.added_images import folder_images
+from piade_tf.data.preparation import Preparation
+
+PREPARATION = Preparation((SIDE, SIDE), channels=3)
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [(os.fsdecode(b"caf\xe9.png"), r"caf\\udce9.png"), ("a\rb.png", r"a\\rb.png")],
+    ids=["bytes", "return"],
+)
+@pytest.mark.parametrize("place", ["{}", "{}/1.png"], ids=["file", "folder"])
+def test_a_name_that_no_table_gives_back_is_named(tmp_path, place, name, told):
+    odd = place.format(name)
+    write(tmp_path, [odd, "sound.png"])
+    paths = [str(tmp_path / "sound.png"), str(tmp_path / odd)]
+    refuses(f"{told}.* has a name that is no plain text; rename it", folder_images, paths, PREPARATION, {})
+
+
+def test_other_names_are_kept_as_they_are(tmp_path):
+    names = ["良品.png", "a\nb.png", 'a,"b".png', "a\u00a0b.png"]
+    write(tmp_path, names)
+    paths = [str(tmp_path / name) for name in names]
+    assert folder_images(paths, PREPARATION, {}).paths == paths

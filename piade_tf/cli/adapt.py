@@ -14,6 +14,7 @@ import tyro
 
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
+from piade_tf.lost_images import losses_told
 from piade_tf.printable import from_here
 from piade_tf.program import command, path_word
 
@@ -60,6 +61,7 @@ class Adapt:
     part takes as long as the fit itself; a run that was calibrated in folds has such scores anyway. 0: none."""
 
 
+@losses_told()
 def adapt(options: Adapt) -> None:
     """Makes the new run and prints what changed.
 

@@ -9,6 +9,7 @@ import tyro
 
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.errors import InputError
+from piade_tf.lost_images import losses_told
 from piade_tf.program import command, path_word
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class SetThreshold:
     """Print what would change, and change nothing."""
 
 
+@losses_told()
 def set_threshold(options: SetThreshold) -> None:
     """Prints the change and makes it.
 
@@ -267,7 +269,8 @@ def _pictures(
     if split.count and not are_mistakes and not draw_again:
         return Pictures()
     try:
-        data = data_of_run(config, known)
+        with losses_told():
+            data = data_of_run(config, known)
     except InputError as error:
         print(f"note: the report is without pictures of images: {error}")
         return Pictures(scale_is_new=scale_is_new)

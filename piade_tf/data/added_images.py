@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import UnreadableImageError, decode_file, grey_in_colour
 from piade_tf.data.groups import groups_of_added
 from piade_tf.data.known_images import KnownImage, digests_of
@@ -88,11 +89,11 @@ def folder_images(
 
 
 def folder_split(paths: Sequence[str], preparation: Preparation) -> Split:
-    """Image files as a split."""
+    """Image files that were checked, as a split."""
     names = np.array([printable(path) for path in paths], dtype=object)
     images = ImageSet(
         items=lambda indices: paths_dataset([paths[i] for i in indices]),
-        read=functools.partial(decode_file, bits=preparation.bits),
+        read=checked_files(functools.partial(decode_file, bits=preparation.bits)),
         classes=np.full(len(paths), ""),
         labels=np.zeros(len(paths), "int64"),
         ids=names,

@@ -18,6 +18,7 @@ from piade_tf.cli.train import train
 from piade_tf.data import digits
 from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
+from piade_tf.evaluation.scored_split import score_split
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 
@@ -170,6 +171,38 @@ def test_a_threshold_set_by_hand_keeps_its_place_and_promises_nothing(run, good,
 
 
 # === Mistakes ===
+
+
+@pytest.fixture
+def damaged(adapted, tmp_path):
+    """A copy of the adapted run, and an image that was added to it and is cut short while the test lasts."""
+    image = adapted[1].parent / "good" / "0.png"
+    content = image.read_bytes()
+    image.write_bytes(content[:60])
+    yield shutil.copytree(adapted[1], tmp_path / "run"), image
+    image.write_bytes(content)
+
+
+def test_an_added_image_that_was_damaged_since_is_named(damaged, tmp_path, capsys):
+    run, image = damaged
+    few = write(tmp_path / "few", images_of(0)[20:23] // 2)
+    with pytest.raises(InputError, match=f"{image} is damaged.*put it back") as error:
+        adapt(Adapt(run, few, name="third", folds=0))
+    assert "\n" not in str(error.value) and not (tmp_path / "third").exists()
+    set_threshold(SetThreshold(run, fpr=0.2))  # its report has no pictures then
+    assert f"note: the report is without pictures of images: {image} is damaged" in capsys.readouterr().out
+
+
+def test_an_image_that_goes_while_it_is_scored_is_named(run, good, monkeypatch):
+    def lost(*_):
+        (good / "0.png").unlink()
+        return score_split(*_)
+
+    monkeypatch.setattr("piade_tf.evaluation.scored_split.score_split", lost)
+    before = contents(run)
+    with pytest.raises(InputError, match="good/0.png does not exist"):
+        set_threshold(SetThreshold(run, good=good))
+    assert contents(run) == before
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from piade_tf.config import DEEPEST
-from piade_tf.data.decode import Decoded, UnreadableImageError, decode, from_pillow, read_content
+from piade_tf.data.decode import Decoded, UnreadableImageError, decode, from_pillow, read_content, within_bits
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
@@ -30,7 +30,6 @@ BATCH_SIZE = 32
 READ_AHEAD = 2  # batches
 VERDICTS = ("normal", "anomalous")  # the place is the label
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
-MOST_BEYOND = 0.001  # of the pixels of an image: more than a sensor's hot pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,12 +214,7 @@ class Detector:
                 decoded = from_pillow(image, bits)
             else:
                 decoded = decode(read_content(image), bits) if is_path else _from_array(image, bits)
-            if decoded.beyond > MOST_BEYOND:  # what was cut off was not inspected
-                return name, (
-                    f"has grey values up to {decoded.deepest}, and the run was trained for {bits} bits, up to "
-                    f"{(1 << bits) - 1}; train with more --bits"
-                )
-            return name, self.preparation(decoded.pixels)
+            return name, self.preparation(within_bits(decoded, bits).pixels)
         except UnreadableImageError as error:
             return name, str(error)
 

@@ -19,6 +19,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
 MAX_PIXELS = 64_000_000  # 8000 x 8000: 192 MB of pixels
 MAX_BYTES = 512 << 20
 DEEP = "16 bits"
+MOST_BEYOND = 0.001  # of the pixels of an image: more than a sensor's hot pixels
 
 Image.MAX_IMAGE_PIXELS = None  # the bound above holds, before a pixel is decoded
 pillow_heif.register_heif_opener()
@@ -76,6 +77,20 @@ def read_content(path: str | bytes | Path) -> bytes:
         raise UnreadableImageError("is a link to nothing" if os.path.islink(path) else "does not exist") from None
     except OSError as error:
         raise UnreadableImageError(f"cannot be opened: {error.strerror}") from None
+
+
+def within_bits(decoded: Decoded, bits: int) -> Decoded:
+    """The same image, which was decoded with the bits of a run.
+
+    Raises:
+        UnreadableImageError: too many of its grey values do not fit them: what was cut off cannot be inspected.
+    """
+    if decoded.beyond > MOST_BEYOND:
+        raise UnreadableImageError(
+            f"has grey values up to {decoded.deepest}, and the run was trained for {bits} bits, up to "
+            f"{(1 << bits) - 1}; train with more --bits"
+        )
+    return decoded
 
 
 def decode_bytes(content: bytes) -> np.ndarray:

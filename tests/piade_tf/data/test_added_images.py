@@ -2,8 +2,10 @@
 
 import os
 
+import numpy as np
 import pytest
 from folders import SIDE, refuses, write
+from PIL import Image
 
 from piade_tf.data.added_images import folder_images
 from piade_tf.data.preparation import Preparation
@@ -29,3 +31,17 @@ def test_other_names_are_kept_as_they_are(tmp_path):
     write(tmp_path, names)
     paths = [str(tmp_path / name) for name in names]
     assert folder_images(paths, PREPARATION, {}).paths == paths
+
+
+@pytest.mark.parametrize("bright, fits", [(0, True), (1, True), (2, False), (SIDE * SIDE, False)])
+def test_grey_values_beyond_the_bits_of_the_run_are_refused_as_in_a_prediction(tmp_path, bright, fits):
+    values = np.full(SIDE * SIDE, 900, "uint16")
+    values[:bright] = 4000
+    path = tmp_path / "deep.png"
+    Image.fromarray(values.reshape(SIDE, SIDE)).save(path)
+    preparation = Preparation((SIDE, SIDE), bits=10)
+    if fits:
+        assert folder_images([str(path)], preparation, {}).paths == [str(path)]
+    else:
+        told = "deep.png has grey values up to 4000, and the run was trained for 10 bits, up to 1023; train with more"
+        refuses(told, folder_images, [str(path)], preparation, {})

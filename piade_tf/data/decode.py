@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
+from piade_tf.data.tiff_pages import tiff_pages
 from piade_tf.pixels import in_eight_bits, share_beyond
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
@@ -31,6 +32,10 @@ class UnreadableImageError(Exception):
 
 class TooManyPixelsError(UnreadableImageError):
     """An image is larger than is decoded."""
+
+
+class SeveralImagesError(UnreadableImageError):
+    """A file holds more than the one image that would be decoded."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def decode_bytes(content: bytes) -> np.ndarray:
 
 
 def decode(content: bytes, bits: int = DEEPEST, most_pixels: int = MAX_PIXELS) -> Decoded:
-    """Decodes a PNG, JPEG, BMP, GIF (first frame), WebP, TIFF, HEIC, AVIF, PGM or PPM.
+    """Decodes a PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF, PGM or PPM that holds one image.
 
     The EXIF orientation is applied, alpha is dropped. Broken metadata is passed over where the pixels are sound.
 
@@ -109,7 +114,8 @@ def decode(content: bytes, bits: int = DEEPEST, most_pixels: int = MAX_PIXELS) -
         most_pixels: width times height, at most 64 megapixels unless told otherwise.
 
     Raises:
-        UnreadableImageError: no such image, cut short, or too large; it is then not decoded.
+        UnreadableImageError: no such image, cut short, one of several in the file, or too large; it is then not
+            decoded.
     """
     with opened(content, most_pixels) as image:
         return _decoded(image, bits)
@@ -153,7 +159,7 @@ def _first_that_loads(content: bytes, most_pixels: int) -> Image.Image:
     """The image; where that fails, the image without its metadata, which the pixels do not need."""
     try:
         return _loaded(content, most_pixels)
-    except TooManyPixelsError:
+    except (TooManyPixelsError, SeveralImagesError):
         raise
     except UnreadableImageError as error:
         for keep_exif in (True, False):
@@ -162,6 +168,8 @@ def _first_that_loads(content: bytes, most_pixels: int) -> Image.Image:
                 continue
             try:
                 return _loaded(stripped, most_pixels)
+            except SeveralImagesError:
+                raise
             except UnreadableImageError:
                 pass
         raise error from None
@@ -177,6 +185,10 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
                 raise TooManyPixelsError(
                     f"has {width} x {height} pixels, more than the {most_pixels / 10**6:g} megapixels that are read"
                 )
+            if (count := _count(image, content)) > 1:  # the others would go uninspected
+                raise SeveralImagesError(
+                    f"holds {count} images, of which one would be read; save each as a file of its own"
+                )
             image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
             image.load()
             return _upright(image)
@@ -186,6 +198,15 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet
         raise UnreadableImageError(f"is damaged: {' '.join(str(error).split())[:100]}") from None
+
+
+def _count(image: Image.Image, content: bytes) -> int:
+    """How many images a file holds: pages, frames, or the pictures of a HEIC."""
+    if image.format == "TIFF":
+        return tiff_pages(content)
+    if image.format == "MPO":  # a JPEG beside which phones store what they derive from it, such as a gain map
+        return 1
+    return getattr(image, "n_frames", 1)
 
 
 def _has_sixteen_bits(arguments: Any) -> bool:

@@ -4,6 +4,7 @@ import struct
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 PNG_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}  # alpha is dropped anyway, and tRNS with it
+PNG_PIXELS |= {b"acTL", b"fcTL", b"fdAT"}  # further frames
 TIFF = {b"II*\0": "<", b"MM\0*": ">"}
 ORIENTATION = 274
 # Sizes, bits, compression, strips and tiles, colours, JPEG's tables.
@@ -57,10 +58,11 @@ def _jpeg(content: bytes, keep_exif: bool) -> bytes:
 
 
 def _tiff(content: bytes, order: str, kept: set[int]) -> bytes:
-    """The same bytes with the first directory shortened; later ones, of other pages, are no longer found."""
+    """The same bytes with the first directory shortened."""
     (at,) = struct.unpack_from(f"{order}I", content, 4)
     (count,) = struct.unpack_from(f"{order}H", content, at)
     entries = [content[at + 2 + 12 * i : at + 14 + 12 * i] for i in range(count)]
     entries = [entry for entry in entries if struct.unpack_from(f"{order}H", entry)[0] in kept]
-    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries) + bytes(4)
+    following = content[at + 2 + 12 * count : at + 6 + 12 * count]  # of another page
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries) + following
     return content[:at] + directory + content[at + len(directory) :]

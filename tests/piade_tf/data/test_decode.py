@@ -108,12 +108,6 @@ def test_cmyk_becomes_colour():
     assert decode_bytes(encoded(Image.fromarray(RGB).convert("CMYK"), "JPEG")).shape == (12, 17, 3)
 
 
-def test_the_first_frame_of_an_animation_is_taken():
-    frames = [Image.new("L", (8, 8), value) for value in (10, 200)]
-    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert (decode_bytes(content) == 10).all()
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_exif_orientation_is_applied(orientation):
     """Written so that, turned as EXIF says, the picture is upright: compared with the tag's definition."""

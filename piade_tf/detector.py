@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from piade_tf.config import DEEPEST
-from piade_tf.data.decode import Decoded, UnreadableImageError, decode, from_pillow, read_content, within_bits
+from piade_tf.data.decode import Decoded, UnreadableImageError, decode, from_pillow, read_content
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
@@ -214,7 +214,7 @@ class Detector:
                 decoded = from_pillow(image, bits)
             else:
                 decoded = decode(read_content(image), bits) if is_path else _from_array(image, bits)
-            return name, self.preparation(within_bits(decoded, bits).pixels)
+            return name, self.preparation(decoded.within(bits))
         except UnreadableImageError as error:
             return name, str(error)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from piade_tf.data.checked_files import checked_files
-from piade_tf.data.decode import UnreadableImageError, decode, decode_file, grey_in_colour, read_content, within_bits
+from piade_tf.data.decode import UnreadableImageError, decode, decode_file, grey_in_colour, read_content
 from piade_tf.data.groups import groups_of_added
 from piade_tf.data.known_images import KnownImage, digests_of
 from piade_tf.data.near_duplicates import look_of
@@ -69,7 +69,7 @@ def folder_images(
     for path in paths:
         whole, name = absolute(path), printable(from_here(path))
         try:
-            pixels = within_bits(decode(read_content(path), preparation.bits), preparation.bits).pixels
+            pixels = decode(read_content(path), preparation.bits).within(preparation.bits)
         except UnreadableImageError as error:
             raise InputError(f"{name} {error}; mend it or take it out") from None
         found = f"{pixels.shape[1]}x{pixels.shape[0]}"

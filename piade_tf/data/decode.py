@@ -56,6 +56,19 @@ class Decoded:
     deep_colour: bool = False
     beyond: float = 0.0
 
+    def within(self, bits: int) -> np.ndarray:
+        """The pixels, to be inspected by a run that was trained for so many bits, with which they were decoded.
+
+        Raises:
+            UnreadableImageError: many grey values do not fit; what was cut off would not be inspected.
+        """
+        if self.beyond > MOST_BEYOND:
+            raise UnreadableImageError(
+                f"has grey values up to {self.deepest}, and the run was trained for {bits} bits, up to "
+                f"{(1 << bits) - 1}; train with more --bits"
+            )
+        return self.pixels
+
 
 def decode_file(path: str | bytes | Path, bits: int = DEEPEST) -> np.ndarray:
     """The pixels of an image file; see `decode`.
@@ -82,20 +95,6 @@ def read_content(path: str | bytes | Path) -> bytes:
         raise UnreadableImageError("is a link to nothing" if os.path.islink(path) else "does not exist") from None
     except OSError as error:
         raise UnreadableImageError(f"cannot be opened: {error.strerror}") from None
-
-
-def within_bits(decoded: Decoded, bits: int) -> Decoded:
-    """The same image, which was decoded with the bits of a run.
-
-    Raises:
-        UnreadableImageError: too many of its grey values do not fit them: what was cut off cannot be inspected.
-    """
-    if decoded.beyond > MOST_BEYOND:
-        raise UnreadableImageError(
-            f"has grey values up to {decoded.deepest}, and the run was trained for {bits} bits, up to "
-            f"{(1 << bits) - 1}; train with more --bits"
-        )
-    return decoded
 
 
 def decode_bytes(content: bytes) -> np.ndarray:

@@ -16,15 +16,16 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from piade_tf.data.decode import TooManyPixelsError, UnreadableImageError
+from piade_tf.errors import InputError
 from piade_tf.json_text import json_text
 from piade_tf.serving.headers import SafeHeaders
 from piade_tf.serving.inspector import Inspector
 from piade_tf.serving.openapi import openapi
 from piade_tf.serving.served_file import files_for_the_app
-from piade_tf.serving.uploads import Place, Room, busy, image_of
+from piade_tf.serving.uploads import FORM_BYTES, Place, Room, busy, image_of
 
 WAITING = 64  # requests that are received and inspected at the same time; more are sent away
-ROOM = 256 << 20  # bytes of all of them
+ROOM = 256 << 20  # bytes of all of them, or those of one image where that may have more
 TEMPLATES = Environment(
     loader=PackageLoader("piade_tf.serving"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -55,7 +56,7 @@ def make_app(
 class _Routes:
     def __init__(self, inspector: Inspector, most_bytes: int, site: Path | None, waiting: int):
         self.inspector, self.most_bytes, self.site, self.most_waiting = inspector, most_bytes, site, waiting
-        self.room, self.waiting = Room(ROOM), 0
+        self.room, self.waiting = Room(max(ROOM, most_bytes + FORM_BYTES)), 0
         self.api = openapi(most_bytes, inspector.most_pixels)
         self.served = files_for_the_app(inspector.file.path.parent)
 
@@ -91,6 +92,8 @@ class _Routes:
             raise HTTPException(413, f"the image {error}; send a smaller one") from None
         except UnreadableImageError as error:
             raise HTTPException(422, f"the image {error}; send another file") from None
+        except InputError as error:
+            raise HTTPException(500, str(error)) from None
         finally:
             self.waiting -= 1
         answer = {

@@ -4,6 +4,7 @@ import base64
 import concurrent.futures
 import dataclasses
 import io
+import math
 import queue
 
 import numpy as np
@@ -66,10 +67,15 @@ class Inspector:
         """Decodes, prepares and inspects an image, in one of the pool's threads.
 
         Raises:
-            UnreadableImageError: it is no image, damaged or too large.
+            UnreadableImageError: it is no image, damaged or too large, or has more bits than the run was trained for.
+            InputError: the model gives it a score that is no number.
         """
-        pixels = decode(content, self.file.preparation.bits, self.most_pixels).pixels
-        return self._inspect(self.file.preparation(pixels), with_map)
+        bits = self.file.preparation.bits
+        pixels = decode(content, bits, self.most_pixels).within(bits)
+        found = self._inspect(self.file.preparation(pixels), with_map)
+        if not math.isfinite(found.score):  # it is above no threshold, and would pass as normal
+            raise InputError(f"the image has the score {found.score}, which is no number; train and export again")
+        return found
 
     def _inspect(self, image: np.ndarray, with_map: bool) -> Inspection:
         runner = self._idle.get()

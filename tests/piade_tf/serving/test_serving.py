@@ -2,6 +2,8 @@
 
 import base64
 import concurrent.futures
+import contextlib
+import dataclasses
 import io
 import json
 import socket
@@ -17,7 +19,8 @@ import uvicorn
 from PIL import Image
 
 from piade_tf.serving.app import make_app
-from piade_tf.serving.inspector import Inspection
+from piade_tf.serving.inspector import Inspection, Inspector
+from piade_tf.serving.served_file import ServedFile
 
 BOUNDARY = "between"
 
@@ -165,29 +168,44 @@ def test_many_clients_get_the_verdicts_of_their_own_images(server):
     assert together == [alone[i % 8] for i in range(64)]
 
 
-@pytest.fixture
-def slow(tmp_path):
-    """A server that holds two images at most, and whose images take until `go` is set."""
-    go = threading.Event()
-    pool = concurrent.futures.ThreadPoolExecutor(1)
-    limit = SimpleNamespace(value=1.0)
-    file = SimpleNamespace(path=tmp_path / "none" / "x.tflite", threshold=limit, map_threshold=limit, description={})
-    found = Inspection(0.5, 50.0, False, 0.1, None)
-
-    class Slow(SimpleNamespace):
-        def __call__(self, _content, _with_map):
-            go.wait(30)
-            return found
-
-    app = make_app(Slow(file=file, pool=pool, most_pixels=10), 100, None, None, waiting=2)
+@contextlib.contextmanager
+def running(app):
+    """The address of an application, served by a thread."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield SimpleNamespace(address=f"http://127.0.0.1:{listening.getsockname()[1]}/", go=go)
-    go.set()
-    server.should_exit = True
-    thread.join(20)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """An inspector that finds every image normal, once `go` is set."""
+    limit = SimpleNamespace(value=1.0)
+
+    class StandIn(SimpleNamespace):
+        def __call__(self, _content, _with_map):
+            self.go.wait(30)
+            return Inspection(0.5, 50.0, False, 0.1, None)
+
+    return StandIn(
+        file=SimpleNamespace(path=tmp_path / "x.tflite", threshold=limit, map_threshold=limit, description={}),
+        pool=concurrent.futures.ThreadPoolExecutor(1),
+        most_pixels=10,
+        go=threading.Event(),
+    )
+
+
+@pytest.fixture
+def slow(stand_in):
+    """A server that holds two images at most, and whose images take until `go` is set."""
+    with running(make_app(stand_in, 100, None, None, waiting=2)) as address:
+        yield SimpleNamespace(address=address, go=stand_in.go)
+        stand_in.go.set()
 
 
 def test_no_more_images_wait_than_can_be_held(slow):
@@ -204,3 +222,40 @@ def test_no_more_images_wait_than_can_be_held(slow):
 
 def test_without_the_inspector_a_page_tells_how_to_build_it(slow):
     assert b"make inspector-build" in ask(slow.address, path="")[2]
+
+
+@pytest.mark.parametrize("as_form", [False, True])
+def test_an_image_as_large_as_allowed_is_taken_where_it_is_more_than_is_held_together(stand_in, monkeypatch, as_form):
+    monkeypatch.setattr("piade_tf.serving.app.ROOM", 100)
+    stand_in.go.set()
+    with running(make_app(stand_in, 5000, None, None)) as address:
+        assert ask(address, *(form("image", bytes(5000)) if as_form else (bytes(5000),)))[0] == 200
+
+
+# === What predict refuses ===
+
+
+def inspected(file, content):
+    """The answer of a server that runs a file."""
+    with running(make_app(Inspector(file, 1, 10**6), 1 << 20, None, None)) as address:
+        return ask(address, content)
+
+
+@pytest.mark.parametrize(("largest", "status"), [(4095, 200), (60_000, 422)])
+def test_an_image_of_more_bits_than_were_trained_for_gets_no_verdict(exported, largest, status):
+    file = ServedFile.of_run(exported.run, "float32")
+    file = dataclasses.replace(file, preparation=dataclasses.replace(file.preparation, bits=12))
+    content = io.BytesIO()
+    Image.fromarray(np.linspace(0, largest, 1200).astype("uint16").reshape(30, 40)).save(content, "PNG")
+    answer = inspected(file, content.getvalue())
+    assert answer[0] == status
+    assert status == 200 or "up to 60000, and the run was trained for 12 bits" in said(answer)["error"]
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_a_score_that_is_no_number_is_no_verdict(exported, monkeypatch, score):
+    found = {"pred_score": np.array([score], "float32"), "anomaly_map": np.zeros((1, 32, 32), "float32")}
+    monkeypatch.setattr("piade_tf.serving.inspector.load_litert", lambda *_: lambda _image: found)
+    answer = inspected(ServedFile.of_run(exported.run, "float32"), picture())
+    assert answer[0] == 500
+    assert said(answer) == {"error": f"the image has the score {score}, which is no number; train and export again"}

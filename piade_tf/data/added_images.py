@@ -70,6 +70,7 @@ def folder_images(
         whole, name = absolute(path), printable(from_here(path))
         try:
             pixels = decode(read_content(path), preparation.bits).within(preparation.bits)
+            prepared = preparation(pixels)
         except UnreadableImageError as error:
             raise InputError(f"{name} {error}; mend it or take it out") from None
         found = f"{pixels.shape[1]}x{pixels.shape[0]}"
@@ -83,7 +84,6 @@ def folder_images(
             raise InputError(f"{name} has colour, the images of the run are grey; make it grey, or train again")
         if preparation.channels == 3 and grey and not any_colour:
             raise InputError(f"{name} is grey, the images of the run have colour; give images of the same camera")
-        prepared = preparation(pixels)
         by_digest.setdefault(digests_of([prepared])[0], (whole, look_of(prepared)))
     kept = list(by_digest.values())
     return FolderImages([path for path, _ in kept], list(by_digest), [look for _, look in kept])

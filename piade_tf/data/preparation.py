@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from piade_tf.config import DEEPEST, DataConfig, ResizeName
+from piade_tf.data.decode import MAX_PIXELS, UnreadableImageError
 from piade_tf.errors import InputError
 from piade_tf.pixels import WHITE
 
@@ -69,11 +70,12 @@ class Preparation:
 
         Returns:
             `shape`, uint8. Grey is 0.299 R + 0.587 G + 0.114 B.
+
+        Raises:
+            UnreadableImageError: as `kept`.
         """
         if self._resizes(image):
-            height, width = self._kept(image.shape[:2])
-            smaller = resized(image.astype("float32"), height, width, kernel)
-            image = _centred(np.clip(np.round(smaller), 0, WHITE).astype("uint8"), self.size)
+            image = np.clip(np.round(self._resized(image, kernel)), 0, WHITE).astype("uint8")
         image = self._cropped(image)
         if image.shape[2] == self.channels:
             return image
@@ -92,10 +94,10 @@ class Preparation:
             `(height, width)` of `shape`, uint8: 1 where at least half of a pixel is anomalous, or half as much as in
             the pixel that has most. A defect smaller than a pixel would else be lost.
         """
-        share = (mask > 127).astype("float32")
+        share = (mask > 127).astype("uint8")
         if self._resizes(mask):
-            share = _centred(resized(share, *self._kept(mask.shape[:2]), KERNELS[0]), self.size)
-        share = self._cropped(share)[..., 0]
+            share = self._resized(share, KERNELS[0])
+        share = self._cropped(share)[..., 0].astype("float32")
         half = min(float(share.max(initial=0.0)), 1.0) / 2
         return ((share > 0) & (share >= half)).astype("uint8")
 
@@ -110,19 +112,39 @@ class Preparation:
             `sides`, float32; 0 where the image was cut off.
         """
         whole = _centred(picture, self.size) if self.crop else picture
-        return resized(_centred(whole, self._kept(sides))[..., None], *sides, KERNELS[0])[..., 0]
+        return resized(_centred(whole, self.kept(sides))[..., None], *sides, KERNELS[0])[..., 0]
 
-    def _resizes(self, image: np.ndarray) -> bool:
-        return tuple(image.shape[:2]) != self.size
+    def kept(self, sides: tuple[int, ...]) -> tuple[int, int]:
+        """Height and width after resizing, before borders are added or cut off.
 
-    def _kept(self, sides: tuple[int, ...]) -> tuple[int, int]:
-        """Height and width after resizing, before borders are added or cut off."""
+        Args:
+            sides: height and width of an image.
+
+        Raises:
+            UnreadableImageError: it is so long and thin that `crop` would first enlarge it beyond what is read.
+        """
         if self.resize == "stretch":
             return self.size
         factors = np.array(self.size, "float32") / np.array(sides, "float32")
         factor = factors.min() if self.resize == "pad" else factors.max()
         height, width = np.maximum(np.round(np.array(sides, "float32") * factor), 1).astype(int)
+        if height * width > MAX_PIXELS:
+            raise UnreadableImageError(
+                f"has {sides[1]} x {sides[0]} pixels, of which --resize crop would first make {width} x {height}, more "
+                f"than {MAX_PIXELS / 10**6:g} megapixels; cut it to the part, or train with --resize pad"
+            )
         return int(height), int(width)
+
+    def _resizes(self, image: np.ndarray) -> bool:
+        return tuple(image.shape[:2]) != self.size
+
+    def _resized(self, pixels: np.ndarray, kernel: str) -> np.ndarray:
+        """`(h, w, channels)` in `size`, float32: one channel after the other, since what is cut off may be large."""
+        height, width = self.kept(pixels.shape[:2])
+        channels = (pixels[..., i, None] for i in range(pixels.shape[2]))
+        return np.concatenate(
+            [_centred(resized(channel, height, width, kernel), self.size) for channel in channels], axis=-1
+        )
 
     def _cropped(self, image):
         if self.crop is None:
@@ -132,17 +154,20 @@ class Preparation:
 
 
 def resized(pixels: np.ndarray, height: int, width: int, kernel: str) -> np.ndarray:
-    """`(h, w, channels)`, float32, to `(height, width, channels)`, by one of `KERNELS`; not rounded."""
-    bands = [Image.fromarray(pixels[..., i]) for i in range(pixels.shape[2])]
-    if kernel == "sampled":  # bilinear between the nearest four pixels, whatever lies between: without antialiasing
-        steps = bands[0].width / width, bands[0].height / height
-        matrix = (steps[0], 0, 0, 0, steps[1], 0)
-        smaller = [
-            band.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR) for band in bands
-        ]
-    else:
-        smaller = [band.resize((width, height), Image.Resampling[kernel.upper()]) for band in bands]
-    return np.stack([np.asarray(band) for band in smaller], axis=-1)
+    """`(h, w, channels)`, uint8 or float32, to `(height, width, channels)`, float32, by one of `KERNELS`; not rounded.
+
+    One channel after the other becomes floating point, which takes four times the memory of a photograph.
+    """
+    smaller = []
+    for i in range(pixels.shape[2]):
+        band = Image.fromarray(pixels[..., i]).convert("F")
+        if kernel == "sampled":  # bilinear between the nearest four pixels, whatever lies between: without antialiasing
+            matrix = (band.width / width, 0, 0, 0, band.height / height, 0)
+            band = band.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+        else:
+            band = band.resize((width, height), Image.Resampling[kernel.upper()])
+        smaller.append(np.asarray(band))
+    return np.stack(smaller, axis=-1)
 
 
 def _centred(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -9,22 +9,28 @@ import numpy as np
 import tensorflow as tf
 
 from piade_tf.data.checked_files import checked_files
+from piade_tf.data.decode import UnreadableImageError
 from piade_tf.data.jitter import jittered
 from piade_tf.data.mask import read_masks
 from piade_tf.data.preparation import Preparation
 from piade_tf.data.source import ImageSet
 from piade_tf.data.splits import LabelledSplit, Split
+from piade_tf.errors import InputError
 
 READ_TOGETHER = 64  # items
 
 
 def split_of(images: ImageSet, indices: np.ndarray, preparation: Preparation) -> Split:
-    """The images at `indices`, `(n,)`, prepared."""
+    """The images at `indices`, `(n,)`, prepared.
+
+    Raises:
+        InputError: one is too long and thin for `--resize crop`.
+    """
     return Split(**_prepared(images, indices, preparation))
 
 
 def labelled_split(images: ImageSet, preparation: Preparation) -> LabelledSplit:
-    """All images of a set, prepared, with their labels and masks."""
+    """All images of a set, prepared, with their labels and masks; raises as `split_of`."""
     every = np.arange(len(images.labels))
     masks_known = np.zeros(len(every), bool) if images.masks is None else images.masks != ""
     return LabelledSplit(
@@ -103,6 +109,12 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         some = tf.data.Dataset.zip(items, seeds).skip(rows.start).take(len(rows))
         return some.map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
 
+    if images.sizes is not None:
+        for name, sides in zip(images.ids[indices], images.sizes[indices].tolist(), strict=True):
+            try:
+                preparation.kept(sides)
+            except UnreadableImageError as error:
+                raise InputError(f"{name} {error}") from None
     items = images.items(indices)
     as_it_is = images.read is None and items.element_spec.shape == preparation.shape
     return {

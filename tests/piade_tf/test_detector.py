@@ -21,7 +21,7 @@ from PIL import Image
 
 import piade_tf.detector as detector_module
 import piade_tf.model.inference as inference_module
-from piade_tf import Detector
+from piade_tf import Detector, Unreadable
 from piade_tf.cli.main import main
 from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.train import train
@@ -231,6 +231,14 @@ def test_a_camera_gets_each_verdict_before_its_next_frame_is_asked_for(run):
     expected = [one.pred_score for one in detector.predict(run.images)]
     found = [one.pred_score for one in detector.stream(iter(run.images))]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_strip_too_long_to_be_cropped_is_unreadable_and_the_next_image_is_scored(run):
+    detector = Detector.load(run.path)
+    cropping = dataclasses.replace(detector, preparation=dataclasses.replace(detector.preparation, resize="crop"))
+    strip, image = cropping.stream([np.zeros((1, 2_000_000), "uint8"), run.images[0]])
+    assert isinstance(strip, Unreadable) and "of which --resize crop would first make" in strip.reason
+    assert image.pred_score == pytest.approx(detector.predict(run.images[0])[0].pred_score, rel=1e-4)
 
 
 def test_a_camera_that_never_ends_is_read_in_bounded_memory(run):

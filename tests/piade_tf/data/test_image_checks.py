@@ -4,9 +4,12 @@ import os
 
 import pytest
 from folders import load, numbered, picture, refuses, write
+from PIL import Image
 
 from piade_tf.config import DataConfig
 from piade_tf.data import find_source
+from piade_tf.data.added_images import folder_images
+from piade_tf.data.preparation import Preparation
 
 
 def test_files_of_a_kind_that_is_not_read_are_skipped_by_name_and_count(mvtec):
@@ -49,6 +52,15 @@ def test_over_a_tenth_unreadable_stops(mvtec):
     for i in range(9):
         (mvtec / "train" / "good" / f"{i:03d}.png").write_text("")
     refuses("9 of 79 images cannot be read, more than a tenth; the first, train/good/000.png, is empty", load, mvtec)
+
+
+def test_a_strip_too_long_to_be_cropped_is_named(mvtec):
+    strip = mvtec / "test" / "good" / "strip.png"
+    Image.new("RGB", (200_000, 1), "red").save(strip)
+    told = "strip.png has 200000 x 1 pixels, of which --resize crop would first make 5600000 x 28"
+    assert load(mvtec, resize="pad").test.count == 10
+    refuses(f"^test/good/{told}", load, mvtec, resize="crop")
+    refuses(told, folder_images, [str(strip)], Preparation((28, 28), "crop", channels=3), {})
 
 
 def test_too_few_images_stop(tmp_path):

@@ -1,5 +1,7 @@
 """Preparation: any image becomes what the network takes, the same way wherever it happens."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,9 +11,9 @@ from PIL import Image
 
 from export.graph_preparation import prepared_in_graph
 from piade_tf.config import DataConfig
-from piade_tf.data.decode import decode_file
+from piade_tf.data.decode import UnreadableImageError, decode_file
 from piade_tf.data.jitter import jittered
-from piade_tf.data.preparation import KERNELS, Preparation
+from piade_tf.data.preparation import KERNELS, Preparation, resized
 from piade_tf.errors import InputError
 
 PHOTO = np.asarray(
@@ -33,6 +35,36 @@ def test_stretching_is_bilinear_with_antialiasing_rounded_to_bytes(size):
 def test_stretching_is_what_pillow_makes_of_it(size):
     expected = np.asarray(Image.fromarray(PHOTO).resize(size[::-1], Image.BILINEAR))
     np.testing.assert_allclose(prepared(PHOTO, size=size, channels=3).astype(int), expected, atol=1)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (200, 150), (31, 77)])
+@pytest.mark.parametrize("kernel", set(KERNELS) - {"sampled"})
+def test_resizing_is_pillows_of_floating_point_to_the_bit(size, kernel):
+    bands = [Image.fromarray(PHOTO[..., i].astype("float32")) for i in range(3)]
+    whole = [np.asarray(band.resize(size[::-1], Image.Resampling[kernel.upper()])) for band in bands]
+    np.testing.assert_array_equal(resized(PHOTO, *size, kernel), np.stack(whole, axis=-1))
+
+
+@pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
+def test_a_photograph_is_not_held_in_floating_point_as_a_whole(resize):
+    photograph = np.zeros((1500, 2000, 3), "uint8")
+    tracemalloc.start()
+    try:
+        Preparation((64, 64), resize, channels=3)(photograph)
+        assert tracemalloc.get_traced_memory()[1] < photograph.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("sides", [(4, 60_000), (60_000, 4), (1, 1_000_000)])
+def test_a_strip_that_cropping_would_enlarge_beyond_what_is_read_is_refused(sides):
+    strip = np.full((*sides, 3), 90, "uint8")
+    for resize in ("stretch", "pad"):
+        assert prepared(strip, size=(256, 256), resize=resize, channels=3).any()
+    told = f"^has {sides[1]} x {sides[0]} pixels, of which --resize crop would first make .*; cut it to the part, or "
+    with pytest.raises(UnreadableImageError, match=told):
+        prepared(strip, size=(256, 256), resize="crop", channels=3)
+    assert (prepared(np.full((8, 800, 1), 90, "uint8"), size=(64, 64), resize="crop") == 90).all()
 
 
 def test_padding_keeps_the_aspect_ratio_within_black_borders():

@@ -4,6 +4,7 @@ import dataclasses
 import glob
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from piade_tf.cli.stdin_paths import paths_on_stdin
 from piade_tf.errors import InputError
@@ -44,12 +45,13 @@ def find_images(given: tuple[str, ...]) -> Found:
                 raise InputError(f"{name} holds no images ({' '.join(SUFFIXES)}); give another folder")
         elif os.path.lexists(name):
             found.paths += _photographs([name], found)
-        elif matches := sorted(glob.glob(name, recursive=True)):
-            folders = [path for path in matches if os.path.isdir(path)]
-            found.paths += _photographs([path for path in matches if path not in folders], found)
-            for folder in folders:
-                if "**" not in name:  # which matches all below a folder as well
-                    _add_folder(found, folder)
+        elif matches := {Path(path): path for path in sorted(glob.glob(name, recursive=True))}:
+            folders = {path for path in matches if path.is_dir()}
+            outside = [path for path in matches if folders.isdisjoint(path.parents)]  # ** matches what is in them, too
+            found.paths += _photographs([matches[path] for path in outside if path not in folders], found)
+            for folder in outside:
+                if folder in folders:
+                    _add_folder(found, matches[folder])
         else:
             missing = "matches nothing" if glob.has_magic(name) else "does not exist"
             raise InputError(f"{name} {missing}; give an image, a folder, a pattern or -")

@@ -180,13 +180,25 @@ def test_only_anomalous_lists_and_draws_those_and_what_could_not_be_read_and_cou
     assert len(printed) == 4 and "1 anomalous and 3 normal of 5 images" in printed[-1]
 
 
-@pytest.mark.parametrize("pattern, count", [("*", 6), ("**", 6), ("lot*", 2), ("**/*.png", 6), ("lot[1]", 2)])
+PATTERNS = {"*": 6, "**": 6, "**/*": 6, "**/**": 6, "lot*": 2, "**/lot1": 2, "**/deep": 1, "**/*.png": 6, "lot[1]": 2}
+
+
+@pytest.mark.parametrize("pattern, count", PATTERNS.items())
 def test_folders_that_a_pattern_matches_are_walked_once(detector, photos, photograph, capsys, pattern, count):
     for name in ("lot1/1.png", "lot1/deep/[2].png", "lot1/.hidden.png"):
         photograph(photos / name)
     (photos / "empty").mkdir()
     assert predict(photos / pattern) in (0, 1)
     assert f"of {count} images" in capsys.readouterr().out
+
+
+def test_a_folder_deep_down_that_a_pattern_matches_is_scored_beside_other_folders(detector, photos, tmp_path, capsys):
+    (tmp_path / "lots" / "may").mkdir(parents=True)
+    os.rename(photos, tmp_path / "lots" / "may" / "cam1")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "note.txt").write_text("nothing")
+    assert predict(tmp_path / "lots" / "**" / "cam1", tmp_path / "lots" / "may" / "*" / "1.png") == 1
+    assert "1 anomalous and 4 normal of 5 images" in capsys.readouterr().out
 
 
 def test_only_pictures_that_were_drawn_are_told_from_photographs(detector, photos, tmp_path):

@@ -1,6 +1,8 @@
 """How a program ends: one line on stderr where the user has something to correct, and the exit code that fits."""
 
 import contextlib
+import errno
+import os
 import signal
 import sys
 import traceback
@@ -16,12 +18,17 @@ OUT_OF_MEMORY = (
     "out of memory; close other programs, or try a smaller --batch-size or --image-size, and with photographs "
     "--cache disk"
 )
+SHORT = {
+    errno.ENOSPC: "the disk is full (No space left on device); free some of it, or write to another disk",
+    errno.EDQUOT: "your share of the disk is used up (Disk quota exceeded); free some of it, or write to another disk",
+    errno.EMFILE: "too many files are open at once (Too many open files); raise the limit: ulimit -n 65536",
+}
 
 
 @contextlib.contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Ends the program with one line: with exit code 2 on an `InputError` and where memory is short, with 130 or 143
-    on a signal, with 75 where another worker of the same training has gone."""
+    """Ends the program with one line: with exit code 2 on an `InputError` and where memory or room is short, with 130
+    or 143 on a signal, with 75 where another worker of the same training has gone."""
     how_to_go_on("")
     try:
         yield
@@ -38,13 +45,18 @@ def errors_in_one_line() -> Iterator[None]:
         print(f"error: {message()}", file=sys.stderr)
         raise SystemExit(exit_code(signal.SIGINT)) from None
     except Exception as error:  # a mistake of ours: 1 would mean "anomalous" to a script that calls predict
-        if is_out_of_memory(error):
-            print(f"error: {OUT_OF_MEMORY}", file=sys.stderr)
+        if short := what_is_short(error):
+            print(f"error: {short}", file=sys.stderr)
         else:
             traceback.print_exc()
         raise SystemExit(USER_ERROR) from None
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory was short, for Python or for TensorFlow, which need not have been imported."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+def what_is_short(error: Exception) -> str | None:
+    """What Python or TensorFlow had too little of, and what to do; None where it is another error."""
+    if isinstance(error, OSError):
+        return SHORT.get(error.errno or 0)
+    if type(error).__name__ == "ResourceExhaustedError":  # of TensorFlow, which need not have been imported
+        found = (words for number, words in SHORT.items() if os.strerror(number) in str(error))
+        return next(found, OUT_OF_MEMORY)
+    return OUT_OF_MEMORY if isinstance(error, MemoryError) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piade_tf import interrupts, unfinished
-from piade_tf.cli.exit_codes import OUT_OF_MEMORY, is_out_of_memory
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, what_is_short
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, check
 from piade_tf.errors import InputError, WorkerLost
@@ -171,7 +171,8 @@ def _going_on_named(run: Path, workers: "Workers") -> Iterator[None]:
             raise
         raise InputError(f"{error}; {going_on}") from None
     except Exception as error:
-        if not is_out_of_memory(error):
+        if not (short := what_is_short(error)):
             raise
-        raise InputError(f"{OUT_OF_MEMORY}; with enough memory {going_on}") from None
+        then = "with enough memory" if short == OUT_OF_MEMORY else "then"
+        raise InputError(f"{short}; {then} {going_on}") from None
     interrupts.how_to_go_on("")

@@ -54,7 +54,8 @@ class Saved:
 class Resumption(keras.callbacks.Callback):
     """Keeps what each epoch leaves, writes it from time to time, and puts it back in the beginning.
 
-    Stands behind the two others. Ends the training by `Stopped` after the step in which a signal asked for that.
+    Stands behind the two others, and before those that log. Ends the training by `Stopped` after the step in which a
+    signal asked for that, or when the epoch has been logged, too.
 
     Args:
         checkpoints: to write.
@@ -93,6 +94,9 @@ class Resumption(keras.callbacks.Callback):
         _assign(self.model.optimizer.variables, saved.arrays, OPTIMIZER)
         early.best, early.wait, early.best_epoch = saved.best, saved.wait, saved.best_epoch
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._stop_if_asked()
+
     def on_train_batch_end(self, batch, logs=None):
         self._stop_if_asked()
 
@@ -114,7 +118,6 @@ class Resumption(keras.callbacks.Callback):
         )
         if time.monotonic() >= self._next:
             self.write()
-        self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
         try:

@@ -15,7 +15,6 @@ from piade_tf.model.losses import ReconstructionLoss
 from piade_tf.model.network import build_network, decoder_part, is_pretrained
 from piade_tf.training.average_of_devices import AverageOfDevices
 from piade_tf.training.checkpoints import Checkpoints
-from piade_tf.training.connected_workers import OF_LOST_WORKERS
 from piade_tf.training.distribution import ONE_DEVICE, Distribution
 from piade_tf.training.divergence import Diverged, StopWhenDiverged
 from piade_tf.training.feature_cache import FEATURES, with_features
@@ -220,13 +219,13 @@ def fit(
                 early_stopping,
                 diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
                 progress,
-                *callbacks,
                 *([resumption] if resumption else []),
+                *callbacks,  # a log that cannot be written leaves the epoch's checkpoint
             ],
         )
     except BaseException as error:
         progress.close()
-        if resumption and isinstance(error, OF_LOST_WORKERS):
+        if resumption and isinstance(error, tf.errors.OpError):  # a worker was lost, or the disk of the log is full
             resumption.write()
         raise
     if diverged.diverged_in:

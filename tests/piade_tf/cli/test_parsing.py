@@ -1,6 +1,8 @@
 """The command line: every option, and one line for each mistake."""
 
 import dataclasses
+import errno
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +13,7 @@ import pytest
 from tyro import _errors as tyro_errors
 
 import piade_tf
-from piade_tf.cli.exit_codes import OUT_OF_MEMORY, errors_in_one_line
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, SHORT, errors_in_one_line
 from piade_tf.cli.main import COMMANDS, main
 from piade_tf.cli.option_help import described
 from piade_tf.cli.parsing import _flags, parse, parse_config
@@ -354,12 +356,19 @@ def test_a_mistyped_option_ends_the_program_before_tensorflow_is_imported():
     assert "| tensorflow" not in process.stderr and "| keras" not in process.stderr
 
 
+class ResourceExhaustedError(Exception):
+    """What TensorFlow's is called."""
+
+
 @pytest.mark.parametrize(
     "raised, code, said",
     [
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
         (Stopped(signal.SIGTERM), 143, "error: interrupted\n"),
         (MemoryError(), 2, f"error: {OUT_OF_MEMORY}\n"),
+        (ResourceExhaustedError("OOM when allocating tensor"), 2, f"error: {OUT_OF_MEMORY}\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, f"error: {SHORT[errno.ENOSPC]}\n"),
+        (OSError(errno.EIO, "Input/output error"), 2, "Input/output error\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],
@@ -369,6 +378,13 @@ def test_no_failure_ends_with_the_exit_code_that_means_anomalous(capsys, raised,
         raise raised
     assert stop.value.code == code
     assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize("number", SHORT)
+def test_what_tensorflow_calls_exhausted_is_told_from_memory(capsys, number):
+    with pytest.raises(SystemExit), errors_in_one_line():
+        raise ResourceExhaustedError(f"logs/train; {os.strerror(number)} [Op:FlushSummaryWriter]")
+    assert capsys.readouterr().err == f"error: {SHORT[number]}\n"
 
 
 @pytest.mark.parametrize(

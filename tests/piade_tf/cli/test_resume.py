@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import pytest
 
 from piade_tf import interrupts, unfinished
 from piade_tf.cli import steps_of_training as steps
-from piade_tf.cli.exit_codes import OUT_OF_MEMORY, errors_in_one_line
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, SHORT, errors_in_one_line
 from piade_tf.cli.main import main
 from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.train import train
@@ -184,16 +185,23 @@ def test_a_second_process_is_refused(cut_off):
         run_train("--resume", cut_off)
 
 
-def test_where_memory_is_short_one_line_says_what_to_try(cut_off, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (MemoryError(), f"{OUT_OF_MEMORY}; with enough memory go on with it: "),
+        (OSError(errno.ENOSPC, "No space left on device"), f"{SHORT[errno.ENOSPC]}; then go on with it: "),
+    ],
+)
+def test_where_memory_or_room_is_short_one_line_says_what_to_try(cut_off, monkeypatch, capsys, error, start):
     def short(*_, **__):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(steps, "fit", short)
     with pytest.raises(SystemExit) as stop, errors_in_one_line():
         run_train("--resume", cut_off)
     said = capsys.readouterr().err
     assert stop.value.code == 2 and said.count("\n") == 1
-    assert said.startswith(f"error: {OUT_OF_MEMORY}; with enough memory go on with it: ")
+    assert said.startswith(f"error: {start}")
 
 
 @contextlib.contextmanager

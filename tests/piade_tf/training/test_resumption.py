@@ -7,12 +7,14 @@ import signal
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from piade_tf import interrupts
 from piade_tf.config import LossConfig, NetworkConfig, TrainingConfig
 from piade_tf.errors import InputError
 from piade_tf.training import resumption
 from piade_tf.training.checkpoints import Checkpoints
+from piade_tf.training.divergence import StopWhenDiverged
 from piade_tf.training.resumption import Saved
 from piade_tf.training.schedule import Schedule
 from piade_tf.training.trainer import build_trainer, fit, make_reproducible
@@ -186,7 +188,7 @@ def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(first, se
     monkeypatch.setattr(resumption, "LEAST_APART", 1000.0)  # nothing is written but at the signal
 
     class Asks(CutOffIn):
-        def on_train_batch_end(self, batch, logs=None):
+        def on_train_batch_begin(self, batch, logs=None):
             if self.now == self.epoch:
                 monkeypatch.setitem(interrupts._state, "asked", int(signal.SIGTERM))
 
@@ -197,3 +199,47 @@ def test_a_signal_ends_it_after_the_step_with_what_the_last_epoch_left(first, se
     monkeypatch.setitem(interrupts._state, "asked", 0)
     assert (tmp_path / "epoch-000003.npz").exists()
     assert_same(second(tmp_path, **FIVE), whole)
+
+
+class LogThatFails(CutOffIn):
+    """Logs the epochs, counted from 0, and finds the disk full in the one that is given."""
+
+    def __init__(self, epoch):
+        super().__init__(epoch)
+        self.logged = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise tf.errors.ResourceExhaustedError(None, None, "logs/train; No space left on device")
+        self.logged.append(epoch)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1000.0])
+def test_a_log_that_cannot_be_written_does_not_take_the_checkpoint_of_its_epoch_along(
+    first, second, whole, tmp_path, monkeypatch, apart
+):
+    monkeypatch.setattr(resumption, "LEAST_APART", apart)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{__name__}.CutOffIn", LogThatFails)
+        with pytest.raises(tf.errors.ResourceExhaustedError):
+            first(tmp_path, 3, **FIVE)
+    assert (tmp_path / "epoch-000004.npz").exists()
+    assert_same(second(tmp_path, **FIVE), whole)
+
+
+def test_an_epoch_whose_checkpoint_is_written_is_logged_before_a_signal_ends_it(first, tmp_path, monkeypatch):
+    log = LogThatFails(None)
+
+    def ask(_self, _epoch, logs=None):
+        monkeypatch.setitem(interrupts._state, "asked", int(signal.SIGTERM))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{__name__}.CutOffIn", lambda _: log)
+        patched.setattr(StopWhenDiverged, "on_epoch_end", ask)
+        with pytest.raises(interrupts.Stopped):
+            first(tmp_path, 3, **FIVE)
+    monkeypatch.setitem(interrupts._state, "asked", 0)
+    assert log.logged == [0] and (tmp_path / "epoch-000001.npz").exists()

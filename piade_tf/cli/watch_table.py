@@ -1,10 +1,12 @@
 """The table of `piade watch`: added to row by row, so that it survives whatever ends the program."""
 
+import contextlib
 import csv
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from piade_tf.errors import InputError
 
@@ -21,29 +23,31 @@ class WatchTable:
         path: of the file, which is made if it is not there.
 
     Raises:
-        InputError: it cannot be written, is another table, or another program writes it.
+        InputError: it cannot be written, is another table, or another program writes it; also `add` raises it.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self._scored: set[tuple[str, int, int]] = set()
-        self._file: IO[bytes]
+        self._file: io.FileIO
 
     def __enter__(self) -> "WatchTable":
         try:
-            self._file = open(self.path, "a+b")  # noqa: SIM115
+            self._file = io.FileIO(self.path, "a+")  # no buffer, which would write a row that failed when it is closed
         except OSError as error:
             raise InputError(f"cannot write {self.path} ({error.strerror}); give another --csv") from None
         try:
             self._lock()
-            self._recall()
+            with self._errors():
+                self._recall()
         except BaseException:
-            self._file.close()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # all rows are on the disk
+            self._file.close()
 
     def has(self, path: str, signature: tuple[int, int]) -> bool:
         """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
@@ -53,15 +57,33 @@ class WatchTable:
 
     def add(self, row: dict[str, Any]) -> None:
         """Adds a row, by `COLUMNS`."""
-        self._write([row[name] for name in COLUMNS])
+        with self._errors():
+            self._write([row[name] for name in COLUMNS])
         self._scored.add((row["path"], row["bytes"], row["modified_ns"]))
 
     def _write(self, cells: list[Any]) -> None:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n").writerow(cells)
-        self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        left = memoryview(text.getvalue().encode("utf-8", "backslashreplace"))
+        before = os.fstat(self._file.fileno()).st_size
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):  # a row that was not told of does not count
+                self._file.truncate(before)
+            raise
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"cannot write {self.path} ({error.strerror or error}); it has all photographs told of so far: mend "
+                "that and start again, and watch goes on with the next"
+            ) from None
 
     def _recall(self) -> None:
         self._file.seek(0)

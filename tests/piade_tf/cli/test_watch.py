@@ -1,6 +1,8 @@
 """Watching a folder: whole files only, each once, whatever ends the program; an alarm for all that is not normal."""
 
+import contextlib
 import csv
+import errno
 import itertools
 import os
 import signal
@@ -227,6 +229,50 @@ with WatchTable(Path({str(tmp_path / "t.csv")!r})) as table:
         process.communicate()
     paths = [row["path"] for row in rows_of(tmp_path / "t.csv")]
     assert len(paths) == len(set(paths)) and paths[: written + 1] == [f"{i}.png" for i in range(written + 1)]
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """The disk is full when a file has so many bytes."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def full_when_forced_to_the_disk():
+    """As on a network drive, which may tell only then."""
+    fsync, calls = os.fsync, itertools.count()
+
+    def full(number):
+        if next(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(number)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        yield
+
+
+@pytest.mark.parametrize("full", [lambda: files_of_at_most(120), full_when_forced_to_the_disk])
+def test_a_photograph_whose_row_finds_no_room_is_scored_again_when_there_is(detector, folder, tmp_path, capsys, full):
+    table = tmp_path / "t.csv"
+    with full(), pytest.raises(InputError, match="t.csv .* it has all photographs told of so far: mend that and start"):
+        watch(options(folder, table))
+    (row,) = rows_of(table)
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:]] == [row["path"]]
+    assert watch(options(folder, table)) == 2
+    assert len(rows_of(table)) == 3 and len(detector.read) == 4
+
+
+def test_a_table_that_has_no_room_to_begin_is_one_line_before_anything_is_scored(detector, folder, tmp_path):
+    with files_of_at_most(10), pytest.raises(InputError, match="cannot write .*t.csv"):
+        watch(options(folder, tmp_path / "t.csv"))
+    assert detector.read == [] and rows_of(tmp_path / "t.csv") == []
 
 
 # === Bad input ===

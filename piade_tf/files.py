@@ -13,6 +13,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO
 from piade_tf.errors import InputError
 
 LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{8}(\.\w+)?")  # as `replacing` names what is not whole yet
+IN_USE = 600.0  # seconds for which nobody may have written to one that is left: writing takes less
 LONGEST_NAME = 255  # bytes, on nearly every file system
 DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|std(out|err))|/proc/self/fd/(\d+)")
 
@@ -49,10 +51,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes the temporary files of `replacing` below a folder, where nobody writes: their process was killed."""
+    """Removes temporary files of `replacing` below a folder whose process was killed.
+
+    Those are told by their age: a process that writes may be one of another machine or container, which cannot be seen.
+    """
     for path in folder.rglob(".*-*"):
-        if is_leftover(path):
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # it has just been given its name
+            if is_leftover(path) and time.time() - path.stat().st_mtime > IN_USE:
+                path.unlink()
 
 
 def is_leftover(path: Path) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from piade_tf.errors import InputError
 from piade_tf.file_set import READY, finish, is_unfinished, remove_with, replacing_together
+from piade_tf.files import replacing
 from piade_tf.run_lock import HOLDER, changing, complete
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,19 @@ def test_a_second_process_is_told_who_is_at_work(folder):
     assert about["process"] == str(os.getpid())
     with changing(folder, "piade export"):
         pass
+
+
+def test_temporary_files_are_removed_when_nobody_can_be_writing_them_any_more(folder):
+    """`evaluate` and `predict` write into a run without its lock."""
+    (folder / "evaluations").mkdir()
+    left = folder / "evaluations" / ".7-0123abcd.png"
+    left.write_text("half of")
+    os.utime(left, (0, 0))
+    with replacing(folder / "evaluations" / "report.html") as temporary:
+        temporary.write_text("whole")
+        with changing(folder, "piade threshold"):
+            assert not left.exists()
+    assert (folder / "evaluations" / "report.html").read_text() == "whole"
 
 
 def test_a_run_that_cannot_be_written_is_one_line(folder, monkeypatch):

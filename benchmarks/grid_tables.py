@@ -151,10 +151,14 @@ def _shown(found: Difference) -> tuple[str, str, str]:
     return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} to {100 * found.high:+.1f}", f"{found.p:.3f}"
 
 
-FASHION, BOTTLE, MNIST, COIL = (f"grid_{name}.csv" for name in ("fashion_mnist", "bottle", "mnist", "coil100"))
+FASHION, BOTTLE, MNIST, DIGITS, CIFAR, COIL = (
+    f"grid_{name}.csv" for name in ("fashion_mnist", "bottle", "mnist", "digits", "cifar10", "coil100")
+)
 TABLES: dict[str, Callable[[], str]] = {
     "grid_fashion_mnist_scratch": partial(of_classes, FASHION, SCRATCH),
     "grid_mnist_scratch": partial(of_classes, MNIST, SCRATCH),
+    "grid_digits_scratch": partial(of_classes, DIGITS, SCRATCH),
+    "grid_cifar10_scratch": partial(of_classes, CIFAR, SCRATCH),
     "grid_coil100_pretrained": partial(of_many_classes, COIL, PRETRAINED),
     "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, PRETRAINED),
     "scores_fashion_mnist": partial(of_scores, FASHION),

@@ -12,6 +12,8 @@ def prepare(image: Image.Image, about: dict) -> np.ndarray:
     """The image as in training: resized, then cut off or made black at all sides, in RGB or grey."""
     if image.mode[0] in "IF":
         raise ValueError("16-bit or floating-point pixels; save the image with 8 bits")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # phones append to a JPEG
+        raise ValueError("several images in one file; save each as a file of its own")
     (_, height, width, channels), to, image = about["shape"], about["resize_to"], ImageOps.exif_transpose(image)
     factors = np.float32(to) / (sides := np.float32([image.height, image.width]))
     factor = {"pad": factors.min(), "crop": factors.max()}.get(about["resize"], factors)
@@ -30,13 +32,16 @@ if __name__ == "__main__":
             raise ValueError(f"{model} leaves its score to score_outside.py")
         image, limit = prepare(Image.open(file), about["input"]), about["threshold"]
         found = Interpreter(model).get_signature_runner("inspect")(image=image)
+        score = float(found["pred_score"][0])
+        if not np.isfinite(score):
+            raise ValueError(f"the score is {score}, which is no number; train and export again")
+        percentile, anomalous = np.interp(score, limit["quantiles"], range(101)), score > limit["value"]
         red = np.clip(127 * found["anomaly_map"].reshape(image.shape[1:3]) / about["map_threshold"]["value"], 0, 255)
         picture, mask = Image.fromarray(image[0].squeeze()).convert("RGB"), Image.fromarray(red.astype("uint8"))
         Image.composite(Image.new("RGB", mask.size, "red"), picture, mask).save(heatmap)
-    except (OSError, ValueError, KeyError) as error:
-        print(f"error: {error}" if len(sys.argv) == 4 else __doc__, file=sys.stderr)
+    except Exception as error:  # decoders raise whatever they meet, and Python would end with 1: anomalous
+        message = f"error: {' '.join(str(error).split()) or type(error).__name__}"
+        print(message if len(sys.argv) == 4 else __doc__, file=sys.stderr)
         sys.exit(2)
-    score = float(found["pred_score"][0])
-    percentile, anomalous = np.interp(score, limit["quantiles"], range(101)), score > limit["value"]
     print(f"{score:.4f}, percentile {percentile:.1f}: {'anomalous' if anomalous else 'normal'}; heatmap in {heatmap}")
     sys.exit(int(anomalous))

@@ -98,9 +98,11 @@ if __name__ == "__main__":
         _, model, file = sys.argv
         image = np.atleast_3d(np.asarray(Image.open(file)))
         found, limit = HostScore(model)(image), read(model)["threshold"]["value"]
-    except (OSError, RuntimeError, ValueError) as error:
-        message = f"error: {' '.join(str(error).split())}" if len(sys.argv) == 3 else __doc__
-        print(message, file=sys.stderr)
+        if not np.isfinite(found):
+            raise ValueError(f"the score is {found}, which is no number; train and export again")
+    except Exception as error:  # decoders raise whatever they meet, and Python would end with 1: anomalous
+        message = f"error: {' '.join(str(error).split()) or type(error).__name__}"
+        print(message if len(sys.argv) == 3 else __doc__, file=sys.stderr)
         sys.exit(2)
     print(f"{found:.4f}, {'anomalous' if found > limit else 'normal'}")
     sys.exit(int(found > limit))

@@ -23,10 +23,10 @@ def main(dist: Path, target: Path, run: Path | None) -> None:
         raise ValueError(f"there is no run {run}; {MAKE_ONE}")
     export = run / "export"
     try:
-        manifest = json.loads((export / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        files = json.loads((export / "manifest.json").read_text(encoding="utf-8"))["files"]
+        shipped = [name for name in IN_BROWSERS if files.get(name, {}).get("accepted")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise ValueError(f"{run} has no export; piade export {run} makes it") from None
-    shipped = [name for name in IN_BROWSERS if manifest["files"].get(name, {}).get("accepted")]
     if not shipped:
         raise ValueError(f"{export} has none of {', '.join(IN_BROWSERS)}; piade export {run} makes them")
     target.parent.mkdir(parents=True, exist_ok=True)

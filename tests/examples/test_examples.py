@@ -1,11 +1,14 @@
 """The examples prepare an image as training does, read the metadata, and say what is wrong in a line."""
 
 import hashlib
+import io
 import json
 import re
+import runpy
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +82,104 @@ def test_pixels_of_more_than_8_bits_are_refused():
     about = {"resize": "stretch", "resize_to": [4, 4], "shape": [1, 4, 4, 1]}
     with pytest.raises(ValueError, match="8 bits"):
         prepare(Image.fromarray(np.full((8, 8), 40000, "uint16")), about)
+
+
+# === An error is never a verdict ===
+
+
+def png(width, height, second=b"IDAT"):
+    """A PNG of a few black pixels in two chunks; by another name of the second, or another size, it is damaged."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header, pixels = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0), zlib.compress(bytes(9 * 8))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels[:5]) + chunk(second, pixels[5:]) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def two_pages():
+    content = io.BytesIO()
+    page = Image.new("L", (8, 8))
+    page.save(content, "TIFF", save_all=True, append_images=[page])
+    return content.getvalue()
+
+
+class Runtime:
+    """A stand-in for LiteRT's interpreter, which finds `score` or raises it."""
+
+    score: float | Exception = 0.5
+
+    def __init__(self, _model):
+        if isinstance(self.score, Exception):
+            raise self.score
+
+    def get_signature_runner(self, _name):
+        return lambda image: {"pred_score": np.float32([self.score]), "anomaly_map": np.zeros((1, *image.shape[1:3]))}
+
+
+@pytest.fixture
+def ended(tmp_path, monkeypatch, capsys):
+    """The exit code of an example on an image, and what it says of an error."""
+    limit = {"value": 1.0, "quantiles": [i / 100 for i in range(101)]}
+    entry = {"resize": "stretch", "resize_to": [8, 8], "shape": [1, 8, 8, 1]}
+
+    def run(example, content, score=0.5, **metadata):
+        about = {"input": entry, "threshold": limit, "map_threshold": limit, **metadata}
+        (tmp_path / "m.tflite").write_bytes(model_with(about))
+        (tmp_path / "image").write_bytes(content)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1 << 26)  # as it is without piade_tf
+        monkeypatch.setattr(Runtime, "score", score)
+        monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter", Runtime)
+        files = [str(tmp_path / name) for name in ("m.tflite", "image", "heat.png")]
+        monkeypatch.setattr(sys, "argv", [example, *files[: 3 if example == "predict_image" else 2]])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(ROOT / "examples" / f"{example}.py"), run_name="__main__")
+        return stop.value.code, capsys.readouterr().err
+
+    return run
+
+
+def test_the_exit_code_of_the_example_is_the_verdict(ended):
+    assert ended("predict_image", png(8, 8), score=0.5) == (0, "")
+    assert ended("predict_image", png(8, 8), score=2.0) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "score", "named"),
+    [
+        (png(8, 8, b"\0\0\0\0"), 0.5, "broken PNG file"),
+        (png(50_000, 50_000), 0.5, "exceeds limit"),
+        (two_pages(), 0.5, "several images in one file"),
+        (b"no image", 0.5, "cannot identify"),
+        (png(8, 8), np.nan, "the score is nan, which is no number"),
+        (png(8, 8), RuntimeError("Failed\n to allocate"), "Failed to allocate"),
+        (png(8, 8), MemoryError(), "MemoryError"),
+    ],
+    ids=["damaged", "bomb", "pages", "text", "no number", "runtime", "memory"],
+)  # fmt: skip
+def test_whatever_goes_wrong_is_a_line_and_exit_code_two(ended, content, score, named):
+    code, told = ended("predict_image", content, score)
+    assert code == 2 and re.fullmatch(f"error: .*{named}.*\n", told)
+
+
+def test_metadata_without_a_key_are_no_verdict(ended):
+    assert ended("predict_image", png(8, 8), threshold={"value": 1.0}) == (2, "error: 'quantiles'\n")
+
+
+@pytest.mark.parametrize("content", [png(8, 8, b"\0\0\0\0"), png(50_000, 50_000)], ids=["damaged", "bomb"])
+def test_a_damaged_image_has_no_score_outside_either(ended, content):
+    code, told = ended("score_outside", content)
+    assert code == 2 and re.fullmatch("error: .*\n", told)
+
+
+@pytest.mark.parametrize("manifest", ["[]", "{}", '{"files": []}', '{"files": {"float32": 1}}', "{"])
+def test_a_manifest_that_is_none_is_told_in_a_line(tmp_path, manifest):
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "index.html").write_text("")
+    (tmp_path / "run" / "export").mkdir(parents=True)
+    (tmp_path / "run" / "export" / "manifest.json").write_text(manifest)
+    command = [sys.executable, "examples/inspector/with_run.py", *(tmp_path / name for name in ("dist", "app", "run"))]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert re.fullmatch(r"error: .*run has no export; piade export .* makes it\n", ended.stderr)

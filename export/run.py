@@ -1,6 +1,5 @@
 """From a run directory to its `export` folder: build each file, measure it, ship it or reject it."""
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -39,9 +38,8 @@ from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
 from piade_tf.evaluation.threshold import Threshold
-from piade_tf.files import check_folder, write_json
+from piade_tf.files import write_json
 from piade_tf.run_directory import RunDirectory
-from piade_tf.run_lock import changing
 from piade_tf.scoring.score_set import ScoreSet
 from piade_tf.scoring.scorer_file import read_scorer
 from piade_tf.training.data_of_run import data_of_run
@@ -49,13 +47,12 @@ from piade_tf.training.data_of_run import data_of_run
 REJECTED = 3  # exit code
 
 
-def export(options: Export, data: DataSplits | None = None, has_lock: bool = False) -> int:
-    """Replaces `RUN/export` once everything is there.
+def export(options: Export, data: DataSplits | None = None) -> int:
+    """Replaces `RUN/export` once everything is there, in a process that has the lock of the run.
 
     Args:
         options: what to export.
         data: of the run, where they are loaded already.
-        has_lock: whether this process has the lock of the run already.
 
     Returns:
         0, or 3 if a file was rejected.
@@ -71,14 +68,12 @@ def export(options: Export, data: DataSplits | None = None, has_lock: bool = Fal
         raise InputError(f"--tolerance must be a share of verdicts from 0 to 1, got {options.tolerance}")
     run = RunDirectory(options.run)
     config = run.read_config()
-    check_folder(run.path, "RUN")
     network = run.read_network()
     scorer = read_scorer(run.path / "scorer.npz", config["options"]["loss"]["ssim_window"])
     data = data or load_images(config, options)
     target = run.path / "export"
     try:
-        lock = contextlib.nullcontext() if has_lock else changing(run.path, "piade export")
-        with lock, tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
+        with tempfile.TemporaryDirectory(prefix=".export.", dir=run.path) as work:
             _clear_up(run.path, Path(work))
             new = Path(work, "export")
             new.mkdir()

@@ -41,12 +41,15 @@ def changing(run: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"cannot change {run} ({error.strerror or error}); mend its permissions") from None
     try:
-        if holder.exists():
-            print(f"note: {_told(holder)} ended while it was changing {run}; going on", flush=True)
-        if finish(run):
-            print(f"note: the change that it had made ready is now complete in {run}", flush=True)
-        remove_leftovers(run)
-        holder.write_text(json.dumps(_about(what)), encoding="utf-8")
+        try:
+            if holder.exists():
+                print(f"note: {_told(holder)} ended while it was changing {run}; going on", flush=True)
+            if finish(run):
+                print(f"note: the change that it had made ready is now complete in {run}", flush=True)
+            remove_leftovers(run)
+            holder.write_text(json.dumps(_about(what)), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot change {run} ({error.strerror or error}); mend that and try again") from None
         yield
     finally:
         with contextlib.suppress(OSError):

@@ -136,7 +136,7 @@ class Training:
             unfinished.mark_done(path, "report")
         exit_code = 0
         if self.config.export and is_chief:
-            exit_code = export(Export(path, self.config.export, data_dir=self.config.data.data_dir), self.data, True)
+            exit_code = export(Export(path, self.config.export, data_dir=self.config.data.data_dir), self.data)
         if is_chief:
             add_to_report(path / "report.html", path / "export")
             unfinished.end(path)

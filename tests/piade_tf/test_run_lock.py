@@ -132,3 +132,12 @@ def test_a_run_that_cannot_be_written_is_one_line(folder, monkeypatch):
     monkeypatch.setattr("piade_tf.run_lock.FileLock.acquire", refuse)
     with pytest.raises(InputError, match="Permission denied"), changing(folder, "piade threshold"):
         pass
+
+
+def test_a_disk_that_is_full_already_is_one_line(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InputError, match="cannot change .*No space left"), changing(folder, "piade threshold"):
+        pass

@@ -18,6 +18,7 @@ from export.publish.file_scores import FileScores
 from export.run import export
 from export.show import show
 from export.tflite.flatbuffer import is_untouched, metadata_of
+from piade_tf.cli.main import main
 from piade_tf.cli.predict import Predict, predict
 from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.data import digits
@@ -25,6 +26,7 @@ from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import moved
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
+from piade_tf.report.export_section import write_export
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 
@@ -317,6 +319,31 @@ def test_a_failure_in_the_middle_leaves_the_old_everywhere(run, monkeypatch):
 def test_a_run_that_is_being_changed_is_left_alone(run):
     with changing(run, "piade export"), pytest.raises(InputError, match="piade export"):
         set_threshold(SetThreshold(run, fpr=0.2))
+
+
+def test_no_threshold_comes_between_what_an_export_reads_and_what_it_writes(run, monkeypatch):
+    tried = []
+
+    def trying(function):
+        def tries(*arguments):
+            with pytest.raises(InputError, match="is being changed by piade export"):
+                set_threshold(SetThreshold(run, fpr=0.2))
+            tried.append(function.__name__)
+            return function(*arguments)
+
+        return tries
+
+    monkeypatch.setattr(RunDirectory, "read_network", trying(RunDirectory.read_network))
+    monkeypatch.setattr("export.publish.report_section.write_export", trying(write_export))
+    assert main(["export", str(run), "--formats", "float32"]) == 0
+    assert tried == ["read_network", "write_export"]
+
+
+def test_an_export_beside_another_change_ends_with_one_line_before_anything_is_read(run, monkeypatch, capsys):
+    monkeypatch.setattr(RunDirectory, "read_network", lambda _run: pytest.fail("it was read"))
+    with changing(run, "piade threshold"), pytest.raises(SystemExit) as stop:
+        main(["export", str(run)])
+    assert stop.value.code == 2 and "is being changed by piade threshold (process" in capsys.readouterr().err
 
 
 def test_without_test_images_nothing_is_asked_of_them(run, capsys):

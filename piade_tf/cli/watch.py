@@ -3,12 +3,7 @@
 import contextlib
 import dataclasses
 import os
-import re
-import shlex
-import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from piade_tf.cli.alarm import Alarm
 from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.watch_table import WatchTable
@@ -67,7 +63,7 @@ def watch(options: Watch) -> int:
         raise InputError(f"{options.folder} {found}; give the folder that photographs are put into")
     if not 0 <= options.settle <= 3600:
         raise InputError(f"--settle must be 0 to 3600 seconds, got {options.settle}")
-    command = _command(options.on_anomaly)
+    alarm = Alarm(options.on_anomaly)
     start_tensorflow()
     from piade_tf.detector import Detector
     from piade_tf.evaluation.threshold import in_short
@@ -75,7 +71,7 @@ def watch(options: Watch) -> int:
     detector = Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
-    with WatchTable(options.csv or options.run / "watched.csv") as table, handed_over(), _stopping(stop):
+    with WatchTable(options.csv or options.run / "watched.csv") as table, alarm, handed_over(), _stopping(stop):
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, signature in _settled(options, table, stop):
@@ -88,8 +84,8 @@ def watch(options: Watch) -> int:
                     f"{row['verdict'] if verdict == 'unreadable' else verdict:>10} {score:>10}  {row['path']}",
                     flush=True,
                 )
-                if command and verdict != "normal":
-                    _start(command, os.path.join(options.folder, path), score, verdict)
+                if verdict != "normal":
+                    alarm.start(os.path.join(options.folder, path), score, verdict)
     print(f"{seen['anomalous']} anomalous, {seen['normal']} normal and {seen['unreadable']} unreadable: {table.path}")
     if seen["unreadable"]:
         return SOME_UNREADABLE
@@ -177,35 +173,6 @@ def _signature(path: Path) -> tuple[int, int] | None:
     except OSError:
         return (0, 0) if os.path.islink(path) else None
     return status.st_size, status.st_mtime_ns
-
-
-def _command(given: str | None) -> list[str]:
-    if given is None:
-        return []
-    try:
-        words = shlex.split(given)
-    except ValueError as error:
-        raise InputError(f"--on-anomaly {given!r} is not a command ({error})") from None
-    if not words or shutil.which(words[0]) is None:
-        raise InputError(f"--on-anomaly: there is no program {(words or [''])[0]!r}; give one that can be started")
-    return words
-
-
-def _start(command: list[str], path: str, score: str, verdict: str) -> None:
-    """Starts the command and does not wait for it: the next photograph is more urgent."""
-    replaced = {"{path}": path, "{score}": score, "{verdict}": verdict}
-    words = [re.sub("{(path|score|verdict)}", lambda found: replaced[found[0]], word) for word in command]
-
-    def run() -> None:
-        try:
-            code = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode
-        except OSError as error:
-            print(f"warning: --on-anomaly could not be started ({error.strerror})", file=sys.stderr, flush=True)
-            return
-        if code:
-            print(f"warning: --on-anomaly ended with exit code {code}", file=sys.stderr, flush=True)
-
-    threading.Thread(target=run).start()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from piade_tf.cli import watch as watch_module
+from piade_tf.cli.alarm import AT_ONCE, Alarm
 from piade_tf.cli.main import main
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
@@ -186,6 +187,44 @@ def test_the_command_is_started_without_a_shell_for_all_that_is_not_normal(detec
         f"anomalous 1 {folder / 'lot' / '2.png'}",
         f"unreadable - {folder / '3.jpg'}",
     ]
+
+
+def test_of_many_commands_a_few_run_at_once_and_none_is_lost(tmp_path, capfd):
+    (tmp_path / "running").mkdir()
+    (tmp_path / "alarm.py").write_text(
+        f"import os, sys, time; os.chdir({str(tmp_path)!r}); mine = 'running/' + sys.argv[1]; os.mkdir(mine)\n"
+        "open('log', 'a').write(f'{len(os.listdir(\"running\"))} '); time.sleep(0.3); os.rmdir(mine)"
+    )
+    with Alarm(f"{sys.executable} {tmp_path / 'alarm.py'} {{path}}") as alarm:
+        for number in range(3 * AT_ONCE):
+            alarm.start(f"{number}", "1", "anomalous")
+    alarm._pool.shutdown()
+    running = [int(word) for word in (tmp_path / "log").read_text().split()]
+    assert len(running) == 3 * AT_ONCE and max(running) <= AT_ONCE
+    assert f"that for {AT_ONCE} waits" in capfd.readouterr().err
+
+
+def test_where_no_thread_can_be_started_any_more_the_first_does_it_all(tmp_path, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    script = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"
+    with Alarm(f'{sys.executable} -c "{script}" {{path}}') as alarm:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        for number in range(4):
+            alarm.start(str(tmp_path / f"{number}"), "1", "anomalous")
+    alarm._pool.shutdown()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "3"]
+
+
+def test_commands_that_are_not_started_any_more_after_an_interrupt_are_counted(capfd):
+    with pytest.raises(KeyboardInterrupt), Alarm(f'{sys.executable} -c "import time; time.sleep(2)"') as alarm:
+        for number in range(AT_ONCE + 3):
+            alarm.start(str(number), "1", "anomalous")
+        while sum(future.running() for future in alarm._open) < AT_ONCE:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert "was not started for 3 photographs any more" in capfd.readouterr().err
 
 
 # === The table ===

@@ -15,11 +15,12 @@ import tyro
 from piade_tf.cli.alarm import Alarm
 from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
 from piade_tf.cli.startup import start_tensorflow
-from piade_tf.cli.watch_table import WatchTable
+from piade_tf.cli.watch_table import NOT_OPENED, WatchTable
 from piade_tf.errors import InputError
 from piade_tf.interrupts import handed_over
 
 WAKE_MS = 200  # how long to wait for news while a file may still be growing
+TRY_AGAIN = 30.0  # seconds for which a file that cannot be opened is tried: a camera or a network drive may hold it
 LOOK_AGAIN = 30.0  # seconds after which the whole folder is listed, for what a network drive does not tell of
 
 
@@ -109,7 +110,8 @@ def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) ->
 
 
 def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Photographs from the folder on, each with its size and time of change, once it has not changed for a while."""
+    """Photographs from the folder on, each with its size and time of change, once it has not changed for a while and
+    can be opened, or could not for a longer while."""
     import watchfiles
 
     growing: dict[str, tuple[tuple[int, int], float]] = {}
@@ -145,6 +147,8 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
         for path in [path for path, (_, since) in growing.items() if now - since >= options.settle]:
             if stop.is_set():
                 return
+            if now - growing[path][1] < options.settle + TRY_AGAIN and not _can_be_opened(options.folder / path):
+                continue
             yield path, growing.pop(path)[0]
         if options.once and not growing:
             stop.set()
@@ -164,6 +168,17 @@ def _is_photograph(folder: Path, path: str) -> bool:
         return False
     found = judged(folder, path)
     return bool(found.images or found.unread)
+
+
+def _can_be_opened(path: Path) -> bool:
+    """Whether the system gives the content of a file, whatever that is; what is not there need not be waited for."""
+    from piade_tf.data.decode import UnreadableImageError, read_content
+
+    try:
+        read_content(path)
+    except UnreadableImageError as error:
+        return not str(error).startswith(NOT_OPENED)
+    return True
 
 
 def _signature(path: Path) -> tuple[int, int] | None:

@@ -11,13 +11,15 @@ from typing import Any
 from piade_tf.errors import InputError
 
 COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns")
+NOT_OPENED = "cannot be opened"  # how such a reason begins
 
 
 class WatchTable:
     """A CSV file that remembers what was scored, for a `with` statement.
 
-    A file counts as scored when its path, its size and its time of change are in the table. Each row is on the disk
-    before `add` returns; a row that was cut short by a kill is removed when the table is opened again.
+    A file counts as scored when its path, its size and its time of change are in the table; one that could not be
+    opened only until the table is opened again. Each row is on the disk before `add` returns; a row
+    that was cut short by a kill is removed when the table is opened again.
 
     Args:
         path: of the file, which is made if it is not there.
@@ -100,7 +102,8 @@ class WatchTable:
             self._write(list(COLUMNS))
         for row in rows[1:]:
             try:
-                self._scored.add((row[0], int(row[4]), int(row[5])))
+                if not row[3].startswith(f"unreadable: {NOT_OPENED}"):  # which may pass without a change of the file
+                    self._scored.add((row[0], int(row[4]), int(row[5])))
             except (IndexError, ValueError):
                 raise InputError(f"{self.path} has a row that is not one of watch; give another --csv") from None
 

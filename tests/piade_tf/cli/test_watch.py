@@ -20,6 +20,7 @@ from piade_tf.cli.alarm import AT_ONCE, Alarm
 from piade_tf.cli.main import main
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
+from piade_tf.data.decode import UnreadableImageError, read_content
 from piade_tf.detector import Detector, Unreadable
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import fit_threshold
@@ -167,6 +168,48 @@ def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
         stop.set()
         thread.join(20)
     assert sorted(found) == [("lot/deep.png", b"y" * 5), ("renamed.png", b"z" * 5), ("slow.png", b"x" * 5)]
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """How often files cannot be opened, by name."""
+    times, opens = {}, os.open
+
+    def tries(path, *arguments, **options):
+        name = os.path.basename(path)
+        if times.get(name):
+            times[name] -= 1
+            raise OSError(errno.EIO, "Input/output error")
+        return opens(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", tries)
+    return times
+
+
+def test_a_file_that_cannot_be_opened_yet_is_tried_again(detector, folder, tmp_path, held):
+    held["1.png"] = 3
+    assert watch(options(folder, tmp_path / "t.csv")) == 2
+    rows = {row["path"]: row["verdict"] for row in rows_of(tmp_path / "t.csv")}
+    assert held["1.png"] == 0 and rows["1.png"] == "normal" and len(rows) == 3
+
+
+def test_what_could_not_be_opened_for_long_gets_a_row_and_is_tried_again_at_the_next_start(
+    detector, tmp_path, monkeypatch, held
+):
+    path, table = tmp_path / "1.png", tmp_path / "t.csv"
+    path.write_bytes(b"g")
+    held["1.png"] = 1_000_000
+    monkeypatch.setattr(watch_module, "TRY_AGAIN", 0.5)
+    with pytest.raises(UnreadableImageError) as error:
+        read_content(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(detector, "stream", lambda paths, batch_size: [Unreadable(paths[0], str(error.value))])
+        assert watch(options(tmp_path, table)) == 2
+    assert held["1.png"] < 1_000_000 - 2
+    held.clear()
+    assert watch(options(tmp_path, table)) == 0 and watch(options(tmp_path, table)) == 0
+    assert len(detector.read) == 1
+    assert [row["verdict"] for row in rows_of(table)] == ["unreadable: cannot be opened: Input/output error", "normal"]
 
 
 # === The alarm ===

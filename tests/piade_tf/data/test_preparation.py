@@ -38,7 +38,7 @@ def test_stretching_is_what_pillow_makes_of_it(size):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (200, 150), (31, 77)])
-@pytest.mark.parametrize("kernel", set(KERNELS) - {"sampled"})
+@pytest.mark.parametrize("kernel", sorted(set(KERNELS) - {"sampled"}))
 def test_resizing_is_pillows_of_floating_point_to_the_bit(size, kernel):
     bands = [Image.fromarray(PHOTO[..., i].astype("float32")) for i in range(3)]
     whole = [np.asarray(band.resize(size[::-1], Image.Resampling[kernel.upper()])) for band in bands]

@@ -34,6 +34,8 @@ class WatchTable:
         self._file: io.FileIO
 
     def __enter__(self) -> "WatchTable":
+        if self.path.exists() and not self.path.is_file():  # a device would be read for ever, a pipe waited for
+            raise InputError(f"{self.path} is no file, and the table is read at every start; give another --csv")
         try:
             self._file = io.FileIO(self.path, "a+")  # no buffer, which would write a row that failed when it is closed
         except OSError as error:

@@ -369,7 +369,8 @@ def test_what_is_wrong_is_told_before_anything_is_scored(detector, folder, tmp_p
         "other.csv is a file": options(other, tmp_path / "t.csv"),
         "other.csv is another table": options(folder, other),
         "half.csv is another file": options(folder, half),
-        "cannot write .*Is a directory": options(folder, tmp_path),
+        f"{tmp_path} is no file": options(folder, tmp_path),
+        "/dev/full is no file": options(folder, Path("/dev/full")),
         "--on-anomaly: there is no program 'no-such-program'": options(folder, None, on_anomaly="no-such-program x"),
         "--on-anomaly .* is not a command": options(folder, None, on_anomaly="echo 'x"),
     }

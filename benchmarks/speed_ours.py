@@ -51,7 +51,7 @@ from piade_tf.scoring.parameters import parameters_for
 from piade_tf.training.distribution import share_threads
 from piade_tf.training.feature_cache import with_features
 from piade_tf.training.fit_scores import fit_scores
-from piade_tf.training.schedule import Schedule
+from piade_tf.training.schedule import NOISE, Schedule
 from piade_tf.training.trainer import build_trainer, make_reproducible
 
 PRODUCT = 2048  # rows and columns of the matrices whose product is the ceiling
@@ -193,7 +193,7 @@ class Ours:
         return {
             "network": dataclasses.asdict(config.network),
             "loss": dataclasses.asdict(config.loss),
-            "noise": config.training.noise,
+            "noise": 0.0 if self.of.encoder != "scratch" else NOISE,
             "shape": self.of.shape,
             "pretrained": self.of.encoder != "scratch",
         }

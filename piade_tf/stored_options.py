@@ -24,7 +24,8 @@ def up_to_date(stored: Mapping[str, Any]) -> dict[str, Any]:
 def options_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a run's `config.json` has under `options`, as this version would have stored it."""
     options = up_to_date(config["options"])
-    if "noise" not in config.get("schedule", {}) and options.get("training", {}).get("noise") == NOISE_OF_ALL:
+    is_of_all = "noise" not in config.get("schedule", {}) and options.get("training", {}).get("noise") == NOISE_OF_ALL
+    if is_of_all and options.get("data", {}).get("augment") == "none":  # else it had an effect, and is said
         options["training"]["noise"] = None
     return options
 
@@ -35,13 +36,12 @@ def schedule_of(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError, TypeError: it has none.
     """
-    return {"noise": _noise_without_choice(config["options"])} | config["schedule"]
-
-
-def _noise_without_choice(options: Mapping[str, Any]) -> float:
-    """That of a run whose schedule had none: features of a frozen encoder were kept all the same, and had none."""
-    keeps_features = options["network"]["encoder"] != "scratch" and options["data"]["augment"] == "none"
-    return 0.0 if keeps_features else options["training"]["noise"]
+    schedule, options = config["schedule"], config["options"]
+    if "noise" in schedule:
+        return dict(schedule)
+    if options["network"]["encoder"] != "scratch" and options["data"]["augment"] == "none":
+        return schedule | {"noise": 0.0, "rotation": 0.0}  # features of a frozen encoder were kept all the same
+    return schedule | {"noise": options["training"]["noise"]}
 
 
 def config_of(stored: Mapping[str, Any]) -> Config:

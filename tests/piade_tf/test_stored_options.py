@@ -48,7 +48,12 @@ def test_a_schedule_without_noise_goes_on_with_that_of_its_version(encoder, augm
     options = stored_by_now()
     options["network"]["encoder"], options["data"]["augment"] = encoder, augment
     options["training"]["noise"] = 0.1
-    assert schedule_of({"options": options, "schedule": {"epochs": 3}}) == {"epochs": 3, "noise": noise}
+    schedule = {"epochs": 3, "rotation": 0.3}
+    assert schedule_of({"options": options, "schedule": schedule}) == {
+        "epochs": 3,
+        "noise": noise,
+        "rotation": 0.3 if noise else 0.0,
+    }
     assert schedule_of({"options": options, "schedule": {"noise": 0.2}}) == {"noise": 0.2}
 
 
@@ -60,6 +65,8 @@ def test_noise_that_no_one_asked_for_is_left_out_of_an_earlier_run(schedule, sto
     options = stored_by_now()
     options["training"]["noise"] = stored
     assert options_of({"options": options, "schedule": schedule})["training"]["noise"] == now
+    options["data"]["augment"] = "texture"  # with which every network had noise
+    assert options_of({"options": options, "schedule": schedule})["training"]["noise"] == stored
 
 
 def test_what_is_not_known_is_left_out():

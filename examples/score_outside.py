@@ -96,7 +96,11 @@ def aggregated(distances, aggregation):
 if __name__ == "__main__":
     try:
         _, model, file = sys.argv
-        image = np.atleast_3d(np.asarray(Image.open(file)))
+        if (
+            getattr(picture := Image.open(file), "n_frames", 1) > 1 and picture.format != "MPO"
+        ):  # phones append to a JPEG
+            raise ValueError("several images in one file; save each as a file of its own")
+        image = np.atleast_3d(np.asarray(picture))
         found, limit = HostScore(model)(image), read(model)["threshold"]["value"]
         if not np.isfinite(found):
             raise ValueError(f"the score is {found}, which is no number; train and export again")

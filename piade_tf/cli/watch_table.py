@@ -34,7 +34,9 @@ class WatchTable:
         self._file: io.FileIO
 
     def __enter__(self) -> "WatchTable":
-        if self.path.exists() and not self.path.is_file():  # a device would be read for ever, a pipe waited for
+        if os.path.exists(self.path) and not os.path.isfile(
+            self.path
+        ):  # a device would be read for ever, a pipe waited for
             raise InputError(f"{self.path} is no file, and the table is read at every start; give another --csv")
         try:
             self._file = io.FileIO(self.path, "a+")  # no buffer, which would write a row that failed when it is closed

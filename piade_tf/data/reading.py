@@ -109,7 +109,7 @@ def _prepared(images: ImageSet, indices: np.ndarray, preparation: Preparation) -
         some = tf.data.Dataset.zip(items, seeds).skip(rows.start).take(len(rows))
         return some.map(read_jittered, num_parallel_calls=tf.data.AUTOTUNE)
 
-    if images.sizes is not None:
+    if images.sizes is not None and preparation.resize == "crop":
         for name, sides in zip(images.ids[indices], images.sizes[indices].tolist(), strict=True):
             try:
                 preparation.kept(sides)

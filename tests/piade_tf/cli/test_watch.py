@@ -199,7 +199,7 @@ def test_what_could_not_be_opened_for_long_gets_a_row_and_is_tried_again_at_the_
     path, table = tmp_path / "1.png", tmp_path / "t.csv"
     path.write_bytes(b"g")
     held["1.png"] = 1_000_000
-    monkeypatch.setattr(watch_module, "TRY_AGAIN", 0.5)
+    monkeypatch.setattr(watch_module, "TRY_AGAIN", 3.0)
     with pytest.raises(UnreadableImageError) as error:
         read_content(path)
     with monkeypatch.context() as patched:
@@ -371,6 +371,7 @@ def test_what_is_wrong_is_told_before_anything_is_scored(detector, folder, tmp_p
         "half.csv is another file": options(folder, half),
         f"{tmp_path} is no file": options(folder, tmp_path),
         "/dev/full is no file": options(folder, Path("/dev/full")),
+        "cannot write .*File name too long": options(folder, tmp_path / ("a" * 300)),
         "--on-anomaly: there is no program 'no-such-program'": options(folder, None, on_anomaly="no-such-program x"),
         "--on-anomaly .* is not a command": options(folder, None, on_anomaly="echo 'x"),
     }

@@ -80,7 +80,9 @@ def evaluate(options: Evaluate) -> None:
         raise InputError(
             f"there are no test images ({source.layout}); give a data set that has some with --dataset and --data-dir"
         )
-    test = not_learned(found, known)
+    is_own = (source.fingerprint, source.normal_class) == (config["data_fingerprint"], config["normal_class"])
+    were_parted = is_own and not any(one.added for one in known)  # what was learned is not among them
+    test = found if were_parted else not_learned(found, known)
     if not test.count:
         raise InputError(
             f"all {found.count} images were learned or held out by the run and are no test of it ({source.layout}); "
@@ -112,7 +114,7 @@ def evaluate(options: Evaluate) -> None:
     }
     shown = config | {"evaluated": evaluated}
     threshold = detector.threshold
-    if (source.fingerprint, source.normal_class) != (config["data_fingerprint"], config["normal_class"]):
+    if not is_own:
         threshold = on_other_images(threshold)
     judged = Judged(test, results.scored, threshold, detector.map_threshold, known)
     metrics = write_results(target, shown, title, detector.inspection, results, judged, {}, {"run": str(options.run)})

@@ -17,8 +17,8 @@ AT_ONCE = 8  # commands; the others wait for their turn, since a system has room
 class Alarm:
     """Starts a command without waiting for it: the next photograph is more urgent. For a `with` statement.
 
-    Where the block is interrupted, those that wait for their turn are not started any more, which is said; otherwise
-    the program ends after the last.
+    The block ends after the last. Where it or that waiting is interrupted, those that have not had their turn are not
+    started any more, which is said.
 
     Args:
         given: the command as a shell would split it; None: there is no alarm.
@@ -38,9 +38,15 @@ class Alarm:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=False)
-        if kind is None or issubclass(kind, Exception):
-            return
+        try:
+            self._pool.shutdown(wait=kind is None or issubclass(kind, Exception))
+        except BaseException:
+            self._give_up()
+            raise
+        if kind is not None and not issubclass(kind, Exception):
+            self._give_up()
+
+    def _give_up(self) -> None:
         if left := sum(future.cancel() for future in self._open):
             _warn(f"was not started for {left} photographs any more; their verdicts are in the table")
 

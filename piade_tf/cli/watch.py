@@ -72,7 +72,7 @@ def watch(options: Watch) -> int:
     detector = Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
-    with WatchTable(options.csv or options.run / "watched.csv") as table, alarm, handed_over(), _stopping(stop):
+    with WatchTable(options.csv or options.run / "watched.csv") as table, handed_over(), _stopping(stop), alarm:
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, signature in _settled(options, table, stop):

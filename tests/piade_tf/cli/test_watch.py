@@ -241,7 +241,6 @@ def test_of_many_commands_a_few_run_at_once_and_none_is_lost(tmp_path, capfd):
     with Alarm(f"{sys.executable} {tmp_path / 'alarm.py'} {{path}}") as alarm:
         for number in range(3 * AT_ONCE):
             alarm.start(f"{number}", "1", "anomalous")
-    alarm._pool.shutdown()
     running = [int(word) for word in (tmp_path / "log").read_text().split()]
     assert len(running) == 3 * AT_ONCE and max(running) <= AT_ONCE
     assert f"that for {AT_ONCE} waits" in capfd.readouterr().err
@@ -256,17 +255,23 @@ def test_where_no_thread_can_be_started_any_more_the_first_does_it_all(tmp_path,
         monkeypatch.setattr(threading.Thread, "start", refuse)
         for number in range(4):
             alarm.start(str(tmp_path / f"{number}"), "1", "anomalous")
-    alarm._pool.shutdown()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "3"]
 
 
-def test_commands_that_are_not_started_any_more_after_an_interrupt_are_counted(capfd):
+@pytest.mark.parametrize("when", ["in the block", "after it"])
+def test_commands_that_are_not_started_any_more_after_an_interrupt_are_counted(capfd, when):
+    def interrupt():
+        while sum(future.running() for future in alarm._open) < AT_ONCE:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
     with pytest.raises(KeyboardInterrupt), Alarm(f'{sys.executable} -c "import time; time.sleep(2)"') as alarm:
         for number in range(AT_ONCE + 3):
             alarm.start(str(number), "1", "anomalous")
-        while sum(future.running() for future in alarm._open) < AT_ONCE:
-            time.sleep(0.01)
-        raise KeyboardInterrupt
+        interrupting.start()
+        if when == "in the block":
+            time.sleep(5)
     assert "was not started for 3 photographs any more" in capfd.readouterr().err
 
 

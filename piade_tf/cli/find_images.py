@@ -1,13 +1,16 @@
 """The images that the arguments of `piade predict` stand for, and what lies beside them."""
 
 import dataclasses
+import functools
 import glob
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.cli.stdin_paths import paths_on_stdin
 from piade_tf.errors import InputError
+from piade_tf.printable import some
 
 
 @dataclasses.dataclass
@@ -45,19 +48,32 @@ def find_images(given: tuple[str, ...]) -> Found:
                 raise InputError(f"{name} holds no images ({' '.join(SUFFIXES)}); give another folder")
         elif os.path.lexists(name):
             found.paths += _photographs([name], found)
-        elif matches := {Path(path): path for path in sorted(glob.glob(name, recursive=True))}:
-            folders = {path for path in matches if path.is_dir()}
-            outside = [path for path in matches if folders.isdisjoint(path.parents)]  # ** matches what is in them, too
-            found.paths += _photographs([matches[path] for path in outside if path not in folders], found)
-            for folder in outside:
-                if folder in folders:
-                    _add_folder(found, matches[folder])
+        elif matches := sorted(glob.glob(name, recursive=True)):
+            _add_matches(found, name, matches)
         else:
             missing = "matches nothing" if glob.has_magic(name) else "does not exist"
             raise InputError(f"{name} {missing}; give an image, a folder, a pattern or -")
     if "-" not in given:
         _check_some(found)
     return found
+
+
+def _add_matches(found: Found, pattern: str, matches: list[str]) -> None:
+    """Adds what a pattern matches and what lies in it, but for runs below where the pattern begins, as in a folder."""
+    from piade_tf.data.own_runs import run_around
+
+    start = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
+    run_of = functools.cache(functools.partial(run_around, start=start))
+    paths = {Path(match): match for match in matches}
+    folders = {path for path in paths if path.is_dir()}
+    outside = [path for path in paths if folders.isdisjoint(path.parents)]  # ** matches what is in them, too
+    runs = {path: run_of(path if path in folders else path.parent) for path in outside}
+    found.passed_over += sorted({f"{run} (a run of PIADE-TF)" for run in runs.values() if run})
+    files = [paths[path] for path in outside if path not in folders and not runs[path]]
+    found.paths += _photographs(files, found)
+    for path in outside:
+        if path in folders and not runs[path]:
+            _add_folder(found, paths[path])
 
 
 def _add_folder(found: Found, folder: str) -> bool:
@@ -83,8 +99,8 @@ def _as_they_come(found: Found) -> Iterator[list[str]]:
 
 def _check_some(found: Found) -> None:
     if not found.paths and not found.unread:
-        drawn = f" but {len(found.passed_over)} pictures that PIADE-TF drew" if found.passed_over else ""
-        raise InputError(f"no images{drawn}; give files, folders, patterns or - for paths on standard input")
+        besides = f", only what is passed over: {some(found.passed_over)}" if found.passed_over else ""
+        raise InputError(f"no images{besides}; give files, folders, patterns or - for paths on standard input")
 
 
 def _photographs(paths: list[str], found: Found) -> list[str]:
@@ -92,5 +108,5 @@ def _photographs(paths: list[str], found: Found) -> list[str]:
     from piade_tf.data.own_pictures import is_own_picture
 
     own = {path for path in paths if is_own_picture(path)}
-    found.passed_over += sorted(own)
+    found.passed_over += [f"{path} (drawn by PIADE-TF)" for path in sorted(own)]
     return [path for path in paths if path not in own]

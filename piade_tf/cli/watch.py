@@ -15,7 +15,7 @@ import tyro
 from piade_tf.cli.alarm import Alarm
 from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
 from piade_tf.cli.startup import start_tensorflow
-from piade_tf.cli.watch_table import NOT_OPENED, WatchTable
+from piade_tf.cli.watch_table import WatchTable
 from piade_tf.errors import InputError
 from piade_tf.interrupts import handed_over
 
@@ -161,23 +161,27 @@ def _first_nothing(changes: Iterator[set]) -> Iterator[set]:
 
 
 def _is_photograph(folder: Path, path: str) -> bool:
-    """Whether a file that came is one to score or to tell of: not what was left behind, by any part of its path."""
+    """Whether a file that came is one to score or to tell of: not what was left behind, by any part of its path, and
+    not of a run."""
+    from piade_tf.data.own_runs import run_around
     from piade_tf.data.walk import judged, left_behind
 
     if any(left_behind(part) for part in Path(path).parts) or not (folder / path).is_file():
+        return False
+    if run_around(folder / path, folder):
         return False
     found = judged(folder, path)
     return bool(found.images or found.unread)
 
 
 def _can_be_opened(path: Path) -> bool:
-    """Whether the system gives the content of a file, whatever that is; what is not there need not be waited for."""
-    from piade_tf.data.decode import UnreadableImageError, read_content
+    """Whether the system gives the first bytes of a file; what is not there need not be waited for."""
+    from piade_tf.data.walk import looks_like_image
 
     try:
-        read_content(path)
-    except UnreadableImageError as error:
-        return not str(error).startswith(NOT_OPENED)
+        looks_like_image(path)
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
     return True
 
 

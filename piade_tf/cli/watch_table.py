@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from piade_tf.data.not_opened import NOT_OPENED
 from piade_tf.errors import InputError
 
 COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns")
-NOT_OPENED = "cannot be opened"  # how such a reason begins
 
 
 class WatchTable:

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
+from piade_tf.data.not_opened import not_opened
 from piade_tf.data.tiff_pages import tiff_pages
 from piade_tf.pixels import in_eight_bits, share_beyond
 
@@ -94,7 +95,7 @@ def read_content(path: str | bytes | Path) -> bytes:
     except FileNotFoundError:
         raise UnreadableImageError("is a link to nothing" if os.path.islink(path) else "does not exist") from None
     except OSError as error:
-        raise UnreadableImageError(f"cannot be opened: {error.strerror}") from None
+        raise UnreadableImageError(not_opened(error)) from None
 
 
 def decode_bytes(content: bytes) -> np.ndarray:

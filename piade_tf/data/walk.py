@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.data.names import same_form
+from piade_tf.data.not_opened import not_opened
 from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.data.own_runs import is_run
 from piade_tf.errors import InputError
@@ -182,7 +183,7 @@ def _judge(root: str | Path, path: str, found: Walk) -> None:
                 found.passed_over.append(path)
         except OSError as error:
             broken = os.path.islink(place) and not os.path.exists(place)
-            found.unread.append((path, "is a link to nothing" if broken else f"cannot be opened: {error.strerror}"))
+            found.unread.append((path, "is a link to nothing" if broken else not_opened(error)))
 
 
 def _sorted_entries(folder: str | Path) -> tuple[list[str], list[str], list[str]]:

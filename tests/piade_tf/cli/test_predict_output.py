@@ -11,6 +11,7 @@ from PIL import Image
 
 from piade_tf.cli.main import main
 from piade_tf.data.own_pictures import is_own_picture
+from piade_tf.data.own_runs import MARKS
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and permissions of POSIX")
 
@@ -157,7 +158,7 @@ def test_heatmaps_that_a_pattern_takes_along_are_passed_over_and_told(detector, 
     predict(photos / "*.png")
     printed = capsys.readouterr().out
     assert "of 4 images" in printed and "00000_normal_photos_1.png" in printed.splitlines()[-1]
-    assert "drew" in refused(capsys, photos / "0*.png")
+    assert "drawn by PIADE-TF" in refused(capsys, photos / "0*.png")
 
 
 def test_a_heatmap_is_called_after_verdict_folder_and_file(detector, photos, tmp_path):
@@ -199,6 +200,22 @@ def test_a_folder_deep_down_that_a_pattern_matches_is_scored_beside_other_folder
     (tmp_path / "other" / "note.txt").write_text("nothing")
     assert predict(tmp_path / "lots" / "**" / "cam1", tmp_path / "lots" / "may" / "*" / "1.png") == 1
     assert "1 anomalous and 4 normal of 5 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "**/*", "**/*.png"])
+def test_pictures_of_a_run_that_a_pattern_takes_along_are_passed_over_and_told(
+    detector, photos, photograph, capsys, pattern
+):
+    run = photos / "run"
+    photograph(run / "golden" / "1.png")
+    for name in MARKS:
+        (run / name).write_text("{}")
+    predict(photos / pattern)
+    printed = capsys.readouterr().out
+    assert "of 4 images" in printed and "run (a run of PIADE-TF)" in printed.splitlines()[-1]
+    assert "run (a run of PIADE-TF)" in refused(capsys, photos / "r*")
+    predict(run / "golden" / "*.png")  # asked for
+    assert "of 1 images" in capsys.readouterr().out
 
 
 def test_only_pictures_that_were_drawn_are_told_from_photographs(detector, photos, tmp_path):

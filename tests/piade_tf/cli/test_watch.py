@@ -21,6 +21,7 @@ from piade_tf.cli.main import main
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import COLUMNS, WatchTable
 from piade_tf.data.decode import UnreadableImageError, read_content
+from piade_tf.data.own_runs import MARKS
 from piade_tf.detector import Detector, Unreadable
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import fit_threshold
@@ -168,6 +169,28 @@ def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
         stop.set()
         thread.join(20)
     assert sorted(found) == [("lot/deep.png", b"y" * 5), ("renamed.png", b"z" * 5), ("slow.png", b"x" * 5)]
+
+
+def test_what_is_put_into_a_run_among_the_photographs_is_passed_over(detector, tmp_path):
+    folder, stop, found = tmp_path / "photos", threading.Event(), []
+    run = folder / "lot" / "run"
+    run.mkdir(parents=True)
+    for name in MARKS:
+        (run / name).write_text("{}")
+    with WatchTable(tmp_path / "t.csv") as table:
+        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.0), table, stop)
+        thread = threading.Thread(target=lambda: found.extend(path for path, _ in settled))
+        thread.start()
+        time.sleep(0.5)
+        (run / "example.png").write_bytes(b"x")
+        (folder / "lot" / "photograph.png").write_bytes(b"y")
+        deadline = time.monotonic() + 20
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        stop.set()
+        thread.join(20)
+    assert found == ["lot/photograph.png"]
 
 
 @pytest.fixture

@@ -139,9 +139,19 @@ def _source(data_config: DataConfig, config: dict[str, Any]) -> "Source":
     stored = data_of(config["options"]["data"])
     places = [(one.dataset, one.category, one.data_dir and one.data_dir.resolve()) for one in (stored, data_config)]
     guess = places[0] == places[1]
-    source = find_source(data_config, learn=guess)
+    parted = data_config if stored.group_by is None else dataclasses.replace(data_config, group_by=stored.group_by)
+
+    def found(learn: bool) -> "Source":
+        try:
+            return find_source(parted, learn)
+        except InputError:
+            if parted == data_config:
+                raise
+            return find_source(data_config, learn)  # names of others need not say what belongs together
+
+    source = found(learn=guess)
     is_own = source.fingerprint == config["data_fingerprint"]
-    return source if is_own == guess else find_source(data_config, learn=is_own)
+    return source if is_own == guess else found(learn=is_own)
 
 
 def _check_target(options: Evaluate) -> None:

@@ -1,6 +1,7 @@
 """`piade evaluate`: what a run has learned is no test of it, wherever it lies now and whatever it is called."""
 
 import csv
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -48,19 +49,24 @@ class Scoring(Exception):
 
 
 @pytest.fixture
-def tested(run, monkeypatch):
-    """The names of the images that are tested on."""
+def tested_by(monkeypatch):
+    """The names of the images that a run is tested on."""
 
     def scoring(_inspection, test, *_):
         raise Scoring(*test.ids)
 
-    def tested(**options):
+    def tested(run, **options):
         with pytest.raises(Scoring) as found:
             evaluate(Evaluate(run, **options))
         return list(found.value.args)
 
     monkeypatch.setattr("piade_tf.evaluation.results.labelled_results", scoring)
-    return tested
+    return lambda run: functools.partial(tested, run)
+
+
+@pytest.fixture
+def tested(run, tested_by):
+    return tested_by(run)
 
 
 def names(run):
@@ -80,6 +86,18 @@ def test_a_relative_path_in_another_folder_is_no_other_data_set(tested, run, pho
     (run / "config.json").write_text(json.dumps(config))
     monkeypatch.chdir(photos.parent)
     assert tested(data_dir=Path("photos")) == names(run)
+
+
+def test_a_run_that_parted_its_photographs_by_groups_knows_them_and_tests_others_whatever_their_names(
+    trained, tmp_path, tested_by, photos, capsys
+):
+    by_groups = ["--group-by", r"/..(.)", "--data-dir", str(trained / "photos"), "--runs-dir", str(tmp_path)]
+    train(parse_config([*TINY, "--dataset", "folder", *by_groups, "--name", "grouped"]))
+    run, tested = tmp_path / "grouped", tested_by(tmp_path / "grouped")
+    assert tested() == tested(data_dir=photos) == names(run)
+    assert "note" not in capsys.readouterr().out
+    write(tmp_path / "other", numbered("fine/lot", 4))
+    assert len(tested(data_dir=tmp_path / "other", normal_class="fine")) == 4
 
 
 def test_what_was_added_since_is_tested_and_what_was_learned_is_not(tested, run, photos, capsys):

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
 from piade_tf.data.not_opened import not_opened
+from piade_tf.data.pnm_images import pnm_images
 from piade_tf.data.tiff_pages import tiff_pages
 from piade_tf.pixels import in_eight_bits, share_beyond
 
@@ -204,6 +205,8 @@ def _count(image: Image.Image, content: bytes) -> int:
     """How many images a file holds: pages, frames, or the pictures of a HEIC."""
     if image.format == "TIFF":
         return tiff_pages(content)
+    if image.format == "PPM":
+        return pnm_images(content)
     if image.format == "MPO":  # a JPEG beside which phones store what they derive from it, such as a gain map
         return 1
     return getattr(image, "n_frames", 1)

@@ -11,6 +11,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def path_in_table(path: str) -> str:
+    """A path as a table has it: printable, and with ./ before what a spreadsheet would take for a formula."""
+    text = printable(path)
+    return f"./{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
 def from_here(path: str | Path) -> str:
     """An absolute path from the current folder on, where it lies below that; any other as it is."""
     with contextlib.suppress(ValueError, OSError):  # it lies elsewhere, or the current folder has gone

@@ -98,8 +98,9 @@ def _bound(options: Serve) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise InputError(f"cannot listen at {where} ({error.strerror}); give another --host") from None
+    except (OSError, UnicodeError) as error:  # the second for what cannot be a host's name
+        reason = getattr(error, "strerror", None) or "no host has such a name"
+        raise InputError(f"cannot listen at {where} ({reason}); give another --host") from None
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
@@ -119,18 +120,28 @@ def _inspector(options: Serve) -> "Inspector":
     return Inspector(ServedFile.of_run(options.run, options.format), threads, options.max_megapixels * 10**6)
 
 
+def trusted(shown: str, given: str) -> list[str]:
+    """The hosts that a browser may ask for where nobody but this machine is served: other names may be a web page's.
+
+    Args:
+        shown: the address as it stands in a URL.
+        given: the name or the address that was asked for.
+    """
+    return [*LOOPBACK, shown, given.lower()]
+
+
 def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening: socket.socket) -> int:
     import uvicorn
 
     from piade_tf.serving.app import make_app
 
     host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
     local = ipaddress.ip_address(host).is_loopback
-    app = make_app(inspector, options.max_megabytes << 20, site, LOOPBACK if local else None)
+    app = make_app(inspector, options.max_megabytes << 20, site, trusted(shown, options.host) if local else None)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, limit_concurrency=CONNECTIONS, lifespan="off"
     )
-    shown = f"[{host}]" if ":" in host else host
     what = (
         "the inspector and /v1/inspect"
         if site

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from piade_tf.files import GrowingFile
-from piade_tf.printable import printable
+from piade_tf.printable import path_in_table, printable
 
 AddRow = Callable[[dict[str, Any]], None]
 
@@ -20,14 +20,18 @@ def csv_table(path: Path, columns: Sequence[str]) -> Iterator[AddRow]:
 
     Args:
         path: the file.
-        columns: the keys of every row.
+        columns: the keys of every row; under `path` stands a path.
     """
     with GrowingFile(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        yield lambda row: writer.writerow(
-            [printable(cell) if isinstance(cell, str) else cell for cell in map(row.get, columns)]
-        )
+        yield lambda row: writer.writerow([_cell(name, row.get(name)) for name in columns])
+
+
+def _cell(name: str, content: Any) -> Any:
+    if not isinstance(content, str):
+        return content
+    return path_in_table(content) if name == "path" else printable(content)
 
 
 @contextlib.contextmanager

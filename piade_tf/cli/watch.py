@@ -62,6 +62,10 @@ def watch(options: Watch) -> int:
     if not options.folder.is_dir():
         found = "is a file" if options.folder.exists() else "does not exist"
         raise InputError(f"{options.folder} {found}; give the folder that photographs are put into")
+    try:
+        os.scandir(options.folder).close()
+    except OSError as error:
+        raise InputError(f"{options.folder} cannot be read ({error.strerror}); give a folder that can") from None
     if not 0 <= options.settle <= 3600:
         raise InputError(f"--settle must be 0 to 3600 seconds, got {options.settle}")
     alarm = Alarm(options.on_anomaly)
@@ -96,10 +100,10 @@ def watch(options: Watch) -> int:
 def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """The row of one photograph."""
     from piade_tf.detector import Unreadable
-    from piade_tf.printable import printable
+    from piade_tf.printable import path_in_table, printable
 
     size, modified = signature
-    about = {"path": printable(path), "bytes": size, "modified_ns": modified}
+    about = {"path": path_in_table(path), "bytes": size, "modified_ns": modified}
     for result in detector.stream([os.path.join(folder, path)], batch_size=1):
         if isinstance(result, Unreadable):
             score, percentile, verdict = None, None, f"unreadable: {printable(result.reason)}"
@@ -112,8 +116,6 @@ def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) ->
 def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterator[tuple[str, tuple[int, int]]]:
     """Photographs from the folder on, each with its size and time of change, once it has not changed for a while and
     can be opened, or could not for a longer while."""
-    import watchfiles
-
     growing: dict[str, tuple[tuple[int, int], float]] = {}
 
     def consider(path: str) -> None:
@@ -127,14 +129,15 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
         from piade_tf.data.walk import walk
 
         below = walk(options.folder)
-        for path in (*below.images, *(path for path, _ in below.unread)):
+        unread = dict(below.unread)
+        if reason := unread.pop(".", ""):
+            print(f"warning: {options.folder} {reason}; nothing is scored until it can", flush=True)
+        for path in (*below.images, *unread):
             consider(path)
 
     looked = -LOOK_AGAIN
     root = options.folder.resolve()
-    changes = watchfiles.watch(root, watch_filter=None, stop_event=stop, yield_on_timeout=True, step=20,
-                               debounce=WAKE_MS, rust_timeout=WAKE_MS, raise_interrupt=False)  # fmt: skip
-    for found in _first_nothing(changes):
+    for found in _changes(root, stop):
         if time.monotonic() - looked >= LOOK_AGAIN or any(os.path.isdir(path) for _, path in found):
             look()
             looked = time.monotonic()
@@ -154,10 +157,24 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
             stop.set()
 
 
-def _first_nothing(changes: Iterator[set]) -> Iterator[set]:
-    """Changes, after an empty set of them: what lies in the folder already is looked at before anything happens."""
-    yield set()
-    yield from changes
+def _changes(root: Path, stop: threading.Event) -> Iterator[set]:
+    """What the system tells of, an empty set at first and where there is nothing for a while, until `stop` is set.
+
+    Where it does not tell, as with too many folders, there are empty sets alone.
+    """
+    import watchfiles
+
+    yield set()  # what lies in the folder already is looked at before anything happens
+    try:
+        yield from watchfiles.watch(
+            root, watch_filter=None, stop_event=stop, yield_on_timeout=True, step=20, debounce=WAKE_MS,
+            rust_timeout=WAKE_MS, raise_interrupt=False, ignore_permission_denied=True,
+        )  # fmt: skip
+    except (OSError, RuntimeError) as error:  # WatchfilesRustInternalError is one
+        reason = " ".join(str(error).split())[:100]
+        print(f"warning: no news of {root} ({reason}); it is listed every {LOOK_AGAIN:g} seconds instead", flush=True)
+        while not stop.wait(WAKE_MS / 1000):
+            yield set()
 
 
 def _is_photograph(folder: Path, path: str) -> bool:

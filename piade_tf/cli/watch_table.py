@@ -57,9 +57,9 @@ class WatchTable:
 
     def has(self, path: str, signature: tuple[int, int]) -> bool:
         """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
-        from piade_tf.printable import printable
+        from piade_tf.printable import path_in_table
 
-        return (printable(path), *signature) in self._scored
+        return (path_in_table(path), *signature) in self._scored
 
     def add(self, row: dict[str, Any]) -> None:
         """Adds a row, by `COLUMNS`."""

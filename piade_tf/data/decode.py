@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
 from piade_tf.data.not_opened import not_opened
+from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.pnm_images import pnm_images
 from piade_tf.data.tiff_pages import tiff_pages
 from piade_tf.pixels import in_eight_bits, share_beyond
@@ -88,8 +89,7 @@ def read_content(path: str | bytes | Path) -> bytes:
         UnreadableImageError: the file cannot be opened.
     """
     try:
-        # O_NONBLOCK: opening a named pipe would wait for ever.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open_at_once(path) as file:
             return file.read(MAX_BYTES + 1) or b""
     except IsADirectoryError:
         raise UnreadableImageError("is a folder, not a file") from None

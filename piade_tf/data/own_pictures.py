@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from piade_tf.data.open_at_once import open_at_once
+
 SOFTWARE = "PIADE-TF figure"  # stands in every PNG that is drawn, under the name that PNG has for it
 CHUNK = b"tEXtSoftware\0" + SOFTWARE.encode()
 HEADER_BYTES = 512  # the chunk comes before the pixels
@@ -20,7 +22,7 @@ def is_own_picture(path: str | Path) -> bool:
     if ending != ".png" or not NAMES.fullmatch(stem):
         return False
     try:
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open_at_once(path) as file:
             header = file.read(HEADER_BYTES) or b""
     except OSError:
         return False

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from piade_tf.data.names import same_form
 from piade_tf.data.not_opened import not_opened
+from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.data.own_runs import is_run
 from piade_tf.errors import InputError
@@ -158,7 +159,7 @@ def looks_like_image(path: str | Path) -> bool:
 
 def _start(path: str | Path) -> bytes:
     """The first bytes of a file; of a pipe without waiting for them."""
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open_at_once(path) as file:
         return file.read(32) or b""
 
 

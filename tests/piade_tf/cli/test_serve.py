@@ -40,6 +40,8 @@ def test_an_address_that_cannot_be_had(complaint, tmp_path):
         assert str(port) in complaint(tmp_path, "--port", port)
     assert "no.such.host.invalid" in complaint(tmp_path, "--host", "no.such.host.invalid")
     assert "65535" in complaint(tmp_path, "--port", 70000)
+    for no_name in ("..", "a" * 64, "a\udce9"):
+        assert "no host has such a name" in complaint(tmp_path, "--host", no_name)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ class Stub:
 
     def stream(self, paths, batch_size):
         for path in paths:
+            if os.path.isdir(path):
+                yield Unreadable(path, "is a folder, not a file")
+                continue
             content = Path(path).read_bytes()
             self.read.append((os.path.basename(path), content))
             if content == b"?":
@@ -95,6 +98,19 @@ def test_what_lies_there_is_scored_once_also_after_a_restart(detector, folder, t
     assert sorted(detector.read) == [("1.png", b"b"), ("5.webp", b"g")]
     assert len(rows_of(table)) == 5
     assert "1 anomalous, 1 normal and 0 unreadable" in capsys.readouterr().out
+
+
+def test_a_name_that_a_spreadsheet_would_take_for_a_formula_is_no_formula_and_still_a_path(detector, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ('=HYPERLINK("x").png', "-1.png", "+1.png", "@1.png", "1.png"):
+        (folder / name).write_bytes(b"g")
+    assert watch(options(folder, tmp_path / "t.csv")) == 0
+    paths = {row["path"] for row in rows_of(tmp_path / "t.csv")}
+    assert paths == {'./=HYPERLINK("x").png', "./-1.png", "./+1.png", "./@1.png", "1.png"}
+    assert all((folder / path).is_file() for path in paths)
+    detector.read.clear()
+    assert watch(options(folder, tmp_path / "t.csv")) == 0 and detector.read == []
 
 
 @pytest.mark.parametrize("verdicts, code", [(b"gg", 0), (b"gb", 1), (b"b?", 2)])
@@ -191,6 +207,54 @@ def test_what_is_put_into_a_run_among_the_photographs_is_passed_over(detector, t
         stop.set()
         thread.join(20)
     assert found == ["lot/photograph.png"]
+
+
+ERRORS_OF_NEWS = [OSError("OS file watch limit reached."), RuntimeError("Too many open files")]
+
+
+@pytest.mark.parametrize("error", ERRORS_OF_NEWS, ids=["no watches left", "no instances left"])
+def test_where_the_system_tells_of_no_changes_the_folder_is_listed_again_and_again(
+    detector, tmp_path, monkeypatch, capsys, error
+):
+    folder, stop, found = tmp_path / "photos", threading.Event(), []
+    folder.mkdir()
+
+    def failing(*_arguments, **_options):
+        raise error
+        yield
+
+    monkeypatch.setattr("watchfiles.watch", failing)
+    monkeypatch.setattr(watch_module, "LOOK_AGAIN", 0.2)
+    with WatchTable(tmp_path / "t.csv") as table:
+        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.0), table, stop)
+        thread = threading.Thread(target=lambda: found.extend(path for path, _ in settled))
+        thread.start()
+        time.sleep(0.3)
+        (folder / "1.png").write_bytes(b"g")
+        deadline = time.monotonic() + 20
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.05)
+        stop.set()
+        thread.join(20)
+    assert found == ["1.png"] and not thread.is_alive()
+    assert f"warning: no news of {folder} ({error}); it is listed every 0.2 seconds" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read anything")
+def test_a_folder_below_that_cannot_be_entered_gets_a_row_and_does_not_end_it(detector, folder, tmp_path):
+    (folder / "closed").mkdir(mode=0)
+    (folder / "3.jpg").unlink()
+    assert watch(options(folder, tmp_path / "t.csv")) == 2
+    assert {row["path"]: row["verdict"][:10] for row in rows_of(tmp_path / "t.csv")} == {
+        "1.png": "normal", "lot/2.png": "anomalous", "closed": "unreadable",
+    }  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_listed_any_more_is_told(detector, folder, tmp_path, monkeypatch, capsys):
+    lost = SimpleNamespace(images=[], unread=[(".", "cannot be entered: Permission denied")])
+    monkeypatch.setattr("piade_tf.data.walk.walk", lambda _folder: lost)
+    watch(options(folder, tmp_path / "t.csv"))
+    assert f"warning: {folder} cannot be entered: Permission denied; nothing" in capsys.readouterr().out
 
 
 @pytest.fixture

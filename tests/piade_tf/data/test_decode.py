@@ -18,6 +18,7 @@ from piade_tf.data.decode import (
     decode_file,
     grey_in_colour,
 )
+from piade_tf.data.own_pictures import is_own_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 17, 3), "uint8")
 GREY = RGB[..., 0]
@@ -187,6 +188,17 @@ def test_a_file_without_read_permission_says_so(tmp_path):
     (tmp_path / "x.png").chmod(0)
     with pytest.raises(UnreadableImageError, match="cannot be opened: Permission denied"):
         decode_file(tmp_path / "x.png")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no list of open files")
+def test_folders_among_the_files_do_not_use_up_what_the_system_lets_be_open(tmp_path):
+    (tmp_path / "00001_x.png").mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with pytest.raises(UnreadableImageError):
+            decode_file(tmp_path / "00001_x.png")
+        assert not is_own_picture(tmp_path / "00001_x.png")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_file_that_the_system_refuses_to_open_says_so(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from piade_tf.cli.serve import trusted
 from piade_tf.serving.app import make_app
 from piade_tf.serving.inspector import Inspection, Inspector
 from piade_tf.serving.served_file import ServedFile
@@ -158,6 +159,14 @@ def test_the_inspector_gets_models_manifest_and_golden_images(server, exported):
 
 def test_pages_of_other_names_are_not_served(server):
     assert ask(server, path="v1/model", headers={"Host": "attacker.example"})[0] == 400
+
+
+def test_a_server_for_this_machine_answers_under_its_own_names(stand_in):
+    with running(make_app(stand_in, 1 << 20, None, trusted("127.0.1.1", "Camera-7"))) as server:
+        for host in ("127.0.1.1:8000", "camera-7", "Camera-7:80", "localhost", "127.0.0.1", "[::1]:80"):
+            assert ask(server, path="healthz", headers={"Host": host})[0] == 200, host
+        for host in ("camera-8", "attacker.example"):
+            assert ask(server, path="healthz", headers={"Host": host})[0] == 400, host
 
 
 def test_many_clients_get_the_verdicts_of_their_own_images(server):

@@ -22,7 +22,7 @@ from piade_tf.pixels import in_eight_bits, share_beyond
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")
 MAX_PIXELS = 64_000_000  # 8000 x 8000: 192 MB of pixels
 MAX_BYTES = 512 << 20
-DEEP = "16 bits"
+DEEP, LARGEST = "16 bits", "largest value"  # what is kept in the `info` of an image
 MOST_BEYOND = 0.001  # of the pixels of an image: more than a sensor's hot pixels
 
 Image.MAX_IMAGE_PIXELS = None  # the bound above holds, before a pixel is decoded
@@ -191,6 +191,8 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
                     f"holds {count} images, of which one would be read; save each as a file of its own"
                 )
             image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
+            if image.format == "PPM" and image.mode == "I":
+                image.info[LARGEST] = next((tile[3][-1] for tile in image.tile if isinstance(tile[3], tuple)), 65535)
             image.load()
             return _upright(image)
     except UnidentifiedImageError:
@@ -230,6 +232,8 @@ def _upright(image: Image.Image) -> Image.Image:
 def _decoded(image: Image.Image, bits: int) -> Decoded:
     if image.mode.startswith("I"):  # 16 bit grey, in 16 or 32 bits
         values = np.asarray(image)
+        if LARGEST in image.info:  # Pillow brings a PGM of 12 bits to 16
+            values = np.round(values * (image.info[LARGEST] / 65535)).astype("int32")
         if values.min() < 0 or values.max() > 65535:
             raise UnreadableImageError("has grey values beyond 16 bit")
         pixels = in_eight_bits(values, bits)[..., None]

@@ -190,6 +190,19 @@ def test_a_file_without_read_permission_says_so(tmp_path):
         decode_file(tmp_path / "x.png")
 
 
+@pytest.mark.parametrize("kind", ["P5", "P2"])
+@pytest.mark.parametrize("largest", [1023, 4095, 16383, 65535])
+def test_a_pgm_has_the_grey_values_of_the_same_picture_as_a_png(kind, largest):
+    values = np.linspace(0, largest, 40).astype("uint16").reshape(5, 8)
+    png = encoded(Image.fromarray(values), "PNG")
+    pixels = values.astype(">u2").tobytes() if kind == "P5" else " ".join(map(str, values.ravel())).encode()
+    pgm = f"{kind}\n8 5\n{largest}\n".encode() + pixels
+    for bits in (10, 12, 16):
+        found, wanted = decode(pgm, bits), decode(png, bits)
+        np.testing.assert_array_equal(found.pixels, wanted.pixels)
+        assert (found.deepest, found.beyond) == (wanted.deepest, wanted.beyond)
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no list of open files")
 def test_folders_among_the_files_do_not_use_up_what_the_system_lets_be_open(tmp_path):
     (tmp_path / "00001_x.png").mkdir()

@@ -71,9 +71,20 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
         images, told = _without_bad(below[name].images, name)
         train += _files(root, images, good, False)
         warnings += told
-    names = [name for name in classes if name not in chosen]
-    others = [file for name in names for file in _files(root, below[name].images, name, True)]
+    # Only beside good parts: where classes are told apart, "mask" may be one of them.
+    masks = of_meaning(classes, MASKS) if _kind(good) == "parts" else []
+    if masks[1:]:
+        warnings.append(f"of several folders of masks only {masks[0]} is used, not {some(masks[1:])}")
+    others: list[ImageFile] = []
+    for name in (name for name in classes if name not in (*chosen, *masks)):
+        files = _files(root, below[name].images, name, True)
+        if masks:
+            files, told = with_masks(root, masks[0], files, name, name)
+            warnings += told
+        others += files
     layout = f"classes without a split: {_in_words(root, chosen)}" + ("" if others else ", there is no other")
+    if any(file.masks for file in others):
+        layout += f", masks in {masks[0]}/"
     return Listing(_kind(good), layout, good, train, others, not others, warnings, besides)
 
 

@@ -22,6 +22,24 @@ def test_masks_of_bad_parts_are_found_under_another_word_for_bad(tmp_path, teste
     assert all(file.masks for file in listing.test) and not listing.warnings
 
 
+@pytest.mark.parametrize("masks", ["ground_truth", "mask", "GT"])
+def test_masks_beside_good_and_bad_parts_without_a_split_are_no_bad_parts(tmp_path, masks):
+    write(tmp_path, [*numbered("good", 8), *numbered("scratch", 2)])
+    mask(tmp_path / masks / "scratch" / "000_mask.png")
+    mask(tmp_path / masks / "scratch" / "001_mask.png")
+    listing = list_images(tmp_path, None)
+    assert [(file.class_name, len(file.masks)) for file in listing.test] == [("scratch", 1)] * 2
+    assert f"masks in {masks}/" in listing.layout and not listing.warnings
+    mask(tmp_path / "annotations" / "scratch" / "000.png")
+    assert load(tmp_path).test.has_mask.any()
+    assert any("of several folders of masks only" in told for told in list_images(tmp_path, None).warnings)
+
+
+def test_where_classes_are_told_apart_masks_may_be_one_of_them(tmp_path):
+    write(tmp_path, [*numbered("no_mask", 8), *numbered("mask", 3)])
+    assert [file.class_name for file in list_images(tmp_path, "no_mask").test] == ["mask"] * 3
+
+
 def test_several_masks_of_one_image_as_in_mvtec_loco(tmp_path):
     write(tmp_path, [*numbered("train/good", 5), *numbered("test/logical_anomalies", 2)])
     for i in range(3):

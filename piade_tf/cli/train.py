@@ -16,7 +16,7 @@ from piade_tf.errors import InputError, WorkerLost
 from piade_tf.lost_images import losses_told
 from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
-from piade_tf.stored_options import config_of
+from piade_tf.stored_options import config_of, from_anywhere
 from piade_tf.temporary import temporary_folder
 from piade_tf.training.cluster import cluster_for
 
@@ -121,8 +121,7 @@ def _agreed(
 
 def as_stored(config: Config) -> dict[str, Any]:
     """The options of a training as JSON has them, to go on with from any folder."""
-    folder = config.data.data_dir
-    data = dataclasses.replace(config.data, data_dir=folder and Path(os.path.abspath(folder)))
+    data = dataclasses.replace(config.data, data_dir=from_anywhere(config.data.data_dir))
     whole = dataclasses.replace(config, data=data, runs_dir=Path(os.path.abspath(config.runs_dir)))
     return json.loads(json.dumps(dataclasses.asdict(whole), default=str))
 

@@ -34,7 +34,7 @@ from export.verification.out_of_fold import out_of_fold
 from piade_tf import __version__
 from piade_tf.config import FormatName
 from piade_tf.data import DataSplits
-from piade_tf.data.known_images import calibration_scores
+from piade_tf.data.known_images import calibration_scores, joined_later
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
 from piade_tf.evaluation.threshold import Threshold
@@ -127,7 +127,10 @@ def _fill(
         scores = np.concatenate([by_run, seen[images.calibration.stop :]]).astype("float32")
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
     may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
-    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work, bool(folds))
+    later = len(joined_later(RunDirectory(options.run).known_if_any(), config))
+    learned = data.calibration.part(range(data.calibration.count - later))
+    learned_data = dataclasses.replace(data, calibration=learned)
+    builder = Builder(network, scorer, chosen, learned_data, augment, seed, options.batch, work, bool(folds))
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     made_of = [images.path, *(options.run / name for name in ("model.keras", "scorer.npz"))]
@@ -173,7 +176,7 @@ def _fill(
     FileScores.of(images, labels, scores, measured).write(folder / NAME)
     write_golden(folder, manifest, labels, scores, images, measured, data.preparation)
     write_readme(folder / "README.md", options.run, manifest)
-    write_model_card(folder / "MODEL_CARD.md", config, manifest)
+    write_model_card(folder / "MODEL_CARD.md", config, manifest, later)
     return manifest
 
 

@@ -51,6 +51,7 @@ def rethreshold(
     threshold: Threshold,
     map_threshold: Threshold,
     run_normal: np.ndarray,
+    later: int,
     added: np.ndarray | None = None,
 ) -> list[Rethresholded]:
     """Writes every file of an export that shows a threshold: models, sidecars, manifest, golden verdicts, model card.
@@ -63,6 +64,7 @@ def rethreshold(
         config: `config.json`.
         threshold, map_threshold: of the run.
         run_normal: `(n,)`, the run's scores of the calibration images, those that are added last.
+        later: how many of these no statistics have seen, as `joined_later` finds them.
         added: `(m, height, width, channels)`, uint8, calibration images that the files have not seen.
 
     Raises:
@@ -107,7 +109,7 @@ def rethreshold(
     scores.write(new / NAME)
     write_json(new / "manifest.json", manifest)
     _write_golden(export, new, manifest)
-    write_model_card(new / "MODEL_CARD.md", content_of_run, manifest)
+    write_model_card(new / "MODEL_CARD.md", content_of_run, manifest, later)
     return changes
 
 

@@ -113,7 +113,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
     from export.publish.report_section import add_to_report
     from export.publish.rethreshold import rethreshold
-    from piade_tf.data.known_images import calibration_scores, write_known
+    from piade_tf.data.known_images import calibration_scores, joined_later, write_known
     from piade_tf.evaluation.refit import Known, check_value, for_maps, refitted
     from piade_tf.file_set import replacing_together
     from piade_tf.files import write_json
@@ -152,9 +152,10 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
             pictures = _pictures(run, config, known, after, map_after.value != map_before.value)
             write_rejudged(run, new, config, _title(config), after, map_after, known, pictures)
             if (run.path / "export").is_dir():
-                place = new if options.good is not None else run.path
+                place = (new if options.good is not None else run.path) / "config.json"
+                later = len(joined_later(known, config))
                 changes = rethreshold(
-                    run.path / "export", new / "export", place / "config.json", after, map_after, normal, pixels
+                    run.path / "export", new / "export", place, after, map_after, normal, later, pixels
                 )
                 add_to_report(new / "report.html", new / "export")
     except OSError as error:

@@ -63,7 +63,6 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
 
         share_threads(side_of(config.data))
     distribution = distribution_for(config.training.strategy)
-    make_reproducible(config.training.seed, config.training.deterministic)
 
     with contextlib.ExitStack() as stack:
         workers_told = losses_of_workers_told if distribution.workers.count > 1 else contextlib.nullcontext
@@ -72,6 +71,7 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
         if agreed is None:
             return 0
         config, cut_off = agreed
+        make_reproducible(config.training.seed, config.training.deterministic)
         if cut_off is None:
             RunDirectory.check(config.runs_dir, config.name)
             training = Training.planned(config, distribution)

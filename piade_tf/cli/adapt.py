@@ -147,7 +147,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     known = with_scores([*before.known, *added], fitted.pred_score, fitted.map_max)
     window = stored["loss"]["ssim_window"]
     results = labelled_results(inspection, data.test, BATCH, window, fixed.seed, held_out)
-    after = before.threshold_for(known, data.test.labels, results.scored.pred_score)
+    after = before.threshold_for(known, fitted.folds, data.test.labels, results.scored.pred_score)
     new_normal = np.array([one.pred_score for one in known[len(before.known) :]]) if fitted.folds else None
     adapted = Adapted(scorer, data, before.old_normal(known), new_normal, results.scored.pred_score, after)
     groups = before.compared(adapted, base, added, bad, options.folds)

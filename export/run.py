@@ -171,7 +171,7 @@ def _fill(
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:
             _reject(folder, name, reasons)
-    manifest = describe_run(config, options.run, said, labels, may_differ, entries)
+    manifest = describe_run(config, options, said, labels, may_differ, entries)
     write_json(folder / "manifest.json", manifest)
     FileScores.of(images, labels, scores, measured).write(folder / NAME)
     write_golden(folder, manifest, labels, scores, images, measured, data.preparation)

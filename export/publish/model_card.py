@@ -58,8 +58,8 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any], later: int) -> 
         "## Threshold",
         "\n".join(f"- `{name}`: {_threshold(entry)}" for name, entry in files.items()),
         "## Size and speed",
-        f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, one image at a time, warm; "
-        "milliseconds, median and 95th percentile. Phones differ: measure there.",
+        f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, {_batch(manifest)} at a time, "
+        "warm; milliseconds an image, median and 95th percentile. Phones differ: measure there.",
         table(
             ("file", "KiB", "1 thread", "2 threads", "memory, MiB"),
             [(f"{name} ({FORMATS[name].summary})", *_costs(entry)) for name, entry in files.items()],
@@ -76,6 +76,11 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any], later: int) -> 
         f"> {CITATION}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _batch(manifest: dict[str, Any]) -> str:
+    batch = manifest.get("batch", 1)  # exports of earlier versions do not say
+    return "one image" if batch == 1 else f"{batch} images"
 
 
 def _compared(manifest: dict[str, Any]) -> str:

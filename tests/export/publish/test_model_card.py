@@ -1,5 +1,7 @@
 """What a model card says of how it was measured."""
 
+import pytest
+
 from export.publish.model_card import model_card
 
 CONFIG = {
@@ -16,6 +18,14 @@ MANIFEST = {
     "machine": {"processor": "one", "cores": 2},
     "files": {},
 }
+
+
+@pytest.mark.parametrize(
+    "manifest, images", [({}, "one image"), ({"batch": 1}, "one image"), ({"batch": 4}, "4 images")]
+)
+def test_times_are_of_an_image_in_batches_that_are_named(manifest, images):
+    card = model_card(CONFIG, MANIFEST | manifest, 0)
+    assert f" {images} at a time" in card and "milliseconds an image" in card
 
 
 def test_images_that_joined_later_are_no_part_of_the_statistics():

@@ -174,9 +174,9 @@ def _before(
 ) -> "tuple[Threshold, Threshold, bool]":
     """The thresholds of the run, and whether its files are sound; where they are not, those of its training."""
     from piade_tf.data.known_images import calibration_scores
+    from piade_tf.evaluation.calibration import folds_of_run
     from piade_tf.evaluation.refit import Known, for_maps, refitted
     from piade_tf.evaluation.threshold import Threshold
-    from piade_tf.training.fit_scores import CALIBRATION_FOLDS
 
     try:
         return Threshold.read(run.path / "threshold.json"), Threshold.read(run.path / "map_threshold.json"), True
@@ -187,10 +187,8 @@ def _before(
     normal, map_max = calibration_scores(known)
     of_training = config["options"]
     split, scored = run.read_scores()
-    folds = min(CALIBRATION_FOLDS, len(normal)) if of_training.get("calibration") == "folds" else 0
-    before = refitted(
-        of_training["threshold"], of_training["fpr"], Known(normal, split.labels, scored.pred_score, folds)
-    )
+    scores = Known(normal, split.labels, scored.pred_score, folds_of_run(config, known))
+    before = refitted(of_training["threshold"], of_training["fpr"], scores)
     map_before = for_maps(before, normal, map_max)
     return before, map_before, False
 

@@ -26,9 +26,9 @@ from export.publish.table import show_table
 from export.publish.tensorboard_summary import write_log
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import metadata_of, with_metadata
-from export.verification.agreement import Said, compare, share_of_chance
+from export.verification.agreement import Said, compare
 from export.verification.compared_images import write_images
-from export.verification.gate import MAY_DIFFER, problems
+from export.verification.gate import problems, share_that_may_differ
 from export.verification.measure import Measured, measure
 from export.verification.out_of_fold import out_of_fold
 from piade_tf import __version__
@@ -126,7 +126,7 @@ def _fill(
         by_run, map_by_run = calibration_scores(RunDirectory(options.run).read_known())
         scores = np.concatenate([by_run, seen[images.calibration.stop :]]).astype("float32")
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
-    may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
+    may_differ = share_that_may_differ(said, seed, options.tolerance)
     later = len(joined_later(RunDirectory(options.run).known_if_any(), config))
     learned = data.calibration.part(range(data.calibration.count - later))
     learned_data = dataclasses.replace(data, calibration=learned)

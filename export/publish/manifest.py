@@ -85,6 +85,7 @@ def describe_run(
             "validation": len(said.validation),
             "synthetic_defects": len(said.changed),
             "flagged_by_the_run": int(said.threshold.is_anomalous(said.compared).sum()),
+            "tolerance": options.tolerance,
             "verdicts_may_differ": may_differ,
         },
         "n_normal": int(np.sum(labels == 0)),

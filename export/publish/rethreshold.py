@@ -16,8 +16,8 @@ from export.publish.manifest import is_measured
 from export.publish.model_card import write_model_card
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import is_untouched, metadata_of, with_metadata
-from export.verification.agreement import compare, share_of_chance
-from export.verification.gate import MAY_DIFFER, problems
+from export.verification.agreement import compare
+from export.verification.gate import problems, share_that_may_differ
 from export.verification.measure import Measured, measure
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
@@ -81,7 +81,7 @@ def rethreshold(
     content_of_run, digest = _read(config), hashlib.sha256(config.read_bytes()).hexdigest()
     seed = content_of_run["options"]["training"]["seed"]
     of_run = scores.said(None, threshold)
-    may_differ = max(share_of_chance(of_run, seed), MAY_DIFFER)
+    may_differ = share_that_may_differ(of_run, seed, manifest["compared_on"].get("tolerance"))
     manifest["threshold_changed"] = datetime.date.today().isoformat()
     manifest["compared_on"] |= {
         "flagged_by_the_run": int(threshold.is_anomalous(of_run.compared).sum()),

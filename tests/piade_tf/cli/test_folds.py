@@ -119,6 +119,12 @@ def test_more_good_images_join_all_those_that_set_the_threshold(run, tmp_path):
     assert read(run / "export/manifest.json")["files"]["float32"]["threshold"]["n"] == threshold["n"]
 
 
+def test_the_tolerance_of_an_export_holds_for_another_threshold(run):
+    export(Export(run, ("float32",), tolerance=0.25))
+    set_threshold(SetThreshold(run, fpr=0.2))
+    assert read(run / "export/manifest.json")["compared_on"]["verdicts_may_differ"] == 0.25
+
+
 def test_images_that_joined_later_have_no_part_in_the_statistics_of_a_file(run, tmp_path, monkeypatch):
     was_learned = [one.digest for name in GOOD_SPLITS for one in RunDirectory(run).read_known() if one.split == name]
     set_threshold(SetThreshold(run, good=write(tmp_path / "more", NEW, 1)))

@@ -38,7 +38,7 @@ class Builder:
     Attributes:
         network, scorer: of the run.
         chosen: the score that decides.
-        data: the run's images.
+        data: the run's images, without those that joined after its statistics were fitted.
         augment, seed: of the run.
         batch: images that a file takes at a time.
         work: a folder for what is thrown away afterwards.

@@ -26,15 +26,15 @@ from export.publish.table import show_table
 from export.publish.tensorboard_summary import write_log
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import metadata_of, with_metadata
-from export.verification.agreement import Said, compare, share_of_chance
+from export.verification.agreement import Said, compare
 from export.verification.compared_images import write_images
-from export.verification.gate import MAY_DIFFER, problems
+from export.verification.gate import problems, share_that_may_differ
 from export.verification.measure import Measured, measure
 from export.verification.out_of_fold import out_of_fold
 from piade_tf import __version__
 from piade_tf.config import FormatName
 from piade_tf.data import DataSplits
-from piade_tf.data.known_images import calibration_scores
+from piade_tf.data.known_images import calibration_scores, joined_later
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
 from piade_tf.evaluation.threshold import Threshold
@@ -126,8 +126,11 @@ def _fill(
         by_run, map_by_run = calibration_scores(RunDirectory(options.run).read_known())
         scores = np.concatenate([by_run, seen[images.calibration.stop :]]).astype("float32")
     said, labels = Said.of(images, scores, threshold_of_run), data.test.labels
-    may_differ = max(share_of_chance(said, seed), MAY_DIFFER) if options.tolerance is None else options.tolerance
-    builder = Builder(network, scorer, chosen, data, augment, seed, options.batch, work, bool(folds))
+    may_differ = share_that_may_differ(said, seed, options.tolerance)
+    later = len(joined_later(RunDirectory(options.run).known_if_any(), config))
+    learned = data.calibration.part(range(data.calibration.count - later))
+    learned_data = dataclasses.replace(data, calibration=learned)
+    builder = Builder(network, scorer, chosen, learned_data, augment, seed, options.batch, work, bool(folds))
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     made_of = [images.path, *(options.run / name for name in ("model.keras", "scorer.npz"))]
@@ -168,12 +171,12 @@ def _fill(
         entries[name] = description | comparison | {"accepted": not reasons, "reasons": reasons}
         if reasons:
             _reject(folder, name, reasons)
-    manifest = describe_run(config, options.run, said, labels, may_differ, entries)
+    manifest = describe_run(config, options, said, labels, may_differ, entries)
     write_json(folder / "manifest.json", manifest)
     FileScores.of(images, labels, scores, measured).write(folder / NAME)
     write_golden(folder, manifest, labels, scores, images, measured, data.preparation)
     write_readme(folder / "README.md", options.run, manifest)
-    write_model_card(folder / "MODEL_CARD.md", config, manifest)
+    write_model_card(folder / "MODEL_CARD.md", config, manifest, later)
     return manifest
 
 

@@ -1,6 +1,7 @@
 """The options of a run as JSON has them, of this version or an earlier one."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ def data_of(stored: Mapping[str, Any]) -> DataConfig:
     """What a run's options have under `data`; one of another version that is not known is left out."""
     values = _known(DataConfig, _section("data", stored))
     return DataConfig(**values | {"data_dir": Path(values["data_dir"]) if values.get("data_dir") else None})
+
+
+def from_anywhere(folder: Path | str | None) -> Path | None:
+    """The path of a folder that is the same whichever folder is the current one; None stays."""
+    return None if folder is None else Path(os.path.abspath(folder))
 
 
 def _section(section: str, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from export.options import Export
 from export.tflite.flatbuffer import operators, signatures, tensor_types
 from export.verification.agreement import Said
 from export.verification.measure import Measured
@@ -58,7 +59,7 @@ def _digest(file: Path) -> str:
 
 def describe_run(
     config: dict[str, Any],
-    run: Path,
+    options: Export,
     said: Said,
     labels: np.ndarray,
     may_differ: float,
@@ -68,7 +69,7 @@ def describe_run(
 
     Args:
         config: the content of `config.json`.
-        run: the run directory.
+        options: of the export.
         said: what the run says of the images.
         labels: of the test images.
         may_differ: share of verdicts that may differ.
@@ -77,12 +78,14 @@ def describe_run(
     keras_auroc = float(roc_auc_score(labels, said.test)) if len(np.unique(labels)) == 2 else None
     return {
         "format_version": FORMAT_VERSION,
-        "run": run.resolve().name,
+        "run": options.run.resolve().name,
         "version": __version__,
+        "batch": options.batch,
         "compared_on": {
             "validation": len(said.validation),
             "synthetic_defects": len(said.changed),
             "flagged_by_the_run": int(said.threshold.is_anomalous(said.compared).sum()),
+            "tolerance": options.tolerance,
             "verdicts_may_differ": may_differ,
         },
         "n_normal": int(np.sum(labels == 0)),

@@ -16,13 +16,19 @@ CITATION = (
 )
 
 
-def write_model_card(path: Path, config: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """Writes the card from `config.json` and `manifest.json`."""
+def write_model_card(path: Path, config: dict[str, Any], manifest: dict[str, Any], later: int) -> None:
+    """Writes the card from `config.json` and `manifest.json`.
+
+    Args:
+        path: of the card.
+        config, manifest: the content of these.
+        later: calibration images that no statistics have seen, as `joined_later` finds them.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(model_card(config, manifest), encoding="utf-8", errors="backslashreplace")
+        temporary.write_text(model_card(config, manifest, later), encoding="utf-8", errors="backslashreplace")
 
 
-def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
+def model_card(config: dict[str, Any], manifest: dict[str, Any], later: int) -> str:
     """The card in Markdown."""
     options, counts, files = config["options"], config["counts"], manifest["files"]
     height, width, channels = config["image_shape"]
@@ -38,7 +44,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
                 "layout": config["layout"],
                 "normal": config["normal_class"],
                 "image": f"{height} x {width} pixels, {'colour' if channels == 3 else 'grey'}",
-                **_good_images(counts, options.get("calibration") == "folds"),
+                **_good_images(counts, options.get("calibration") == "folds", later),
                 "test images": counts["test"],
                 "score": f"{options['score']}; higher is more anomalous",
                 "seed": options["training"]["seed"],
@@ -52,8 +58,8 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
         "## Threshold",
         "\n".join(f"- `{name}`: {_threshold(entry)}" for name, entry in files.items()),
         "## Size and speed",
-        f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, one image at a time, warm; "
-        "milliseconds, median and 95th percentile. Phones differ: measure there.",
+        f"On {manifest['machine']['processor']}, {manifest['machine']['cores']} cores, {_batch(manifest)} at a time, "
+        "warm; milliseconds an image, median and 95th percentile. Phones differ: measure there.",
         table(
             ("file", "KiB", "1 thread", "2 threads", "memory, MiB"),
             [(f"{name} ({FORMATS[name].summary})", *_costs(entry)) for name, entry in files.items()],
@@ -70,6 +76,11 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any]) -> str:
         f"> {CITATION}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _batch(manifest: dict[str, Any]) -> str:
+    batch = manifest.get("batch", 1)  # exports of earlier versions do not say
+    return "one image" if batch == 1 else f"{batch} images"
 
 
 def _compared(manifest: dict[str, Any]) -> str:
@@ -114,15 +125,17 @@ def _differences(entry: dict[str, Any], on_test: bool) -> tuple[str, ...]:
     return (auroc, f"{entry['image_AUROC_loss']:.4f}", *decisive)
 
 
-def _good_images(counts: dict[str, int], in_folds: bool) -> dict[str, int]:
+def _good_images(counts: dict[str, int], in_folds: bool, later: int) -> dict[str, int]:
     """How many there are of each kind, and what they serve for."""
     if in_folds:
         return {
             "good images (statistics; standardisation and thresholds in folds)": sum(
                 counts[name] for name in ("train", "validation", "calibration")
-            ),
+            )
+            - later,
             "of these, for early stopping and whether a file ships": counts["validation"],
             "of these, for the ranges of integers, at most 100 of": counts["train"],
+            **({"good images that joined later (thresholds)": later} if later else {}),
         }
     return {
         "training images (statistics, and ranges of integers)": counts["train"],

@@ -16,8 +16,8 @@ from export.publish.manifest import is_measured
 from export.publish.model_card import write_model_card
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import is_untouched, metadata_of, with_metadata
-from export.verification.agreement import compare, share_of_chance
-from export.verification.gate import MAY_DIFFER, problems
+from export.verification.agreement import compare
+from export.verification.gate import problems, share_that_may_differ
 from export.verification.measure import Measured, measure
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import Known, for_maps, for_other_scores
@@ -51,6 +51,7 @@ def rethreshold(
     threshold: Threshold,
     map_threshold: Threshold,
     run_normal: np.ndarray,
+    later: int,
     added: np.ndarray | None = None,
 ) -> list[Rethresholded]:
     """Writes every file of an export that shows a threshold: models, sidecars, manifest, golden verdicts, model card.
@@ -63,6 +64,7 @@ def rethreshold(
         config: `config.json`.
         threshold, map_threshold: of the run.
         run_normal: `(n,)`, the run's scores of the calibration images, those that are added last.
+        later: how many of these no statistics have seen, as `joined_later` finds them.
         added: `(m, height, width, channels)`, uint8, calibration images that the files have not seen.
 
     Raises:
@@ -79,7 +81,7 @@ def rethreshold(
     content_of_run, digest = _read(config), hashlib.sha256(config.read_bytes()).hexdigest()
     seed = content_of_run["options"]["training"]["seed"]
     of_run = scores.said(None, threshold)
-    may_differ = max(share_of_chance(of_run, seed), MAY_DIFFER)
+    may_differ = share_that_may_differ(of_run, seed, manifest["compared_on"].get("tolerance"))
     manifest["threshold_changed"] = datetime.date.today().isoformat()
     manifest["compared_on"] |= {
         "flagged_by_the_run": int(threshold.is_anomalous(of_run.compared).sum()),
@@ -107,7 +109,7 @@ def rethreshold(
     scores.write(new / NAME)
     write_json(new / "manifest.json", manifest)
     _write_golden(export, new, manifest)
-    write_model_card(new / "MODEL_CARD.md", content_of_run, manifest)
+    write_model_card(new / "MODEL_CARD.md", content_of_run, manifest, later)
     return changes
 
 

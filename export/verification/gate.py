@@ -9,9 +9,20 @@ from typing import Any
 from scipy.stats import binom
 
 from export.formats import Tolerance
-from export.verification.agreement import CONFIDENCE
+from export.verification.agreement import CONFIDENCE, Said, share_of_chance
 
 MAY_DIFFER = 0.02  # share of verdicts, at least: of images that lie at the threshold
+
+
+def share_that_may_differ(run: Said, seed: int, tolerance: float | None) -> float:
+    """Of verdicts: what `--tolerance` set, or what other calibration images would change as well, but at least 2 %.
+
+    Args:
+        run: what it says of the images.
+        seed: of the other calibration images.
+        tolerance: that was set; None: none was.
+    """
+    return max(share_of_chance(run, seed), MAY_DIFFER) if tolerance is None else tolerance
 
 
 def too_many(differ: int, verdicts: int, share: float) -> bool:

@@ -22,7 +22,7 @@ class Measured:
         pred_score: `(n,)`.
         map_max, map_mean: of each anomaly map, `(n,)`.
         reconstruction_mean: `(n,)`, 0 to 255.
-        timings: milliseconds of single calls, `(threads, calls)`.
+        timings: milliseconds an image of single calls, which take a batch each, `(threads, calls)`.
         peak_bytes: memory that loading and running added.
     """
 

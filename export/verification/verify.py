@@ -55,12 +55,13 @@ def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _milliseconds(run: "Runner", images: np.ndarray) -> list[float]:
+    """Of single calls, for each image of a batch."""
     spent = []
     for i in range(WARM_UP + TIMED):
         image = _repeated(images[i % len(images)], run.batch)
         start = time.perf_counter()
         run(image)
-        spent.append(1000 * (time.perf_counter() - start))
+        spent.append(1000 * (time.perf_counter() - start) / run.batch)
     return spent[WARM_UP:]
 
 

@@ -121,7 +121,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     from piade_tf.files import write_json
     from piade_tf.report.adaptation_table import show_adaptation
     from piade_tf.report.result_files import Judged, write_results
-    from piade_tf.stored_options import data_of
+    from piade_tf.stored_options import data_of, from_anywhere
     from piade_tf.training.assigned import assigned
     from piade_tf.training.data_of_run import data_of_run
 
@@ -147,7 +147,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     known = with_scores([*before.known, *added], fitted.pred_score, fitted.map_max)
     window = stored["loss"]["ssim_window"]
     results = labelled_results(inspection, data.test, BATCH, window, fixed.seed, held_out)
-    after = before.threshold_for(known, data.test.labels, results.scored.pred_score)
+    after = before.threshold_for(known, fitted.folds, data.test.labels, results.scored.pred_score)
     new_normal = np.array([one.pred_score for one in known[len(before.known) :]]) if fitted.folds else None
     adapted = Adapted(scorer, data, before.old_normal(known), new_normal, results.scored.pred_score, after)
     groups = before.compared(adapted, base, added, bad, options.folds)
@@ -156,9 +156,8 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
         if (run.path / name).exists():
             shutil.copy2(run.path / name, new_run.path / name)
     lineage = _lineage(options, run, config, [*before.known, *added])
-    options_now = stored | {"name": new_run.path.name}
-    if options.data_dir is not None:
-        options_now["data"] = stored["data"] | {"data_dir": str(options.data_dir)}
+    where = from_anywhere(options.data_dir or data_of(stored["data"]).data_dir)
+    options_now = stored | {"name": new_run.path.name, "data": stored["data"] | {"data_dir": where}}
     new_config = new_run.write_config(options_now, config["schedule"], data, lineage)
     new_run.write_scorer(scorer)
     map_after = for_maps(after, fitted.pred_score, fitted.map_max)

@@ -35,6 +35,7 @@ from piade_tf.report.tensorboard_result import log_result
 from piade_tf.run_directory import RunDirectory
 from piade_tf.scoring.parameters import ScoreParameters, parameters_for
 from piade_tf.scoring.scorer_file import read_scorer
+from piade_tf.stored_options import from_anywhere
 from piade_tf.training.checkpoints import Checkpoints
 from piade_tf.training.devices import describe_devices
 from piade_tf.training.distribution import Distribution
@@ -147,7 +148,8 @@ class Training:
     @cached_property
     def _stored(self) -> dict[str, Any]:
         """The options as `config.json` has them."""
-        whole = dataclasses.replace(self.config, network=self.network_options, calibration=self.way)
+        data = dataclasses.replace(self.config.data, data_dir=from_anywhere(self.config.data.data_dir))
+        whole = dataclasses.replace(self.config, data=data, network=self.network_options, calibration=self.way)
         return {name: value for name, value in dataclasses.asdict(whole).items() if name != "resume"}
 
     def _described(self) -> dict[str, Any]:

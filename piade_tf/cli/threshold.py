@@ -113,7 +113,7 @@ def _show(run: "RunDirectory", known: "list[KnownImage]") -> None:
 def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") -> None:
     from export.publish.report_section import add_to_report
     from export.publish.rethreshold import rethreshold
-    from piade_tf.data.known_images import calibration_scores, write_known
+    from piade_tf.data.known_images import calibration_scores, joined_later, write_known
     from piade_tf.evaluation.refit import Known, check_value, for_maps, refitted
     from piade_tf.file_set import replacing_together
     from piade_tf.files import write_json
@@ -152,9 +152,10 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
             pictures = _pictures(run, config, known, after, map_after.value != map_before.value)
             write_rejudged(run, new, config, _title(config), after, map_after, known, pictures)
             if (run.path / "export").is_dir():
-                place = new if options.good is not None else run.path
+                place = (new if options.good is not None else run.path) / "config.json"
+                later = len(joined_later(known, config))
                 changes = rethreshold(
-                    run.path / "export", new / "export", place / "config.json", after, map_after, normal, pixels
+                    run.path / "export", new / "export", place, after, map_after, normal, later, pixels
                 )
                 add_to_report(new / "report.html", new / "export")
     except OSError as error:
@@ -173,9 +174,9 @@ def _before(
 ) -> "tuple[Threshold, Threshold, bool]":
     """The thresholds of the run, and whether its files are sound; where they are not, those of its training."""
     from piade_tf.data.known_images import calibration_scores
+    from piade_tf.evaluation.calibration import folds_of_run
     from piade_tf.evaluation.refit import Known, for_maps, refitted
     from piade_tf.evaluation.threshold import Threshold
-    from piade_tf.training.fit_scores import CALIBRATION_FOLDS
 
     try:
         return Threshold.read(run.path / "threshold.json"), Threshold.read(run.path / "map_threshold.json"), True
@@ -186,10 +187,8 @@ def _before(
     normal, map_max = calibration_scores(known)
     of_training = config["options"]
     split, scored = run.read_scores()
-    folds = min(CALIBRATION_FOLDS, len(normal)) if of_training.get("calibration") == "folds" else 0
-    before = refitted(
-        of_training["threshold"], of_training["fpr"], Known(normal, split.labels, scored.pred_score, folds)
-    )
+    scores = Known(normal, split.labels, scored.pred_score, folds_of_run(config, known))
+    before = refitted(of_training["threshold"], of_training["fpr"], scores)
     map_before = for_maps(before, normal, map_max)
     return before, map_before, False
 

@@ -16,7 +16,7 @@ from piade_tf.errors import InputError, WorkerLost
 from piade_tf.lost_images import losses_told
 from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
-from piade_tf.stored_options import config_of
+from piade_tf.stored_options import config_of, from_anywhere
 from piade_tf.temporary import temporary_folder
 from piade_tf.training.cluster import cluster_for
 
@@ -63,7 +63,6 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
 
         share_threads(side_of(config.data))
     distribution = distribution_for(config.training.strategy)
-    make_reproducible(config.training.seed, config.training.deterministic)
 
     with contextlib.ExitStack() as stack:
         workers_told = losses_of_workers_told if distribution.workers.count > 1 else contextlib.nullcontext
@@ -72,6 +71,7 @@ def _train(config: Config, cut_off: Path | None, is_complete: bool) -> int:
         if agreed is None:
             return 0
         config, cut_off = agreed
+        make_reproducible(config.training.seed, config.training.deterministic)
         if cut_off is None:
             RunDirectory.check(config.runs_dir, config.name)
             training = Training.planned(config, distribution)
@@ -121,8 +121,7 @@ def _agreed(
 
 def as_stored(config: Config) -> dict[str, Any]:
     """The options of a training as JSON has them, to go on with from any folder."""
-    folder = config.data.data_dir
-    data = dataclasses.replace(config.data, data_dir=folder and Path(os.path.abspath(folder)))
+    data = dataclasses.replace(config.data, data_dir=from_anywhere(config.data.data_dir))
     whole = dataclasses.replace(config, data=data, runs_dir=Path(os.path.abspath(config.runs_dir)))
     return json.loads(json.dumps(dataclasses.asdict(whole), default=str))
 

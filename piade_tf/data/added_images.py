@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from piade_tf.data.checked_files import checked_files
 from piade_tf.data.decode import UnreadableImageError, decode, decode_file, grey_in_colour, read_content
@@ -144,12 +145,18 @@ def extended(data: DataSplits, known: Sequence[KnownImage]) -> DataSplits:
 def joined(first: Split, second: Split, shape: tuple[int, ...]) -> Split:
     """One split after the other; the groups of the second count where the first has groups."""
     one, other = first.jittered, second.jittered
+    count = first.count + second.count
     known = len(first.ids) == first.count and len(second.ids) == second.count
+
+    def jittered(seed: int, rows: range = range(count)) -> tf.data.Dataset:
+        assert one and other
+        return one(seed).concatenate(other(seed)).skip(rows.start).take(len(rows))
+
     return Split(
         items=first.images.concatenate(second.images),
-        count=first.count + second.count,
+        count=count,
         item_bytes=math.prod(shape),
-        jittered=(lambda seed: one(seed).concatenate(other(seed))) if one and other else None,
+        jittered=jittered if one and other else None,
         ids=np.concatenate([np.asarray(part.ids, object) for part in (first, second)]) if known else first.ids[:0],
         groups=np.concatenate([first.groups, second.groups]) if len(first.groups) else first.groups,
     )

@@ -3,8 +3,9 @@
 import csv
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,6 +88,17 @@ def calibration_scores(known: Iterable[KnownImage]) -> tuple[np.ndarray, np.ndar
     pairs = [(one.pred_score, one.map_max) for one in calibration_images(known)]
     columns = np.array(pairs, "float64").reshape(-1, 2)
     return columns[:, 0], columns[:, 1]
+
+
+def joined_later(known: Iterable[KnownImage], config: Mapping[str, Any]) -> list[KnownImage]:
+    """The last calibration images, which `piade threshold` added: no statistics have seen them.
+
+    Args:
+        known: the images.
+        config: the content of `config.json`.
+    """
+    learned = (config.get("lineage") or {}).get("images_added_in_all", 0)  # they come first
+    return [one for one in known if one.added][learned:]
 
 
 def digests_of(images: Iterable[np.ndarray]) -> list[str]:

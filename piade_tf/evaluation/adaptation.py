@@ -15,7 +15,7 @@ from piade_tf.data.known_images import KnownImage, calibration_images, calibrati
 from piade_tf.data.preparation import Preparation
 from piade_tf.evaluation.before_and_after import Group
 from piade_tf.evaluation.calibration import Calibrated, calibrated
-from piade_tf.evaluation.refit import Known, for_other_scores
+from piade_tf.evaluation.refit import Known, for_other_scores, refitted
 from piade_tf.evaluation.scored_split import BATCH, Scored, score_split
 from piade_tf.evaluation.threshold import Threshold, parse_method
 from piade_tf.scoring.parameters import ScoreParameters
@@ -95,20 +95,23 @@ class Before:
     test_scores: dict[str, float]
 
     def threshold_for(
-        self, known: Sequence[KnownImage], labels: np.ndarray = NONE, test: np.ndarray = NONE
+        self, known: Sequence[KnownImage], folds: int, labels: np.ndarray = NONE, test: np.ndarray = NONE
     ) -> Threshold:
-        """The threshold for other scores, fitted in the same way.
+        """The threshold for other scores of more images, chosen by the same method.
 
         One set by hand keeps its place among the calibration images of before.
 
         Args:
             known: images with their scores, those of before first.
+            folds: in which they were scored, as `Calibrated` has it.
             labels, test: labels and scores of test images, for a threshold that looks at these.
         """
-        old, normal = calibration_scores(self.known)[0], calibration_scores(known)[0]
         if parse_method(self.threshold.method).kind == "value":
-            return for_other_scores(self.threshold, old, Known(self.old_normal(known), NONE, NONE))
-        return for_other_scores(self.threshold, old, Known(normal, labels, test))
+            by_hand = dataclasses.replace(self.threshold, folds=folds)
+            old_normal = calibration_scores(self.known)[0]
+            return for_other_scores(by_hand, old_normal, Known(self.old_normal(known), NONE, NONE))
+        scores = Known(calibration_scores(known)[0], labels, test, folds)
+        return refitted(self.threshold.method, self.threshold.wanted_fpr, scores)
 
     def old_normal(self, known: Sequence[KnownImage]) -> np.ndarray:
         """Of the same, the scores of the calibration images of before."""
@@ -182,7 +185,8 @@ class Before:
             labels, test = NONE, NONE
             if self.threshold.optimistic:
                 labels, test = data.test.labels, self.fixed.scores(fitted.scorer, data.test).pred_score
-            threshold = self.threshold_for(with_scores(known, fitted.pred_score, fitted.map_max), labels, test)
+            scored = with_scores(known, fitted.pred_score, fitted.map_max)
+            threshold = self.threshold_for(scored, fitted.folds, labels, test)
             found = self.fixed.scores(fitted.scorer, folder_split([added[j].image for j in left_out], self.preparation))
             flagged[left_out] = threshold.is_anomalous(found.pred_score)
         return flagged

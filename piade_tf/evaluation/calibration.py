@@ -6,19 +6,21 @@ all of them. docs/threshold.md says what each promises.
 """
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
 from piade_tf.config import SMALLEST_PRETRAINED, AugmentName, CalibrationName, ScoreName
 from piade_tf.data import DataSplits
-from piade_tf.data.known_images import GOOD
+from piade_tf.data.groups import groups_of, groups_of_added
+from piade_tf.data.known_images import GOOD, KnownImage, calibration_images, joined_later
 from piade_tf.errors import InputError
 from piade_tf.evaluation.scored_split import BATCH, score_split
 from piade_tf.scoring.parameters import ScoreParameters
 from piade_tf.scoring.score_set import ScoreSet
-from piade_tf.training.fit_scores import CALIBRATION_FOLDS, fit_in_folds, fit_scores
+from piade_tf.training.fit_scores import CALIBRATION_FOLDS, fit_in_folds, fit_scores, folds_of_splits
 from piade_tf.workers import ALONE, Workers
 
 # Good images from which on a tenth of them can promise one false alarm in a hundred.
@@ -100,8 +102,29 @@ def calibrated(
         splits = [getattr(data, name) for name in GOOD]
         scorer, parts = fit_in_folds(network, parameters, splits, augment, seed, CALIBRATION_FOLDS, workers)
         pred_score, map_max = scorer.out_of_fold(parts, chosen, data.image_shape[:2])
-        return Calibrated(scorer, pred_score, map_max, min(CALIBRATION_FOLDS, len(pred_score)))
+        return Calibrated(scorer, pred_score, map_max, int(folds_of_splits(splits, CALIBRATION_FOLDS, seed).max()) + 1)
     scorer = fit_scores(network, parameters, data, augment, seed, workers)
     found = score_split(scorer.inspection_model(network, chosen), data.calibration, BATCH, workers=workers)
     assert found.map_max is not None
     return Calibrated(scorer, found.pred_score, found.map_max, 0)
+
+
+def folds_of_run(config: Mapping[str, Any], known: Sequence[KnownImage]) -> int:
+    """In how many folds a run has scored its calibration images, whatever its threshold says; 0: they were held out.
+
+    Args:
+        config: the content of `config.json`.
+        known: what the run knows of its images.
+    """
+    if config["options"].get("calibration") != "folds":
+        return 0
+    images, group_by = calibration_images(known), config["options"]["data"].get("group_by")
+    images = images[: len(images) - len(joined_later(known, config))]  # these are the last
+    if group_by is None:
+        return min(CALIBRATION_FOLDS, len(images))
+    own, added = ([one for one in images if bool(one.added) is is_added] for is_added in (False, True))
+    groups = [
+        *groups_of([one.image for one in own], group_by),
+        *groups_of_added([one.image for one in added], [one.added for one in added], group_by),
+    ]
+    return min(CALIBRATION_FOLDS, len(set(groups)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from piade_tf.data.known_images import KnownImage
+from piade_tf.data.known_images import KnownImage, joined_later
 from piade_tf.evaluation.threshold import Threshold, parse_method
 from piade_tf.program import command, path_word, shell_line
 from piade_tf.report.page_text import option
@@ -37,9 +37,7 @@ class ThresholdNow:
         method = trained.get("threshold", threshold.method)
         if parse_method(threshold.method) != parse_method(method):
             options["threshold"] = threshold.method
-        added = [one.added for one in known if one.added]
-        adapted = (config.get("lineage") or {}).get("images_added_in_all", 0)  # they come first
-        return cls(options, tuple(dict.fromkeys(added[adapted:])))
+        return cls(options, tuple(dict.fromkeys(one.added for one in joined_later(known, config))))
 
     def noted(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration with what is in force now, and a note of what the training had."""

@@ -71,10 +71,7 @@ def fit_in_folds(
     scorer = ScoreSet(parameters)
     looks = _looks(_parts(splits, workers), augment, seed)
     rows = rows_of(workers, [split.count for split in splits])
-    if all(len(split.groups) for split in splits):
-        fold = folds_of_groups(np.concatenate([split.groups for split in splits]), folds, seed)
-    else:
-        fold = folds_of(sum(split.count for split in splits), folds, seed)
+    fold = folds_of_splits(splits, folds, seed)
     return scorer, scorer.fit_few(network, [batched(look, BATCH) for look in looks], fold, workers, rows)
 
 
@@ -117,6 +114,13 @@ def _looks(splits: Sequence[Split], augment: AugmentName, seed: int) -> list[tf.
     """The images of all splits as they are, then the same in the same order as they may also look."""
     by_split = [[split.images, *variants(split, augment, seed)] for split in splits]
     return [_one_after_the_other(look) for look in zip(*by_split, strict=True)]
+
+
+def folds_of_splits(splits: Sequence[Split], folds: int, seed: int) -> np.ndarray:
+    """As `folds_of`, of the images of some splits; those of a group are in one part, of which there may be fewer."""
+    if all(len(split.groups) for split in splits):
+        return folds_of_groups(np.concatenate([split.groups for split in splits]), folds, seed)
+    return folds_of(sum(split.count for split in splits), folds, seed)
 
 
 def folds_of(count: int, folds: int, seed: int) -> np.ndarray:

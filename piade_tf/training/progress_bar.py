@@ -29,7 +29,7 @@ class Progress(keras.callbacks.Callback):
         self.console = Console(highlight=False, soft_wrap=True)
 
     def on_train_begin(self, logs=None):
-        self._ends, self._done = [time.monotonic()], self.before
+        self._ends, self._done, self._is_finite = [time.monotonic()], self.before, True
         self.console.print("preparing the first step, which takes some seconds ...")
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f}%"),
@@ -55,7 +55,7 @@ class Progress(keras.callbacks.Callback):
         if epoch == self.before or done == self.epochs or done % math.ceil(self.epochs / LINES) == 0:
             losses = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
             self.console.print(f"epoch {done}/{self.epochs}  {losses}{self._time_left(done)}")
-        self._done = done
+        self._done, self._is_finite = done, all(map(math.isfinite, logs.values()))
 
     def _time_left(self, done: int) -> str:
         """By the later half of the epochs of this process; nothing before a fifth, since the first ones compile."""
@@ -73,5 +73,5 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.close()
-        if self._done < self.epochs:
+        if self._done < self.epochs and self._is_finite:
             self.console.print(f"stopped after epoch {self._done}: the validation loss no longer fell")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from folders import numbered, write
 
+from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.evaluate import Evaluate, evaluate
 from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.train import train
@@ -86,6 +87,18 @@ def test_a_relative_path_in_another_folder_is_no_other_data_set(tested, run, pho
     (run / "config.json").write_text(json.dumps(config))
     monkeypatch.chdir(photos.parent)
     assert tested(data_dir=Path("photos")) == names(run)
+
+
+def test_a_run_finds_its_photographs_again_from_any_folder(trained, tmp_path, photos, monkeypatch):
+    write(tmp_path / "here", numbered("new", 4))
+    monkeypatch.chdir(trained)
+    train(parse_config([*TINY, "--dataset", "folder", "--data-dir", "photos", "--runs-dir", str(tmp_path / "runs")]))
+    (run,) = (tmp_path / "runs").iterdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name, data_dir, found in (("same", None, trained / "photos"), ("moved", Path("../photos"), photos)):
+        adapt(Adapt(run, Path("new"), name=name, folds=0, data_dir=data_dir))
+        config = json.loads((tmp_path / "runs" / name / "config.json").read_text())
+        assert config["options"]["data"]["data_dir"] == str(found)
 
 
 def test_a_run_that_parted_its_photographs_by_groups_knows_them_and_tests_others_whatever_their_names(

@@ -14,7 +14,8 @@ from piade_tf.cli.adapt import Adapt, adapt
 from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.threshold import SetThreshold, set_threshold
 from piade_tf.cli.train import train
-from piade_tf.data.known_images import calibration_images, calibration_scores
+from piade_tf.data.known_images import GOOD as GOOD_SPLITS
+from piade_tf.data.known_images import calibration_images, calibration_scores, digests_of
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.run_directory import RunDirectory
 
@@ -116,6 +117,31 @@ def test_more_good_images_join_all_those_that_set_the_threshold(run, tmp_path):
     threshold = read(run / "threshold.json")
     assert threshold["n"] == learned(run) == len(calibration_images(RunDirectory(run).read_known()))
     assert read(run / "export/manifest.json")["files"]["float32"]["threshold"]["n"] == threshold["n"]
+
+
+def test_the_tolerance_of_an_export_holds_for_another_threshold(run):
+    export(Export(run, ("float32",), tolerance=0.25))
+    set_threshold(SetThreshold(run, fpr=0.2))
+    assert read(run / "export/manifest.json")["compared_on"]["verdicts_may_differ"] == 0.25
+
+
+def test_images_that_joined_later_have_no_part_in_the_statistics_of_a_file(run, tmp_path, monkeypatch):
+    was_learned = [one.digest for name in GOOD_SPLITS for one in RunDirectory(run).read_known() if one.split == name]
+    set_threshold(SetThreshold(run, good=write(tmp_path / "more", NEW, 1)))
+    said = f"thresholds in folds): {len(was_learned)}\n", f"joined later (thresholds): {NEW}\n"
+    assert all(line in (run / "export/MODEL_CARD.md").read_text(encoding="utf-8") for line in said)
+
+    looks = []
+
+    def refit(_model, _graph, images, scorer):
+        looks.extend(images.as_numpy_iterator())
+        return scorer
+
+    monkeypatch.setattr("export.builder.refit", refit)
+    export(Export(run, ("dynamic_int8",)))
+    assert digests_of(looks[: len(was_learned)]) == was_learned and len(looks) % len(was_learned) == 0
+    assert all(line in (run / "export/MODEL_CARD.md").read_text(encoding="utf-8") for line in said)
+    assert read(run / "export/manifest.json")["files"]["dynamic_int8"]["threshold"]["n"] == len(was_learned) + NEW
 
 
 def test_an_adapted_run_scores_old_and_new_images_in_folds(run, tmp_path):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from piade_tf.config import NetworkConfig
 from piade_tf.data.known_images import GOOD, KnownImage, calibration_images, calibration_scores, with_scores
 from piade_tf.errors import InputError
-from piade_tf.evaluation.calibration import calibrated, calibration_for, good_images
+from piade_tf.evaluation.calibration import calibrated, calibration_for, folds_of_run, good_images
 from piade_tf.evaluation.threshold import fit_threshold
 from piade_tf.model.network import build_network
 from piade_tf.scoring.parameters import class_parameters, pretrained_parameters
@@ -51,6 +51,14 @@ def test_in_folds_every_good_image_sets_the_threshold(fit, in_folds, held_out):
     assert in_folds.folds == CALIBRATION_FOLDS
     assert in_folds.pred_score.shape == in_folds.map_max.shape == (good_images(fit.data),)
     assert held_out.folds == 0 and held_out.pred_score.shape == (fit.data.calibration.count,)
+
+
+def test_images_in_groups_have_as_many_folds_as_there_are_groups(fit):
+    splits = {}
+    for name in GOOD:
+        split = getattr(fit.data, name)
+        splits[name] = dataclasses.replace(split, groups=np.array([name, "any"])[np.arange(split.count) % 2])
+    assert fit.run(data=dataclasses.replace(fit.data, **splits)).folds == len(GOOD) + 1
 
 
 def test_an_image_is_scored_higher_without_itself_than_by_the_final_statistics(fit, in_folds):
@@ -191,3 +199,22 @@ def test_scores_of_a_split_belong_to_the_calibration_images():
     assert [one.pred_score for one in found] == [None, 1, None, 2]
     with pytest.raises(ValueError):
         with_scores(rows, np.zeros(4), np.zeros(4))
+
+
+@pytest.mark.parametrize(
+    "calibration, group_by, added, later, folds",
+    [
+        ("split", None, 0, 0, 0),
+        ("folds", None, 0, 0, CALIBRATION_FOLDS),
+        ("folds", "lot.", 0, 0, 3),
+        ("folds", "lot.", 2, 0, 5),
+        ("folds", "lot.", 2, 4, 5),
+        ("folds", "lot.", 20, 0, CALIBRATION_FOLDS),
+    ],
+)
+def test_a_run_tells_its_folds_from_the_images_that_were_scored_in_them(calibration, group_by, added, later, folds):
+    rows = [KnownImage(f"lot{i % 3}/{i}.png", GOOD[i % 3], str(i)) for i in range(30)]
+    rows += [KnownImage(f"/new/{i}.png", "calibration", f"new{i}", "/new") for i in range(added + later)]
+    rows = with_scores(rows, np.arange(len(rows)), np.arange(len(rows)))
+    options = {"calibration": calibration, "data": {"group_by": group_by}}
+    assert folds_of_run({"options": options, "lineage": {"images_added_in_all": added}}, rows) == folds

@@ -1,14 +1,18 @@
 """Who trains together, from TF_CONFIG, and what is said where it cannot be used."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from threads_as_workers import together
 
+from piade_tf.cli.parsing import parse_config
+from piade_tf.cli.train import as_stored, train
 from piade_tf.errors import InputError
 from piade_tf.training.cluster import Cluster, cluster_for
 from piade_tf.training.run_of_chief import check_same, given, options_given, take
+from piade_tf.workers import Workers
 
 TWO = {"worker": ["one:2222", "two:2222"]}
 
@@ -108,3 +112,26 @@ def test_workers_with_other_options_are_told_which():
 
     line = "the options of worker 1 differ from those of worker 0: preset is 'paper', not 'compact'"
     assert together(2, differ) == [line, line]
+
+
+def test_a_worker_that_goes_on_has_the_seed_of_the_run_before_it_trains(monkeypatch):
+    """By TensorFlow's seed, too, images are shuffled, and each worker takes its share of the same order."""
+
+    class Second(Workers):
+        index, count = 1, 2
+
+        def all_told(self, arrays):
+            return [arrays or given(as_stored(parse_config(["--seed", "7"])), None), arrays]
+
+    class Planned(Exception):
+        pass
+
+    def planned(config, _distribution):
+        raise Planned(config.training.seed, np.random.random())
+
+    monkeypatch.setattr("piade_tf.cli.train.cluster_for", lambda _: Cluster(("one:2222", "two:2222"), 1))
+    monkeypatch.setattr("piade_tf.training.distribution.distribution_for", lambda _: SimpleNamespace(workers=Second()))
+    monkeypatch.setattr("piade_tf.cli.steps_of_training.Training.planned", planned)
+    with pytest.raises(Planned) as found:
+        train(parse_config(["--resume", "run"]))
+    assert found.value.args == (7, np.random.RandomState(7).random())

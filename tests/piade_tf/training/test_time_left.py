@@ -1,4 +1,4 @@
-"""The time left: not told before it means something."""
+"""The time left, not told before it means something, and why a training stopped."""
 
 import pytest
 from rich.progress import Progress as Bar
@@ -36,6 +36,17 @@ def test_slow_first_epochs_do_not_count(lines):
 def test_before_the_first_epoch_a_line_says_why_nothing_moves(lines):
     first, second = lines([30])
     assert first.startswith("preparing the first step") and second.startswith("epoch 1/1")
+
+
+@pytest.mark.parametrize(
+    "val_loss, said", [(1.0, ["stopped after epoch 1: the validation loss no longer fell"]), (float("nan"), [])]
+)
+def test_why_a_training_stopped_is_said_unless_it_diverged_which_an_error_says(capsys, val_loss, said):
+    progress = Progress(3, 1)
+    progress.on_train_begin()
+    progress.on_epoch_end(0, {"loss": 1.0, "val_loss": val_loss})
+    progress.on_train_end()
+    assert [line for line in capsys.readouterr().out.splitlines() if "stopped" in line] == said
 
 
 def test_a_bar_says_nothing_before_a_fifth_is_done():

@@ -173,13 +173,49 @@ def test_a_damaged_image_has_no_score_outside_either(ended, content):
     assert code == 2 and re.fullmatch("error: .*\n", told)
 
 
+# === The inspector with a run ===
+
+
+@pytest.fixture
+def with_run(tmp_path):
+    """Puts an app and a run, whose export has float32, into `tmp_path / "app"`."""
+    for name in ("dist", "run/export/golden"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "dist" / "index.html").write_text("the app")
+    (tmp_path / "run" / "export" / "float32.tflite").write_bytes(b"the model")
+    (tmp_path / "run" / "export" / "manifest.json").write_text('{"files": {"float32": {"accepted": true}}}')
+
+    def run():
+        words = ["examples/inspector/with_run.py", *(tmp_path / name for name in ("dist", "app", "run"))]
+        return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+
+    return run
+
+
+def test_an_inspector_with_a_run_replaces_an_empty_folder_and_the_one_before(with_run, tmp_path):
+    app = tmp_path / "app"
+    app.mkdir()
+    assert with_run().returncode == 0
+    assert (app / "served" / "float32.tflite").read_bytes() == b"the model"
+    (app / "script_of_the_one_before.js").touch()
+    assert with_run().returncode == 0
+    assert sorted(path.name for path in app.iterdir()) == ["index.html", "served"]
+
+
+@pytest.mark.parametrize("name", ["app", "app/index.html", "app/served/manifest.json"])
+def test_an_inspector_with_a_run_deletes_nothing_else(with_run, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    ended = with_run()
+    assert ended.returncode == 2
+    assert re.fullmatch(r"error: .*app is there and was not made by this; .*\n", ended.stderr)
+    assert file.read_text() == "mine" and len(list(tmp_path.iterdir())) == 3
+
+
 @pytest.mark.parametrize("manifest", ["[]", "{}", '{"files": []}', '{"files": {"float32": 1}}', "{"])
-def test_a_manifest_that_is_none_is_told_in_a_line(tmp_path, manifest):
-    (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / "index.html").write_text("")
-    (tmp_path / "run" / "export").mkdir(parents=True)
+def test_a_manifest_that_is_none_is_told_in_a_line(with_run, tmp_path, manifest):
     (tmp_path / "run" / "export" / "manifest.json").write_text(manifest)
-    command = [sys.executable, "examples/inspector/with_run.py", *(tmp_path / name for name in ("dist", "app", "run"))]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    ended = with_run()
     assert ended.returncode == 2
     assert re.fullmatch(r"error: .*run has no export; piade export .* makes it\n", ended.stderr)

@@ -12,6 +12,8 @@ def prepare(image: Image.Image, about: dict) -> np.ndarray:
     """The image as in training: resized, then cut off or made black at all sides, in RGB or grey."""
     if image.mode[0] in "IF":
         raise ValueError("16-bit or floating-point pixels; save the image with 8 bits")
+    if image.format == "PPM":  # of which Pillow reads the first
+        raise ValueError("a PGM or PPM may hold several images; save each as PNG or JPEG")
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # phones append to a JPEG
         raise ValueError("several images in one file; save each as a file of its own")
     (_, height, width, channels), to, image = about["shape"], about["resize_to"], ImageOps.exif_transpose(image)

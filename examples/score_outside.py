@@ -96,9 +96,10 @@ def aggregated(distances, aggregation):
 if __name__ == "__main__":
     try:
         _, model, file = sys.argv
-        if (
-            getattr(picture := Image.open(file), "n_frames", 1) > 1 and picture.format != "MPO"
-        ):  # phones append to a JPEG
+        picture = Image.open(file)
+        if picture.format == "PPM":  # of which Pillow reads the first
+            raise ValueError("a PGM or PPM may hold several images; save each as PNG or JPEG")
+        if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":  # phones append to a JPEG
             raise ValueError("several images in one file; save each as a file of its own")
         image = np.atleast_3d(np.asarray(picture))
         found, limit = HostScore(model)(image), read(model)["threshold"]["value"]

@@ -105,6 +105,9 @@ def two_pages():
     return content.getvalue()
 
 
+PPM = b"P6 8 8 255\n" + bytes(8 * 8 * 3)
+
+
 class Runtime:
     """A stand-in for LiteRT's interpreter, which finds `score` or raises it."""
 
@@ -151,12 +154,13 @@ def test_the_exit_code_of_the_example_is_the_verdict(ended):
         (png(8, 8, b"\0\0\0\0"), 0.5, "broken PNG file"),
         (png(50_000, 50_000), 0.5, "exceeds limit"),
         (two_pages(), 0.5, "several images in one file"),
+        (2 * PPM, 0.5, "may hold several images; save each as PNG or JPEG"),
         (b"no image", 0.5, "cannot identify"),
         (png(8, 8), np.nan, "the score is nan, which is no number"),
         (png(8, 8), RuntimeError("Failed\n to allocate"), "Failed to allocate"),
         (png(8, 8), MemoryError(), "MemoryError"),
     ],
-    ids=["damaged", "bomb", "pages", "text", "no number", "runtime", "memory"],
+    ids=["damaged", "bomb", "pages", "pictures", "text", "no number", "runtime", "memory"],
 )  # fmt: skip
 def test_whatever_goes_wrong_is_a_line_and_exit_code_two(ended, content, score, named):
     code, told = ended("predict_image", content, score)
@@ -167,10 +171,19 @@ def test_metadata_without_a_key_are_no_verdict(ended):
     assert ended("predict_image", png(8, 8), threshold={"value": 1.0}) == (2, "error: 'quantiles'\n")
 
 
-@pytest.mark.parametrize("content", [png(8, 8, b"\0\0\0\0"), png(50_000, 50_000)], ids=["damaged", "bomb"])
-def test_a_damaged_image_has_no_score_outside_either(ended, content):
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (png(8, 8, b"\0\0\0\0"), "broken PNG file"),
+        (png(50_000, 50_000), "exceeds limit"),
+        (two_pages(), "several images in one file"),
+        (2 * PPM, "may hold several images; save each as PNG or JPEG"),
+    ],
+    ids=["damaged", "bomb", "pages", "pictures"],
+)
+def test_what_is_no_whole_image_has_no_score_outside_either(ended, content, named):
     code, told = ended("score_outside", content)
-    assert code == 2 and re.fullmatch("error: .*\n", told)
+    assert code == 2 and re.fullmatch(f"error: .*{named}.*\n", told)
 
 
 # === The inspector with a run ===

@@ -109,16 +109,24 @@ PPM = b"P6 8 8 255\n" + bytes(8 * 8 * 3)
 
 
 class Runtime:
-    """A stand-in for LiteRT's interpreter, which finds `score` or raises it."""
+    """A stand-in for LiteRT's interpreter, which finds `score` or raises it, and keeps the image."""
 
     score: float | Exception = 0.5
+    image: np.ndarray
 
     def __init__(self, _model):
         if isinstance(self.score, Exception):
             raise self.score
 
     def get_signature_runner(self, _name):
-        return lambda image: {"pred_score": np.float32([self.score]), "anomaly_map": np.zeros((1, *image.shape[1:3]))}
+        return self
+
+    def __call__(self, image):
+        Runtime.image = image
+        return {"pred_score": np.float32([self.score]), "anomaly_map": np.zeros((1, *image.shape[1:3]))}
+
+    def get_output_details(self):
+        return {}
 
 
 @pytest.fixture
@@ -184,6 +192,60 @@ def test_metadata_without_a_key_are_no_verdict(ended):
 def test_what_is_no_whole_image_has_no_score_outside_either(ended, content, named):
     code, told = ended("score_outside", content)
     assert code == 2 and re.fullmatch(f"error: .*{named}.*\n", told)
+
+
+# === Pixels of which the score is computed outside ===
+
+GREY = np.random.default_rng(0).integers(0, 256, (8, 8), "uint8")
+OUTSIDE = {"score": "bank", "parts": {}, "statistics": "PIADESC1"}
+
+
+def written(image, **options):
+    content = io.BytesIO()
+    image.save(content, "PNG", **options)
+    return content.getvalue()
+
+
+def with_palette():
+    """GREY, by places in a palette that begins with white."""
+    image = Image.fromarray(255 - GREY, "P")
+    image.putpalette([255 - place // 3 for place in range(3 * 256)])
+    return image
+
+
+def lying():
+    """GREY a quarter turn away, and the turn that puts it right."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return written(Image.fromarray(GREY).transpose(Image.Transpose.ROTATE_90), exif=exif)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "content",
+    [
+        written(Image.fromarray(GREY)),
+        written(Image.fromarray(GREY).convert("RGB")),
+        written(with_palette()),
+        lying(),
+    ],
+    ids=["grey", "colour", "palette", "lying"],
+)
+def test_the_score_outside_is_that_of_the_pixels_in_the_channels_of_the_network(ended, content, channels):
+    about = {"resize": "stretch", "resize_to": [8, 8], "shape": [1, 8, 8, channels]}
+    assert ended("score_outside", content, input=about, outside=OUTSIDE) == (0, "")
+    np.testing.assert_array_equal(Runtime.image, np.repeat(GREY[None, ..., None], channels, axis=-1))
+
+
+def test_the_score_outside_of_a_colour_image_is_that_of_its_grey_in_training(ended):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), "uint8")
+    assert ended("score_outside", written(Image.fromarray(pixels)), outside=OUTSIDE) == (0, "")
+    np.testing.assert_array_equal(Runtime.image[0], Preparation((8, 8), "stretch", None, 1)(pixels))
+
+
+def test_there_is_no_score_outside_of_pixels_of_more_than_8_bits(ended):
+    deep = written(Image.fromarray(np.full((8, 8), 300, "uint16")))
+    assert ended("score_outside", deep, outside=OUTSIDE)[0] == 2
 
 
 # === The inspector with a run ===

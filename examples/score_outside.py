@@ -8,6 +8,7 @@ import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
+from predict_image import rgb_or_grey, upright
 from read_metadata import read
 
 
@@ -96,12 +97,9 @@ def aggregated(distances, aggregation):
 if __name__ == "__main__":
     try:
         _, model, file = sys.argv
-        if (
-            getattr(picture := Image.open(file), "n_frames", 1) > 1 and picture.format != "MPO"
-        ):  # phones append to a JPEG
-            raise ValueError("several images in one file; save each as a file of its own")
-        image = np.atleast_3d(np.asarray(picture))
-        found, limit = HostScore(model)(image), read(model)["threshold"]["value"]
+        about = read(model)
+        image = rgb_or_grey(np.asarray(upright(Image.open(file))), about["input"]["shape"][3])
+        found, limit = HostScore(model)(image), about["threshold"]["value"]
         if not np.isfinite(found):
             raise ValueError(f"the score is {found}, which is no number; train and export again")
     except Exception as error:  # decoders raise whatever they meet, and Python would end with 1: anomalous

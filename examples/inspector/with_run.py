@@ -1,6 +1,7 @@
 """python examples/inspector/with_run.py DIST TARGET [RUN]    The built app and a run's model, for any web server.
 
-Without RUN, the run in runs/ whose export is the newest. Needs the standard library alone. Exit code 2 on an error.
+TARGET is new, empty, or what this made before, which is replaced. Without RUN, the run in runs/ whose export is the
+newest. Needs the standard library alone. Exit code 2 on an error.
 """
 
 import json
@@ -15,7 +16,7 @@ MAKE_ONE = "make one: piade train --dataset folder --data-dir PHOTOS"
 
 
 def main(dist: Path, target: Path, run: Path | None) -> None:
-    """Makes the folder anew; raises `ValueError` where something is missing."""
+    """Makes the folder anew; raises `ValueError` where something is missing, or in the way."""
     if not (dist / "index.html").is_file():
         raise ValueError(f"{dist} has no built app; make inspector-build makes it")
     run = run or newest(Path("runs"))
@@ -29,6 +30,8 @@ def main(dist: Path, target: Path, run: Path | None) -> None:
         raise ValueError(f"{run} has no export; piade export {run} makes it") from None
     if not shipped:
         raise ValueError(f"{export} has none of {', '.join(IN_BROWSERS)}; piade export {run} makes them")
+    if target.exists() and not may_go(target):
+        raise ValueError(f"{target} is there and was not made by this; name a new folder, or delete it")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".inspector.", dir=target.parent) as work:
         new = Path(work, "new")
@@ -42,6 +45,12 @@ def main(dist: Path, target: Path, run: Path | None) -> None:
         new.rename(target)
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: the inspector with {run} ({', '.join(shipped)}), {size / 2**20:.1f} MiB")
+
+
+def may_go(target: Path) -> bool:
+    """Whether nothing is lost with it: an empty folder, or an inspector that can be made again."""
+    made_before = all((target / name).is_file() for name in ("index.html", "served/manifest.json"))
+    return made_before or (target.is_dir() and not any(target.iterdir()))
 
 
 def newest(runs: Path) -> Path:

@@ -32,7 +32,12 @@ class Inspector(model: ByteArray) {
     private val score = FloatBuffer.allocate(1)
     private val map = FloatBuffer.allocate(preparation.height * preparation.width)
 
-    /** Resizes the frame as in training, and runs the network. The frame is upright, and its pixels are not on a GPU. */
+    /**
+     * Resizes the frame as in training, and runs the network.
+     *
+     * @param frame upright, its pixels not on a GPU.
+     * @throws IllegalStateException the score is no number: it is above no threshold, and would pass as normal.
+     */
     fun inspect(frame: Bitmap): Inspection {
         val argb = IntArray(frame.width * frame.height)
         frame.getPixels(argb, 0, frame.width, 0, 0, frame.width, frame.height)
@@ -41,6 +46,7 @@ class Inspector(model: ByteArray) {
         score.rewind()
         map.rewind()
         interpreter.runSignature(mapOf("image" to image), mapOf("pred_score" to score, "anomaly_map" to map), "inspect")
+        check(score[0].isFinite()) { "the score is ${score[0]}, which is no number; train and export again" }
         return Inspection(score[0], score[0] > threshold, map.array().copyOf())
     }
 }

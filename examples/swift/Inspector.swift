@@ -9,7 +9,7 @@ struct Inspection {
 }
 
 enum InspectorError: Error {
-  case noMetadata, cutShort, badMetadata, noMemory
+  case noMetadata, cutShort, badMetadata, noMemory, scoreIsNoNumber
 }
 
 /// What an app needs to know of the metadata inside a file; docs/mobile.md lists the keys.
@@ -50,6 +50,7 @@ final class Inspector {
     let image = try preparation.prepare(frame)
     try runner.invoke(with: ["image": image])
     let score = try runner.output(named: "pred_score").data.withUnsafeBytes { $0.load(as: Float.self) }
+    guard score.isFinite else { throw InspectorError.scoreIsNoNumber } // or it would pass as normal
     let map = try runner.output(named: "anomaly_map").data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     return Inspection(score: score, anomalous: Double(score) > about.threshold.value, map: map)
   }

@@ -46,6 +46,11 @@ def about(preparation):
     }
 
 
+def model_with(metadata):
+    text = json.dumps(metadata).encode()
+    return b"TFL3 PIADEMD1 weights PIADEMD1" + struct.pack("<I", len(text)) + text + b"\0\0"
+
+
 def assert_prepared_as_in_training(found, preparation, pixels):
     expected = preparation(pixels).astype(int)
     difference = np.abs(np.asarray(found, int).reshape(expected.shape) - expected)
@@ -82,9 +87,7 @@ def inspector_jar(tmp_path_factory):
 @pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
 @pytest.mark.parametrize(("preparation", "width", "height"), CASES)
 def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, width, height, tmp_path, inspector_jar):
-    metadata = json.dumps(about(preparation)).encode()
-    model = b"TFL3 PIADEMD1 weights PIADEMD1" + struct.pack("<I", len(metadata)) + metadata + b"\0\0"
-    (tmp_path / "model").write_bytes(model)
+    (tmp_path / "model").write_bytes(model_with(about(preparation)))
     pixels = frame(width, height)
     pixels.tofile(tmp_path / "frame")
     command = ["java", "-jar", inspector_jar, "model", str(width), str(height), "frame"]
@@ -96,6 +99,56 @@ def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, wi
     assert anomalous == str(image.mean() > 127.5).lower()
     red = np.minimum(127 * image[: preparation.shape[0] * preparation.shape[1]] / 100.0, 255).astype(int)
     assert heatmap.split() == [f"{alpha:02x}ff0000" for alpha in red]
+
+
+@pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
+def test_kotlin_refuses_a_score_that_is_no_number(tmp_path, inspector_jar):
+    (tmp_path / "model").write_bytes(model_with(about(CASES[0][0])))
+    (tmp_path / "frame").write_bytes(bytes(3 * 64 * 64))  # black: the stand-in finds no number
+    command = ["java", "-jar", inspector_jar, "model", "64", "64", "frame"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 1 and "the score is NaN, which is no number" in ended.stderr
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        ("127", "normal"),
+        ("128", "anomalous"),
+        ("NaN", "the score is NaN, which is no number; train and export again"),
+        ("-Infinity", "the score is -Infinity, which is no number; train and export again"),
+    ],
+)
+def test_javascript_judges_a_score_and_refuses_one_that_is_no_number(score, said, tmp_path):
+    (tmp_path / "inspector.mjs").write_text(blocks("JavaScript")[1].replace("@litertjs/core", "./stand_in.mjs"))
+    (tmp_path / "model").write_bytes(model_with(about(CASES[0][0])))
+    stand_in = f"""
+        export class Tensor {{ delete() {{}} }}
+        const found = (value) => ({{data: async () => [value], delete() {{}}}});
+        export const loadLiteRt = async () => null;
+        export const loadAndCompile = async () => ({{
+            run: async () => ({{pred_score: found({score}), anomaly_map: found(0)}}),
+        }});
+    """
+    program = """
+        import {readFileSync} from 'node:fs';
+        import {loadInspector} from './inspector.mjs';
+        globalThis.fetch = async (file) => new Response(readFileSync(file));
+        const {inspect} = await loadInspector('model');
+        const frame = {width: 1, height: 1, data: [0, 0, 0, 255]};
+        const judged = ({anomalous}) => (anomalous ? 'anomalous' : 'normal');
+        console.log(await inspect(frame).then(judged, (error) => error.message));
+    """
+    (tmp_path / "stand_in.mjs").write_text(stand_in)
+    (tmp_path / "run.mjs").write_text(program)
+    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{said}\n"
+
+
+def test_swift_refuses_a_score_that_is_no_number_before_it_compares():
+    source = SOURCES["Swift"].read_text(encoding="utf-8")
+    assert 0 < source.index("guard score.isFinite else { throw") < source.index("Double(score) >")
 
 
 @pytest.mark.parametrize("language", ["Kotlin", "Swift"])

@@ -105,17 +105,28 @@ def two_pages():
     return content.getvalue()
 
 
+PPM = b"P6 8 8 255\n" + bytes(8 * 8 * 3)
+
+
 class Runtime:
-    """A stand-in for LiteRT's interpreter, which finds `score` or raises it."""
+    """A stand-in for LiteRT's interpreter, which finds `score` or raises it, and keeps the image."""
 
     score: float | Exception = 0.5
+    image: np.ndarray
 
     def __init__(self, _model):
         if isinstance(self.score, Exception):
             raise self.score
 
     def get_signature_runner(self, _name):
-        return lambda image: {"pred_score": np.float32([self.score]), "anomaly_map": np.zeros((1, *image.shape[1:3]))}
+        return self
+
+    def __call__(self, image):
+        Runtime.image = image
+        return {"pred_score": np.float32([self.score]), "anomaly_map": np.zeros((1, *image.shape[1:3]))}
+
+    def get_output_details(self):
+        return {}
 
 
 @pytest.fixture
@@ -151,12 +162,13 @@ def test_the_exit_code_of_the_example_is_the_verdict(ended):
         (png(8, 8, b"\0\0\0\0"), 0.5, "broken PNG file"),
         (png(50_000, 50_000), 0.5, "exceeds limit"),
         (two_pages(), 0.5, "several images in one file"),
+        (2 * PPM, 0.5, "may hold several images; save each as PNG or JPEG"),
         (b"no image", 0.5, "cannot identify"),
         (png(8, 8), np.nan, "the score is nan, which is no number"),
         (png(8, 8), RuntimeError("Failed\n to allocate"), "Failed to allocate"),
         (png(8, 8), MemoryError(), "MemoryError"),
     ],
-    ids=["damaged", "bomb", "pages", "text", "no number", "runtime", "memory"],
+    ids=["damaged", "bomb", "pages", "pictures", "text", "no number", "runtime", "memory"],
 )  # fmt: skip
 def test_whatever_goes_wrong_is_a_line_and_exit_code_two(ended, content, score, named):
     code, told = ended("predict_image", content, score)
@@ -167,19 +179,118 @@ def test_metadata_without_a_key_are_no_verdict(ended):
     assert ended("predict_image", png(8, 8), threshold={"value": 1.0}) == (2, "error: 'quantiles'\n")
 
 
-@pytest.mark.parametrize("content", [png(8, 8, b"\0\0\0\0"), png(50_000, 50_000)], ids=["damaged", "bomb"])
-def test_a_damaged_image_has_no_score_outside_either(ended, content):
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (png(8, 8, b"\0\0\0\0"), "broken PNG file"),
+        (png(50_000, 50_000), "exceeds limit"),
+        (two_pages(), "several images in one file"),
+        (2 * PPM, "may hold several images; save each as PNG or JPEG"),
+    ],
+    ids=["damaged", "bomb", "pages", "pictures"],
+)
+def test_what_is_no_whole_image_has_no_score_outside_either(ended, content, named):
     code, told = ended("score_outside", content)
-    assert code == 2 and re.fullmatch("error: .*\n", told)
+    assert code == 2 and re.fullmatch(f"error: .*{named}.*\n", told)
+
+
+# === Pixels of which the score is computed outside ===
+
+GREY = np.random.default_rng(0).integers(0, 256, (8, 8), "uint8")
+OUTSIDE = {"score": "bank", "parts": {}, "statistics": "PIADESC1"}
+
+
+def written(image, **options):
+    content = io.BytesIO()
+    image.save(content, "PNG", **options)
+    return content.getvalue()
+
+
+def with_palette():
+    """GREY, by places in a palette that begins with white."""
+    image = Image.fromarray(255 - GREY, "P")
+    image.putpalette([255 - place // 3 for place in range(3 * 256)])
+    return image
+
+
+def lying():
+    """GREY a quarter turn away, and the turn that puts it right."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return written(Image.fromarray(GREY).transpose(Image.Transpose.ROTATE_90), exif=exif)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "content",
+    [
+        written(Image.fromarray(GREY)),
+        written(Image.fromarray(GREY).convert("RGB")),
+        written(with_palette()),
+        lying(),
+    ],
+    ids=["grey", "colour", "palette", "lying"],
+)
+def test_the_score_outside_is_that_of_the_pixels_in_the_channels_of_the_network(ended, content, channels):
+    about = {"resize": "stretch", "resize_to": [8, 8], "shape": [1, 8, 8, channels]}
+    assert ended("score_outside", content, input=about, outside=OUTSIDE) == (0, "")
+    np.testing.assert_array_equal(Runtime.image, np.repeat(GREY[None, ..., None], channels, axis=-1))
+
+
+def test_the_score_outside_of_a_colour_image_is_that_of_its_grey_in_training(ended):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), "uint8")
+    assert ended("score_outside", written(Image.fromarray(pixels)), outside=OUTSIDE) == (0, "")
+    np.testing.assert_array_equal(Runtime.image[0], Preparation((8, 8), "stretch", None, 1)(pixels))
+
+
+def test_there_is_no_score_outside_of_pixels_of_more_than_8_bits(ended):
+    deep = written(Image.fromarray(np.full((8, 8), 300, "uint16")))
+    assert ended("score_outside", deep, outside=OUTSIDE)[0] == 2
+
+
+# === The inspector with a run ===
+
+
+@pytest.fixture
+def with_run(tmp_path):
+    """Puts an app and a run, whose export has float32, into `tmp_path / "app"`."""
+    for name in ("dist", "run/export/golden"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "dist" / "index.html").write_text("the app")
+    (tmp_path / "run" / "export" / "float32.tflite").write_bytes(b"the model")
+    (tmp_path / "run" / "export" / "manifest.json").write_text('{"files": {"float32": {"accepted": true}}}')
+
+    def run():
+        words = ["examples/inspector/with_run.py", *(tmp_path / name for name in ("dist", "app", "run"))]
+        return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+
+    return run
+
+
+def test_an_inspector_with_a_run_replaces_an_empty_folder_and_the_one_before(with_run, tmp_path):
+    app = tmp_path / "app"
+    app.mkdir()
+    assert with_run().returncode == 0
+    assert (app / "served" / "float32.tflite").read_bytes() == b"the model"
+    (app / "script_of_the_one_before.js").touch()
+    assert with_run().returncode == 0
+    assert sorted(path.name for path in app.iterdir()) == ["index.html", "served"]
+
+
+@pytest.mark.parametrize("name", ["app", "app/index.html", "app/served/manifest.json"])
+def test_an_inspector_with_a_run_deletes_nothing_else(with_run, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    ended = with_run()
+    assert ended.returncode == 2
+    assert re.fullmatch(r"error: .*app is there and was not made by this; .*\n", ended.stderr)
+    assert file.read_text() == "mine" and len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize("manifest", ["[]", "{}", '{"files": []}', '{"files": {"float32": 1}}', "{"])
-def test_a_manifest_that_is_none_is_told_in_a_line(tmp_path, manifest):
-    (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / "index.html").write_text("")
-    (tmp_path / "run" / "export").mkdir(parents=True)
+def test_a_manifest_that_is_none_is_told_in_a_line(with_run, tmp_path, manifest):
     (tmp_path / "run" / "export" / "manifest.json").write_text(manifest)
-    command = [sys.executable, "examples/inspector/with_run.py", *(tmp_path / name for name in ("dist", "app", "run"))]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    ended = with_run()
     assert ended.returncode == 2
     assert re.fullmatch(r"error: .*run has no export; piade export .* makes it\n", ended.stderr)

@@ -377,6 +377,25 @@ def test_a_file_that_is_no_image_is_told_and_its_name_is_text(opened, digits):
     assert "normal" in inspect(page, picture("good.png", digits[0]))[2]  # the app goes on
 
 
+@pytest.mark.parametrize("score", ["NaN", "-Infinity"])
+def test_a_score_that_is_no_number_is_no_verdict_and_not_logged(opened, digits, score):
+    page = opened()
+    page.evaluate(
+        f"""() => {{
+          const {{get}} = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data');
+          Object.defineProperty(MessageEvent.prototype, 'data', {{get() {{ // what the worker answers
+            const said = get.call(this);
+            if (said?.value?.score !== undefined) said.value.score = {score};
+            return said;
+          }}}});
+        }}"""
+    )
+    assert "not inspected" in inspect(page, picture("a.png", digits[0]))[2]
+    assert "not inspected" in page.inner_text("#verdict")
+    assert f"the score {score}, which is no number" in page.inner_text("#note")
+    wait_for_log(page, 0)
+
+
 def test_a_damaged_photograph_leaves_no_needle_of_the_one_before(opened, digits):
     page = opened()
     inspect(page, picture("good.png", digits[0]))

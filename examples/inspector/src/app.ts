@@ -101,6 +101,9 @@ export class App {
   async inspect(image: Blob | ImageBitmap): Promise<Judged> {
     this.model; // a problem without one
     const found = await this.network.inspect(image);
+    if (!Number.isFinite(found.score)) { // it may be above no threshold, and would pass as normal
+      throw new Problem(`The image has the score ${found.score}, which is no number. Train and export again.`);
+    }
     const {model: about, limits} = this; // of now: the worker answers in turn, also where a model was loaded meanwhile
     return {
       ...found,

@@ -1,11 +1,14 @@
 """The page that lies in an export: ten lines of each language, for the files that ship."""
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from export.publish.readme import ROOT, readme
 
@@ -44,6 +47,31 @@ def test_each_language_has_about_ten_lines_for_the_file_that_ships(language, cha
         tree_sitter = pytest.importorskip("tree_sitter")
         grammar = tree_sitter.Language(pytest.importorskip(f"tree_sitter_{language}").language())
         assert not tree_sitter.Parser(grammar).parse(block.encode()).root_node.has_error
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_asks_whether_the_score_is_a_number_before_it_compares(language):
+    block = lines(page(float32=True), language)
+    assert 0 < block.lower().index("isfinite") < block.index("> about")
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_the_lines_of_python_refuse_a_score_that_is_no_number(score, tmp_path, monkeypatch):
+    class Runtime:
+        def __init__(self, _model):
+            pass
+
+        def get_signature_runner(self, _name):
+            return lambda image: {"pred_score": np.float32([score])}
+
+    about = {"input": {"shape": [1, 4, 4, 3]}, "threshold": {"value": 1.0}}
+    (tmp_path / "float32.json").write_text(json.dumps(about))
+    (tmp_path / "golden").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "golden" / "golden_0.png")
+    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter", Runtime)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is no number"):
+        exec(lines(page(float32=True), "python"), {})
 
 
 def test_files_that_were_rejected_are_named_and_not_recommended():

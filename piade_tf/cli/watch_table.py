@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from piade_tf.data.not_opened import NOT_OPENED
 from piade_tf.errors import InputError
+from piade_tf.not_opened import NOT_OPENED
 
 COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns")
 

@@ -13,10 +13,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from piade_tf.config import DEEPEST
 from piade_tf.data.metadata_chunks import without_metadata
-from piade_tf.data.not_opened import not_opened
 from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.pnm_images import pnm_images
 from piade_tf.data.tiff_pages import tiff_pages
+from piade_tf.not_opened import not_opened
 from piade_tf.pixels import in_eight_bits, share_beyond
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "HEIF", "AVIF", "PPM")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.data.names import same_form
-from piade_tf.data.not_opened import not_opened
 from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.data.own_runs import is_run
 from piade_tf.errors import InputError
+from piade_tf.not_opened import not_opened
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),

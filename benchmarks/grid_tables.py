@@ -16,11 +16,13 @@ NETWORKS = (
     ("`paper`", "paper", SCRATCH),
 )
 SHOWN_SCORES = ("combined", "reconstruction", "latent", "embedding", "local")
+ALL_SCORES = (*SHOWN_SCORES, "pooled")
+WITHOUT_DECODER = ("combined", "local", "pooled")  # of classes behind a frozen encoder: the same after one epoch
 
 
-def of_classes(file: str, encoder: str) -> str:
+def of_classes(file: str, encoder: str, ablation: str = BASE, scores: Sequence[str] = ALL_SCORES) -> str:
     """Image AUROC of each class by score, mean and standard deviation over seeds, and the mean of the classes."""
-    found = _Defaults(file, encoder)
+    found = _WholeSeeds(file, encoder, ablation, scores)
     lines = []
     for score, column in found.columns.items():
         cells = [spread([row for row in found.rows if row["normal_class"] == name], column) for name in found.classes]
@@ -30,7 +32,7 @@ def of_classes(file: str, encoder: str) -> str:
 
 def of_many_classes(file: str, encoder: str) -> str:
     """As `of_classes`, where the classes are too many for columns of their own: their mean, and the lowest of them."""
-    found = _Defaults(file, encoder)
+    found = _WholeSeeds(file, encoder)
     lines = []
     for score, column in found.columns.items():
         lowest = min(found.rows, key=lambda row: float(row[column]))
@@ -39,8 +41,8 @@ def of_many_classes(file: str, encoder: str) -> str:
     return table((f"{found.counted} of {len(found.classes)} classes", "mean", "lowest"), lines)
 
 
-class _Defaults:
-    """The rows of `compact` as it is, of the seeds that have all classes.
+class _WholeSeeds:
+    """The rows of `compact`, as it is unless told otherwise, of the seeds that have all classes.
 
     Attributes:
         rows: of these seeds.
@@ -50,14 +52,14 @@ class _Defaults:
         columns: of image AUROC, by score.
     """
 
-    def __init__(self, file: str, encoder: str):
-        rows = list(_by_pair(read(file), "compact", encoder, BASE).values())
+    def __init__(self, file: str, encoder: str, ablation: str = BASE, scores: Sequence[str] = ALL_SCORES):
+        rows = list(_by_pair(read(file), "compact", encoder, ablation).values())
         self.classes = sorted({row["normal_class"] for row in rows})
         seeds = dict.fromkeys(row["seed"] for row in rows)
         self.seeds = [one for one in seeds if sum(row["seed"] == one for row in rows) == len(self.classes)]
         self.rows = [row for row in rows if row["seed"] in self.seeds]
         self.counted = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
-        columns = {score: f"image_AUROC_{score}" for score in (*SHOWN_SCORES, "pooled")}
+        columns = {score: f"image_AUROC_{score}" for score in scores}
         self.columns = {score: column for score, column in columns.items() if any(row[column] for row in self.rows)}
 
     def mean(self, column: str) -> str:
@@ -71,7 +73,7 @@ def of_scores(file: str) -> str:
 
     Mean and standard deviation are those of `of_classes`; a pair is a class, in the mean of its seeds.
     """
-    found = _Defaults(file, SCRATCH)
+    found = _WholeSeeds(file, SCRATCH)
     by_class = {
         score: [
             statistics.mean(float(row[column]) for row in found.rows if row["normal_class"] == name)
@@ -172,6 +174,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "grid_mnist_scratch": partial(of_classes, MNIST, SCRATCH),
     "grid_digits_scratch": partial(of_classes, DIGITS, SCRATCH),
     "grid_cifar10_scratch": partial(of_classes, CIFAR, SCRATCH),
+    "grid_cifar10_pretrained": partial(of_classes, CIFAR, PRETRAINED, "one_epoch", WITHOUT_DECODER),
     "grid_coil100_pretrained": partial(of_many_classes, COIL, PRETRAINED),
     "grid_fashion_mnist_pretrained": partial(of_classes, FASHION, PRETRAINED),
     "scores_fashion_mnist": partial(of_scores, FASHION),

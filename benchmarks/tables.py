@@ -129,13 +129,6 @@ def _thousandths(rows: Sequence[Row], name: str) -> str:
     return f"{statistics.mean(values):.1f}{deviation}" if values else "-"
 
 
-def cifar10() -> str:
-    """One class against nine behind the pretrained encoder, each class and the mean."""
-    values = {row["normal_class"]: float(row["image_AUROC"]) for row in read("one_class_cifar10_seed0.csv")}
-    cells = [percent(value) for value in (*values.values(), statistics.mean(values.values()))]
-    return table(("CIFAR-10", *values, "mean"), [("`combined`", *cells)])
-
-
 def beside_anomalib() -> str:
     """A row for each method, the data sets side by side."""
     rows = read("beside_anomalib.csv")
@@ -222,7 +215,7 @@ TABLES: dict[str, Callable[[], str]] = (
     {
         function.__name__: function
         for function in (
-            *(photographs, photographs_in_short, few_images, choose_map, decoder_start, cifar10),
+            *(photographs, photographs_in_short, few_images, choose_map, decoder_start),
             *(beside_anomalib, gate_ships, gate_spoilings, int8_loss),
         )
     }

@@ -100,6 +100,15 @@ def test_the_table_of_classes_has_each_class_and_the_mean_of_whole_seeds(results
     assert table.splitlines()[2] == "| `combined` | 85.0 +- 7.1 | 71.0 +- 1.4 | 62.0 +- 2.8 | 72.7 +- 3.8 |"
 
 
+def test_the_table_of_classes_can_be_that_of_an_ablation_with_the_scores_that_it_leaves_alone(results):
+    header, _, *rows = grid_tables.of_classes(
+        grid_tables.FASHION, "scratch", "no_squeeze_excitation", ("combined", "pooled")
+    ).splitlines()
+    assert header == "| 2 seeds | 0 | 1 | mean |"
+    (combined,) = rows
+    assert combined.startswith("| `combined` | ") and combined.endswith(" | 77.5 +- 4.2 |")
+
+
 def test_the_table_of_many_classes_has_the_mean_and_the_lowest(results):
     table = grid_tables.of_many_classes(grid_tables.FASHION, "scratch")
     assert table.splitlines()[0] == "| 2 seeds of 3 classes | mean | lowest |"

@@ -36,7 +36,7 @@ class Inspector(model: ByteArray) {
      * Resizes the frame as in training, and runs the network.
      *
      * @param frame upright, its pixels not on a GPU.
-     * @throws IllegalStateException the score is no number: it is above no threshold, and would pass as normal.
+     * @throws IllegalStateException the score is no number: NaN is above no threshold, and would pass as normal.
      */
     fun inspect(frame: Bitmap): Inspection {
         val argb = IntArray(frame.width * frame.height)

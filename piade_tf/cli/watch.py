@@ -131,7 +131,7 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
         below = walk(options.folder)
         unread = dict(below.unread)
         if reason := unread.pop(".", ""):
-            print(f"warning: {options.folder} {reason}; nothing is scored until it can", flush=True)
+            print(f"warning: {options.folder} {reason}; nothing is scored until it can be", flush=True)
         for path in (*below.images, *unread):
             consider(path)
 

@@ -92,6 +92,8 @@ class WatchTable:
             ) from None
 
     def _recall(self) -> None:
+        from piade_tf.printable import path_in_table
+
         self._file.seek(0)
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
@@ -107,7 +109,7 @@ class WatchTable:
         for row in rows[1:]:
             try:
                 if not row[3].startswith(f"unreadable: {NOT_OPENED}"):  # which may pass without a change of the file
-                    self._scored.add((row[0], int(row[4]), int(row[5])))
+                    self._scored.add((path_in_table(row[0]), int(row[4]), int(row[5])))
             except (IndexError, ValueError):
                 raise InputError(f"{self.path} has a row that is not one of watch; give another --csv") from None
 

@@ -82,6 +82,8 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
             files, told = with_masks(root, masks[0], files, name, name)
             warnings += told
         others += files
+    if masks and not others:
+        warnings.append(f"{masks[0]} is not used: its name says that masks are in it, and there are no bad parts")
     layout = f"classes without a split: {_in_words(root, chosen)}" + ("" if others else ", there is no other")
     if any(file.masks for file in others):
         layout += f", masks in {masks[0]}/"

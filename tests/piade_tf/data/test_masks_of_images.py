@@ -35,6 +35,13 @@ def test_masks_beside_good_and_bad_parts_without_a_split_are_no_bad_parts(tmp_pa
     assert any("of several folders of masks only" in told for told in list_images(tmp_path, None).warnings)
 
 
+def test_masks_without_bad_parts_are_told(tmp_path):
+    write(tmp_path, [*numbered("good", 8), *numbered("mask", 2)])
+    listing = list_images(tmp_path, None)
+    assert not listing.test and listing.warnings == ["mask is not used: its name says that masks are in it, and there "
+                                                     "are no bad parts"]  # fmt: skip
+
+
 def test_where_classes_are_told_apart_masks_may_be_one_of_them(tmp_path):
     write(tmp_path, [*numbered("no_mask", 8), *numbered("mask", 3)])
     assert [file.class_name for file in list_images(tmp_path, "no_mask").test] == ["mask"] * 3

@@ -191,8 +191,8 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
                     f"holds {count} images, of which one would be read; save each as a file of its own"
                 )
             image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
-            if image.format == "PPM" and image.mode == "I":
-                image.info[LARGEST] = next((tile[3][-1] for tile in image.tile if isinstance(tile[3], tuple)), 65535)
+            if image.format == "PPM" and image.mode == "I" and isinstance(image.tile[0][3], tuple):
+                image.info[LARGEST] = image.tile[0][3][-1]
             image.load()
             return _upright(image)
     except UnidentifiedImageError:

@@ -163,17 +163,30 @@ def test_help_and_page_name_the_exit_codes_of_an_interrupt(capsys):
         )
 
 
-def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
-    """A camera writes three photographs slowly, one under a name that it changes at the end."""
+@contextlib.contextmanager
+def settling(folder, tmp_path, wanted, settle=0.0):
+    """What settles in a folder, names with contents: `wanted` of them are waited for, then a while for more."""
     stop, found = threading.Event(), []
-    folder = tmp_path / "photos"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     with WatchTable(tmp_path / "t.csv") as table:
-        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.4), table, stop)
+        settled = watch_module._settled(Watch(Path("run"), folder, settle=settle), table, stop)
         thread = threading.Thread(target=lambda: found.extend(
             (path, (folder / path).read_bytes()) for path, _ in settled))  # fmt: skip
         thread.start()
         time.sleep(0.5)
+        yield found
+        deadline = time.monotonic() + 20
+        while len(found) < wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
+    folder = tmp_path / "photos"
+    with settling(folder, tmp_path, wanted=3, settle=0.4) as found:
         (folder / "lot").mkdir()
         for length in range(1, 6):
             (folder / "slow.png").write_bytes(b"x" * length)
@@ -181,34 +194,19 @@ def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
             (folder / "renamed.png.part").write_bytes(b"z" * length)
             time.sleep(0.1)
         os.rename(folder / "renamed.png.part", folder / "renamed.png")
-        deadline = time.monotonic() + 20
-        while len(found) < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        stop.set()
-        thread.join(20)
     assert sorted(found) == [("lot/deep.png", b"y" * 5), ("renamed.png", b"z" * 5), ("slow.png", b"x" * 5)]
 
 
 def test_what_is_put_into_a_run_among_the_photographs_is_passed_over(detector, tmp_path):
-    folder, stop, found = tmp_path / "photos", threading.Event(), []
+    folder = tmp_path / "photos"
     run = folder / "lot" / "run"
     run.mkdir(parents=True)
     for name in MARKS:
         (run / name).write_text("{}")
-    with WatchTable(tmp_path / "t.csv") as table:
-        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.0), table, stop)
-        thread = threading.Thread(target=lambda: found.extend(path for path, _ in settled))
-        thread.start()
-        time.sleep(0.5)
+    with settling(folder, tmp_path, wanted=1) as found:
         (run / "example.png").write_bytes(b"x")
         (folder / "lot" / "photograph.png").write_bytes(b"y")
-        deadline = time.monotonic() + 20
-        while not found and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
-        stop.set()
-        thread.join(20)
-    assert found == ["lot/photograph.png"]
+    assert found == [("lot/photograph.png", b"y")]
 
 
 ERRORS_OF_NEWS = [OSError("OS file watch limit reached."), RuntimeError("Too many open files")]
@@ -218,27 +216,16 @@ ERRORS_OF_NEWS = [OSError("OS file watch limit reached."), RuntimeError("Too man
 def test_where_the_system_tells_of_no_changes_the_folder_is_listed_again_and_again(
     detector, tmp_path, monkeypatch, capsys, error
 ):
-    folder, stop, found = tmp_path / "photos", threading.Event(), []
-    folder.mkdir()
-
     def failing(*_arguments, **_options):
         raise error
         yield
 
+    folder = tmp_path / "photos"
     monkeypatch.setattr("watchfiles.watch", failing)
     monkeypatch.setattr(watch_module, "LOOK_AGAIN", 0.2)
-    with WatchTable(tmp_path / "t.csv") as table:
-        settled = watch_module._settled(Watch(Path("run"), folder, settle=0.0), table, stop)
-        thread = threading.Thread(target=lambda: found.extend(path for path, _ in settled))
-        thread.start()
-        time.sleep(0.3)
+    with settling(folder, tmp_path, wanted=1) as found:
         (folder / "1.png").write_bytes(b"g")
-        deadline = time.monotonic() + 20
-        while not found and time.monotonic() < deadline:
-            time.sleep(0.05)
-        stop.set()
-        thread.join(20)
-    assert found == ["1.png"] and not thread.is_alive()
+    assert set(found) == {("1.png", b"g")}  # once for each list, since no row is written here
     assert f"warning: no news of {folder} ({error}); it is listed every 0.2 seconds" in capsys.readouterr().out
 
 

@@ -1,5 +1,5 @@
 # make demo: set up and train on the embedded digits.    make test: set up, lint, types, imports, tests.
-# make results-quick TFDS=DIR PHOTOGRAPHS=DIR: a cell of each table of accuracies again, in under 15 minutes on two cores.
+# make results-quick TFDS=DIR PHOTOGRAPHS=DIR: a cell of most tables of accuracies again, in under 15 minutes on two cores.
 # make inspector-build [RUN=runs/NAME]: the inspector with a run's model, as a static folder; needs Node and npm.
 PYTHON ?= python3
 BIN := .venv/bin

@@ -143,6 +143,21 @@ def of_networks(file: str) -> str:
     return table(("", "pairs", *(f"`{score}`" for score in SHOWN_SCORES)), lines)
 
 
+def of_promises() -> str:
+    """False alarms on whole test splits, at the thresholds that trainings had set before, beside what these promise."""
+    lines = []
+    for file, title in SETS_OF_CLASSES.items():
+        rows = [row for row in read(file) if row["ablation"] in (BASE, "one_epoch")]
+        for encoder, how in ((SCRATCH, "from scratch"), (PRETRAINED, "pretrained encoder")):
+            if found := [row for row in rows if row["encoder"] == encoder]:
+                rates = [int(row["FP"]) / int(row["n_normal"]) for row in found]
+                promised = percent(statistics.mean(float(row["promised_fpr"]) for row in found))
+                spanned = f"{percent(min(rates))} to {percent(max(rates))}"
+                lines.append((f"{title}, {how}", str(len(found)), promised, percent(statistics.mean(rates)), spanned))
+    header = ("", "trainings", "promised, %", "false alarms, mean, %", "of a training, least to most")
+    return table(header, lines)
+
+
 def _mean_over_seeds(rows: Mapping[tuple[str, str], Row], column: str) -> str:
     """Of rows by class and seed: mean and deviation over seeds of the mean over classes."""
     by_seed: dict[str, list[float]] = {}
@@ -169,7 +184,9 @@ def _shown(found: Difference) -> tuple[str, str, str]:
 FASHION, BOTTLE, MNIST, DIGITS, CIFAR, COIL = (
     f"grid_{name}.csv" for name in ("fashion_mnist", "bottle", "mnist", "digits", "cifar10", "coil100")
 )
+SETS_OF_CLASSES = {FASHION: "Fashion-MNIST", MNIST: "MNIST", CIFAR: "CIFAR-10", COIL: "COIL-100", DIGITS: "digits"}
 TABLES: dict[str, Callable[[], str]] = {
+    "promises_of_thresholds": of_promises,
     "grid_fashion_mnist_scratch": partial(of_classes, FASHION, SCRATCH),
     "grid_mnist_scratch": partial(of_classes, MNIST, SCRATCH),
     "grid_digits_scratch": partial(of_classes, DIGITS, SCRATCH),

@@ -1,4 +1,4 @@
-"""Does a fresh checkout give the numbers of the documents? One cell of each table of accuracies, measured again.
+"""Does a fresh checkout give the numbers of the documents? One cell of most tables of accuracies, measured again.
 
     python -m benchmarks.results_quick --tfds DIR --photographs DIR
     make results-quick TFDS=DIR PHOTOGRAPHS=DIR
@@ -7,8 +7,9 @@ Goes through the benchmark that wrote the table's CSV, to a CSV of its own, and 
 it agrees if it lies between the lowest and the highest seed there, either widened by their standard deviation, or by
 0.005 where that is more or there is one seed (from one training to another the AUROC of a class changes by about that).
 Exit code 1 where one does not agree or could not be measured. Two are measured at a time, since one alone leaves
-cores idle while it reads and starts (`--jobs`). Tables of speed depend on the machine, and what is beside anomalib
-needs a second environment: they are left out.
+cores idle while it reads and starts (`--jobs`). Left out: tables of speed, which depend on the machine; what is beside
+anomalib, which needs a second environment; bottle from scratch, the choice of the map, and what was measured on another
+processor.
 """
 
 import argparse

@@ -15,6 +15,14 @@ DEEPEST = 16  # bits of a grey value, at most
 LARGEST_FROM_SCRATCH = 512
 SMALLEST_PRETRAINED = 64
 MAX_STAGES = 4
+LAST_STEP = 4  # of the decoder behind a pretrained encoder, in pixels
+OF_SCRATCH = {  # what alone shapes an encoder from scratch
+    "depth": "--network.depth",
+    "widths": "--network.widths",
+    "stem_kernel": "--network.stem-kernel",
+    "stem_stride": "--network.stem-stride",
+    "squeeze_excitation": "--network.no-squeeze-excitation",
+}
 
 PresetName = Literal["compact", "paper"]
 ResizeName = Literal["stretch", "pad", "crop"]
@@ -145,7 +153,8 @@ class NetworkConfig:
             height, width: size of the images in pixels: 28 to 512 from scratch, 64 to 1024 with a pretrained encoder.
 
         Raises:
-            InputError: the size is out of range, or the widths are too many or of unequal number.
+            InputError: the size is out of range, the widths are too many or of unequal number, or an option of the
+                encoder from scratch is given for another.
         """
         side = min(height, width)
         encoder = self.encoder
@@ -185,6 +194,13 @@ class NetworkConfig:
         )
 
     def _pretrained(self) -> "NetworkConfig":
+        unshaped = (NetworkConfig(), NetworkConfig(stem_stride=LAST_STEP))
+        given = [name for name in OF_SCRATCH if getattr(self, name) not in [getattr(one, name) for one in unshaped]]
+        if given:
+            raise InputError(
+                f"{' and '.join(OF_SCRATCH[name] for name in given)} can shape an encoder from scratch alone, and the "
+                f"encoder is {self.encoder}; add --encoder scratch, or leave out what shapes it"
+            )
         if len(self.decoder_widths) not in (0, 4):
             raise InputError(
                 "--network.decoder-widths takes 4 numbers behind a pretrained encoder, for strides of 32, 16, 8 and 4, "
@@ -192,7 +208,7 @@ class NetworkConfig:
             )
         return dataclasses.replace(
             self,
-            stem_stride=4,  # of the decoder's last step
+            stem_stride=LAST_STEP,
             upsampling=self.upsampling or (64, 96),
             upsampling_norm="none" if self.upsampling_norm == "auto" else self.upsampling_norm,
             decoder_widths=self.decoder_widths or (24, 32, 24, 16),
@@ -283,15 +299,14 @@ class Config:
     behind it: its features, averaged. combined: embedding + half of local; local + half of bank; pooled. Each
     standardised."""
     fpr: float = 0.01
-    """The share of normal images that may be taken for anomalous. The threshold follows from the normal images that
-    were held out, and the rate is promised as far as their number allows."""
+    """The share of normal images that may be taken for anomalous. The threshold follows from normal images that
+    were held out or scored in folds, see --calibration, and the rate is promised as far as their number allows."""
     calibration: CalibrationName = "auto"
     """Which normal images the threshold is chosen from. split: those held out for nothing else. folds: all, each scored
     without itself; needs a pretrained encoder. auto: folds where that is possible and there are fewer than 1,000."""
     threshold: Annotated[str, tyro.conf.arg(metavar="fpr|sigma:K|max|value:X|f1")] = "fpr"
-    """fpr: see --fpr. sigma:3: mean and three standard deviations of the held-out normal scores. max: the largest of
-    them. value:X: X itself, which promises nothing. f1: the largest F1 on the test images, which makes it
-    optimistic."""
+    """fpr: see --fpr. sigma:3: mean and three standard deviations of those images' scores. max: the largest of them.
+    value:X: X itself, which promises nothing. f1: the largest F1 on the test images, which makes it optimistic."""
     export: Annotated[
         tuple[FormatName, ...],
         tyro.conf.arg(name="formats", aliases=("--export",), metavar="[FORMAT ...]", help_behavior_hint=ALL_FORMATS),

@@ -86,9 +86,9 @@ def pretrained_encoder(
 
     Returns:
         A model from images `(batch, height, width, 3)`, float32 in [0, 1], RGB, to a dict of `stride_8`, `stride_16`
-        and `stride_32`. Maps of more than 256 channels (those of `resnet50`) are turned at random, always the same
-        way, and 128 directions are kept (Defard et al., "PaDiM", 2021, draw as many at random). Not trainable, batch
-        normalisation in inference mode always.
+        and `stride_32`. Maps of `APPLICATIONS` with more than 256 channels (of `resnet50`) are turned at random, always
+        the same way, and 128 directions are kept (Defard et al., "PaDiM", 2021, draw as many at random). Not trainable,
+        batch normalisation in inference mode always.
 
     Raises:
         InputError: the weights cannot be had.

@@ -195,6 +195,26 @@ def test_a_pretrained_encoder_refuses_sizes_out_of_range(size):
         build_network(NetworkConfig(encoder="efficientnet_lite0"), *size, 3)
 
 
+@pytest.mark.parametrize(
+    "given, option",
+    [
+        ({"squeeze_excitation": False}, "--network.no-squeeze-excitation"),
+        ({"depth": 50}, "--network.depth"),
+        ({"widths": (8, 16)}, "--network.widths"),
+        ({"stem_kernel": 5}, "--network.stem-kernel"),
+        ({"stem_stride": 2}, "--network.stem-stride"),
+    ],
+)
+def test_a_pretrained_encoder_refuses_what_would_not_change_it(given, option):
+    with pytest.raises(InputError, match=f"^{option} can .* encoder is efficientnet_lite0; add --encoder scratch"):
+        NetworkConfig(**given).for_image(64, 64)
+
+
+def test_the_shape_behind_a_pretrained_encoder_stays_as_it_was_resolved():
+    resolved = NetworkConfig().for_image(64, 64)
+    assert resolved.for_image(64, 64) == resolved
+
+
 def test_classes_have_the_last_blocks_of_efficientnet_lite0_and_parts_have_not():
     config = NetworkConfig(encoder="efficientnet_lite0", encoder_weights="random")
     channels = [

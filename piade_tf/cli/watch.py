@@ -76,7 +76,8 @@ def watch(options: Watch) -> int:
     detector = Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
-    with WatchTable(options.csv or options.run / "watched.csv") as table, handed_over(), _stopping(stop), alarm:
+    table_file = WatchTable(options.csv or options.run / "watched.csv", options.folder)
+    with table_file as table, handed_over(), _stopping(stop), alarm:
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, signature in _settled(options, table, stop):

@@ -10,26 +10,31 @@ from typing import Any
 
 from piade_tf.errors import InputError
 from piade_tf.not_opened import NOT_OPENED
+from piade_tf.printable import path_in_table, printable
 
-COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns")
+COLUMNS = ("path", "pred_score", "percentile", "verdict", "bytes", "modified_ns", "folder")
+EARLIER = COLUMNS[:-1]  # of tables that were begun without the folder, and stay so
 
 
 class WatchTable:
     """A CSV file that remembers what was scored, for a `with` statement.
 
-    A file counts as scored when its path, its size and its time of change are in the table; one that could not be
-    opened only until the table is opened again. Each row is on the disk before `add` returns; a row
-    that was cut short by a kill is removed when the table is opened again.
+    A file counts as scored when its folder, its path, its size and its time of change are in the table; one that could
+    not be opened only until the table is opened again. Rows that were written without a folder count for any. Each row
+    is on the disk before `add` returns; a row that was cut short by a kill is removed when the table is opened again.
 
     Args:
         path: of the file, which is made if it is not there.
+        folder: that is watched.
 
     Raises:
         InputError: it cannot be written, is another table, or another program writes it; also `add` raises it.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, folder: Path):
         self.path = path
+        self._folder = printable(str(folder.resolve()))
+        self._columns: tuple[str, ...] = COLUMNS
         self._scored: set[tuple[str, int, int]] = set()
         self._file: io.FileIO
 
@@ -57,15 +62,16 @@ class WatchTable:
 
     def has(self, path: str, signature: tuple[int, int]) -> bool:
         """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
-        from piade_tf.printable import path_in_table
-
-        return (path_in_table(path), *signature) in self._scored
+        named = path_in_table(path)
+        return any((name, *signature) in self._scored for name in (os.path.join(self._folder, named), named))
 
     def add(self, row: dict[str, Any]) -> None:
-        """Adds a row, by `COLUMNS`."""
+        """Adds a row, by `COLUMNS` without the folder; a table that has no column for it gets the whole path."""
+        whole = os.path.join(self._folder, row["path"])
+        cells = row | {"folder": self._folder} if "folder" in self._columns else row | {"path": whole}
         with self._errors():
-            self._write([row[name] for name in COLUMNS])
-        self._scored.add((row["path"], row["bytes"], row["modified_ns"]))
+            self._write([cells[name] for name in self._columns])
+        self._scored.add((whole, row["bytes"], row["modified_ns"]))
 
     def _write(self, cells: list[Any]) -> None:
         text = io.StringIO(newline="")
@@ -92,13 +98,11 @@ class WatchTable:
             ) from None
 
     def _recall(self) -> None:
-        from piade_tf.printable import path_in_table
-
         self._file.seek(0)
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
         rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline="")))
-        if rows and tuple(rows[0]) != COLUMNS:
+        if rows and tuple(rows[0]) not in (COLUMNS, EARLIER):
             raise InputError(f"{self.path} is another table than that of watch; give another --csv")
         if content and not whole and not ",".join(COLUMNS).encode().startswith(content):
             raise InputError(f"{self.path} is another file than a table of watch; give another --csv")
@@ -106,10 +110,13 @@ class WatchTable:
             self._file.truncate(len(whole))
         if not rows:
             self._write(list(COLUMNS))
+        else:
+            self._columns = tuple(rows[0])
         for row in rows[1:]:
             try:
                 if not row[3].startswith(f"unreadable: {NOT_OPENED}"):  # which may pass without a change of the file
-                    self._scored.add((path_in_table(row[0]), int(row[4]), int(row[5])))
+                    folder = row[6] if "folder" in self._columns else ""
+                    self._scored.add((os.path.join(folder, path_in_table(row[0])), int(row[4]), int(row[5])))
             except (IndexError, ValueError):
                 raise InputError(f"{self.path} has a row that is not one of watch; give another --csv") from None
 

@@ -19,7 +19,7 @@ from piade_tf.cli import watch as watch_module
 from piade_tf.cli.alarm import AT_ONCE, Alarm
 from piade_tf.cli.main import main
 from piade_tf.cli.watch import Watch, watch
-from piade_tf.cli.watch_table import COLUMNS, WatchTable
+from piade_tf.cli.watch_table import COLUMNS, EARLIER, WatchTable
 from piade_tf.data.decode import UnreadableImageError, read_content
 from piade_tf.data.own_runs import MARKS
 from piade_tf.detector import Detector, Unreadable
@@ -115,6 +115,38 @@ def test_a_name_that_a_spreadsheet_would_take_for_a_formula_is_no_formula_and_st
     assert watch(options(folder, tmp_path / "t.csv")) == 0 and detector.read == []
 
 
+def alike(tmp_path, *cameras):
+    """Folders, each with a photograph of that content and of equal name, size and time of change."""
+    for folder, content in cameras:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(content)
+        os.utime(tmp_path / folder / "1.png", (1.7e9, 1.7e9))
+    return [tmp_path / folder for folder, _ in cameras]
+
+
+def test_a_second_folder_is_scored_too_where_all_that_tells_its_files_is_equal(detector, tmp_path):
+    good, bad = alike(tmp_path, ("camera-1", b"g"), ("camera-2", b"b"))
+    table = tmp_path / "t.csv"
+    (tmp_path / "latest").symlink_to(bad)
+    assert [watch(options(folder, table)) for folder in (good, bad, good, bad, tmp_path / "latest")] == [0, 1, 0, 0, 0]
+    assert [(row["path"], row["folder"]) for row in rows_of(table)] == [("1.png", str(good)), ("1.png", str(bad))]
+
+
+def test_a_table_without_the_column_for_the_folder_is_gone_on_with_as_it_is(detector, tmp_path):
+    first, second, third = alike(tmp_path, ("camera-1", b"g"), ("camera-2", b"g"), ("camera-3", b"g"))
+    table = tmp_path / "t.csv"
+    begun = ",".join(EARLIER) + f"\n1.png,0.0,50.0,normal,1,{int(1.7e9) * 10**9}\n"
+    table.write_text(begun)
+    assert watch(options(first, table)) == 0 and watch(options(second, table)) == 0
+    assert detector.read == [] and table.read_text() == begun  # its rows count for any folder
+    for folder in (second, third):
+        (folder / "1.png").rename(folder / "2.png")
+    assert [watch(options(folder, table)) for folder in (second, third, second)] == [0, 0, 0]
+    rows = rows_of(table)
+    assert table.read_text().startswith(begun) and {tuple(row) for row in rows} == {EARLIER}
+    assert [row["path"] for row in rows] == ["1.png", str(second / "2.png"), str(third / "2.png")]
+
+
 @pytest.mark.parametrize("verdicts, code", [(b"gg", 0), (b"gb", 1), (b"b?", 2)])
 def test_the_exit_code_is_that_of_predict(detector, tmp_path, verdicts, code):
     for number, content in enumerate(verdicts):
@@ -168,7 +200,7 @@ def settling(folder, tmp_path, wanted, settle=0.0):
     """What settles in a folder, names with contents: `wanted` of them are waited for, then a while for more."""
     stop, found = threading.Event(), []
     folder.mkdir(exist_ok=True)
-    with WatchTable(tmp_path / "t.csv") as table:
+    with WatchTable(tmp_path / "t.csv", tmp_path) as table:
         settled = watch_module._settled(Watch(Path("run"), folder, settle=settle), table, stop)
         thread = threading.Thread(target=lambda: found.extend(
             (path, (folder / path).read_bytes()) for path, _ in settled))  # fmt: skip
@@ -357,14 +389,14 @@ def test_commands_that_are_not_started_any_more_after_an_interrupt_are_counted(c
 
 def test_a_table_cut_short_anywhere_is_read_up_to_its_last_whole_row(tmp_path):
     path = tmp_path / "t.csv"
-    with WatchTable(path) as table:
+    with WatchTable(path, tmp_path) as table:
         for number in range(3):
             table.add(ROW | {"path": f'{number}, "odd".png'})
     content = path.read_bytes()
     ends = [0, *itertools.accumulate(len(line) for line in content.splitlines(keepends=True))]
     for length in range(len(content) + 1):
         path.write_bytes(content[:length])
-        with WatchTable(path) as table:
+        with WatchTable(path, tmp_path) as table:
             known = [table.has(f'{number}, "odd".png', (7, 8)) for number in range(3)]
             assert known == [length >= end for end in ends[2:]]
             table.add(ROW)
@@ -378,7 +410,7 @@ import itertools, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from piade_tf.cli.watch_table import WatchTable
-with WatchTable(Path({str(tmp_path / "t.csv")!r})) as table:
+with WatchTable(Path({str(tmp_path / "t.csv")!r}), Path({str(tmp_path)!r})) as table:
     for number in itertools.count():
         if not table.has(f"{{number}}.png", (7, 8)):
             table.add({ROW!r} | {{"path": f"{{number}}.png"}})
@@ -407,8 +439,12 @@ def files_of_at_most(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def full_after_a_row(folder):
+    return files_of_at_most(150 + len(str(folder)))
+
+
 @contextlib.contextmanager
-def full_when_forced_to_the_disk():
+def full_when_forced_to_the_disk(_folder):
     """As on a network drive, which may tell only then."""
     fsync, calls = os.fsync, itertools.count()
 
@@ -422,10 +458,11 @@ def full_when_forced_to_the_disk():
         yield
 
 
-@pytest.mark.parametrize("full", [lambda: files_of_at_most(120), full_when_forced_to_the_disk])
+@pytest.mark.parametrize("full", [full_after_a_row, full_when_forced_to_the_disk])
 def test_a_photograph_whose_row_finds_no_room_is_scored_again_when_there_is(detector, folder, tmp_path, capsys, full):
     table = tmp_path / "t.csv"
-    with full(), pytest.raises(InputError, match="t.csv .* it has all photographs told of so far: mend that and start"):
+    told = "t.csv .* it has all photographs told of so far: mend that and start"
+    with full(folder), pytest.raises(InputError, match=told):
         watch(options(folder, table))
     (row,) = rows_of(table)
     assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:]] == [row["path"]]
@@ -465,10 +502,10 @@ def test_what_is_wrong_is_told_before_anything_is_scored(detector, folder, tmp_p
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks are POSIX's")
 def test_a_second_watch_on_the_same_table_is_refused(detector, folder, tmp_path):
-    with WatchTable(tmp_path / "t.csv"), pytest.raises(InputError, match="another watch"):
+    with WatchTable(tmp_path / "t.csv", tmp_path), pytest.raises(InputError, match="another watch"):
         watch(options(folder, tmp_path / "t.csv"))
 
 
 def test_the_columns_are_those_of_predict_and_what_tells_a_file(tmp_path):
-    with WatchTable(tmp_path / "t.csv"):
+    with WatchTable(tmp_path / "t.csv", tmp_path):
         assert (tmp_path / "t.csv").read_text() == ",".join(COLUMNS) + "\n"

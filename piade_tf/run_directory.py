@@ -172,14 +172,20 @@ class RunDirectory:
         A change that was cut short is completed first.
 
         Raises:
-            InputError: no run directory, one whose training was cut off or is going on, or one of a newer version.
+            InputError: no run directory, one whose training was cut off or is going on, one of a newer version, or one
+                that may not be entered.
         """
-        complete(self.path)
-        if not self.path.is_dir():
-            found = "is a file" if self.path.exists() else "does not exist"
-            raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
-        unfinished.refuse_unfinished(self.path)
-        missing = [name for name in NEEDED if not (self.path / name).is_file()]
+        try:
+            complete(self.path)
+            if not self.path.is_dir():
+                found = "is a file" if self.path.exists() else "does not exist"
+                raise InputError(f"{self.path} {found}; give a run directory that {command('train')} made")
+            unfinished.refuse_unfinished(self.path)
+            missing = [name for name in NEEDED if not (self.path / name).is_file()]
+        except OSError as error:  # a folder that may not be entered, or no name that the system takes
+            raise InputError(
+                f"{self.path} cannot be read ({error.strerror}); mend that, or give another run directory"
+            ) from None
         if missing:
             are = "are" if len(missing) > 1 else "is"
             raise InputError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piade_tf import interrupts, unfinished
-from piade_tf.cli.exit_codes import OUT_OF_MEMORY, what_is_short
+from piade_tf.cli.exit_codes import OUT_OF_MEMORY, what_to_mend
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, check
 from piade_tf.errors import InputError, WorkerLost
@@ -170,8 +170,8 @@ def _going_on_named(run: Path, workers: "Workers") -> Iterator[None]:
             raise
         raise InputError(f"{error}; {going_on}") from None
     except Exception as error:
-        if not (short := what_is_short(error)):
+        if not (told := what_to_mend(error)):
             raise
-        then = "with enough memory" if short == OUT_OF_MEMORY else "then"
-        raise InputError(f"{short}; {then} {going_on}") from None
+        then = "with enough memory" if told == OUT_OF_MEMORY else "then"
+        raise InputError(f"{told}; {then} {going_on}") from None
     interrupts.how_to_go_on("")

@@ -430,6 +430,18 @@ def test_a_damaged_run_directory_is_refused(run, tmp_path, capsys, name, content
     assert message in refused(capsys, "predict", damaged, run.photos / "00.png")
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may enter anything")
+def test_a_run_that_may_not_be_entered_is_told_with_the_reason(tmp_path):
+    (tmp_path / "run").mkdir(mode=0)
+    with pytest.raises(InputError, match=r"run cannot be read \(Permission denied\); mend that, or give another"):
+        Detector.load(tmp_path / "run")
+
+
+def test_a_name_that_no_run_can_have_is_told_with_the_reason(tmp_path):
+    with pytest.raises(InputError, match=r"a cannot be read \(File name too long\); mend that, or give another"):
+        Detector.load(tmp_path / ("a" * 300))
+
+
 def test_a_network_cut_short_is_called_damaged_and_several_missing_files_are_missing(run, tmp_path, capsys):
     damaged = tmp_path / "run"
     shutil.copytree(run.path, damaged)

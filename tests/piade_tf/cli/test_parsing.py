@@ -369,6 +369,13 @@ class ResourceExhaustedError(Exception):
         (ResourceExhaustedError("OOM when allocating tensor"), 2, f"error: {OUT_OF_MEMORY}\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, f"error: {SHORT[errno.ENOSPC]}\n"),
         (OSError(errno.EIO, "Input/output error"), 2, "Input/output error\n"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "lot\n1/run"),
+            2,
+            "error: lot\\n1/run: Permission denied; mend its permissions, or go on as a user who may\n",
+        ),
+        (OSError(errno.EIO, "Input/output error", b"a"), 2, "error: a: Input/output error; mend that and try again\n"),
+        (OSError(errno.EIO, "Input/output error", 7), 2, "Input/output error: 7\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],
@@ -378,6 +385,23 @@ def test_no_failure_ends_with_the_exit_code_that_means_anomalous(capsys, raised,
         raise raised
     assert stop.value.code == code
     assert capsys.readouterr().err.endswith(said)
+
+
+REFUSED = [
+    *("predict RUN a.png", "watch RUN .", "serve RUN --port 0", "threshold RUN", "threshold RUN --fpr 0.1"),
+    *("adapt RUN --good .", "evaluate RUN", "export RUN", "train --resume RUN"),
+]
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_a_path_that_the_system_refuses_is_one_line_in_every_command(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(words.replace("RUN", "a" * 300).split())
+    line = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert line.startswith("error: ") and line.count("\n") == 1 and "File name too long" in line
 
 
 @pytest.mark.parametrize("number", SHORT)

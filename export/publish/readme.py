@@ -42,6 +42,7 @@ def readme(run: Path, manifest: dict[str, Any]) -> str:
             (entry["file"], entry["bytes"] / 2**20) for entry in shipped.values() if entry["file"].endswith("tflite")
         ],
         name=name,
+        batch=shape and shape[0],
         height=shape and shape[1],
         width=shape and shape[2],
         colour=bool(shape and shape[3] == 3),

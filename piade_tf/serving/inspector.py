@@ -80,7 +80,8 @@ class Inspector:
     def _inspect(self, image: np.ndarray, with_map: bool) -> Inspection:
         runner = self._idle.get()
         try:
-            found = {name: np.array(values) for name, values in runner(image[None]).items()}
+            images = np.repeat(image[None], runner.batch, axis=0)  # as many as the export was made for
+            found = {name: np.array(values) for name, values in runner(images).items()}
         finally:
             self._idle.put(runner)
         score = float(found["pred_score"][0])

@@ -15,8 +15,8 @@ from export.publish.readme import ROOT, readme
 LANGUAGES = ("python", "kotlin", "swift", "javascript")
 
 
-def page(run=Path("/elsewhere"), channels=3, **files):
-    image = {"shape": [1, 40, 30, channels], "dtype": "uint8"}
+def page(run=Path("/elsewhere"), channels=3, batch=1, **files):
+    image = {"shape": [batch, 40, 30, channels], "dtype": "uint8"}
     signatures = {"inspect": {"inputs": {"image": image}}}
     shipped = {
         name: {"accepted": accepted, "file": f"{name}.tflite", "bytes": 3 << 20, "signatures": signatures}
@@ -55,23 +55,48 @@ def test_each_language_asks_whether_the_score_is_a_number_before_it_compares(lan
     assert 0 < block.lower().index("isfinite") < block.index("> about")
 
 
+@pytest.fixture
+def run_python_lines(tmp_path, monkeypatch):
+    """Runs the lines of Python on a red image, with a file of that shape that gives each image that score; returns the
+    images that the file got."""
+
+    def run(shape, score):
+        given = []
+
+        class Runtime:
+            def __init__(self, _model):
+                pass
+
+            def get_signature_runner(self, _name):
+                return lambda image: given.append(image) or {"pred_score": np.full(len(image), score, "float32")}
+
+        about = {"input": {"shape": shape}, "threshold": {"value": 1.0}}
+        (tmp_path / "float32.json").write_text(json.dumps(about))
+        (tmp_path / "golden").mkdir()
+        Image.new("RGB", (5, 4), "red").save(tmp_path / "golden" / "golden_0.png")
+        monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter", Runtime)
+        monkeypatch.chdir(tmp_path)
+        exec(lines(page(batch=shape[0], float32=True), "python"), {})
+        return given
+
+    return run
+
+
 @pytest.mark.parametrize("score", [np.nan, np.inf])
-def test_the_lines_of_python_refuse_a_score_that_is_no_number(score, tmp_path, monkeypatch):
-    class Runtime:
-        def __init__(self, _model):
-            pass
-
-        def get_signature_runner(self, _name):
-            return lambda image: {"pred_score": np.float32([score])}
-
-    about = {"input": {"shape": [1, 4, 4, 3]}, "threshold": {"value": 1.0}}
-    (tmp_path / "float32.json").write_text(json.dumps(about))
-    (tmp_path / "golden").mkdir()
-    Image.new("RGB", (4, 4)).save(tmp_path / "golden" / "golden_0.png")
-    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter", Runtime)
-    monkeypatch.chdir(tmp_path)
+def test_the_lines_of_python_refuse_a_score_that_is_no_number(score, run_python_lines):
     with pytest.raises(ValueError, match="is no number"):
-        exec(lines(page(float32=True), "python"), {})
+        run_python_lines([1, 4, 5, 3], score)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_lines_of_python_give_a_file_as_many_images_as_it_takes(batch, run_python_lines, capsys):
+    (images,) = run_python_lines([batch, 4, 5, 3], 2.0)
+    assert images.shape == (batch, 4, 5, 3) and (images == [255, 0, 0]).all()
+    assert capsys.readouterr().out == "2.0 anomalous\n"
+
+
+def test_what_a_batch_changes_is_told_where_there_is_one():
+    assert "take 8 images at a time" in page(batch=8, float32=True) and "at a time" not in page(float32=True)
 
 
 def test_files_that_were_rejected_are_named_and_not_recommended():

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from export.verification.verify import Runner, load_litert
 from piade_tf.cli.serve import trusted
 from piade_tf.serving.app import make_app
 from piade_tf.serving.inspector import Inspection, Inspector
@@ -241,6 +242,23 @@ def test_an_image_as_large_as_allowed_is_taken_where_it_is_more_than_is_held_tog
         assert ask(address, *(form("image", bytes(5000)) if as_form else (bytes(5000),)))[0] == 200
 
 
+def test_a_file_that_takes_several_images_gives_the_verdict_of_one(exported, monkeypatch):
+    def of_three(path, threads):
+        one = load_litert(path, threads)
+
+        def call(images):
+            assert len(images) == 3
+            found = [one(image[None]) for image in images]
+            return {name: np.concatenate([single[name] for single in found]) for name in found[0]}
+
+        return Runner(3, call)
+
+    file = ServedFile.of_run(exported.run, "float32")
+    alone = inspected(file, picture())
+    monkeypatch.setattr("piade_tf.serving.inspector.load_litert", of_three)
+    assert inspected(file, picture())[::2] == alone[::2]
+
+
 # === What predict refuses ===
 
 
@@ -264,7 +282,7 @@ def test_an_image_of_more_bits_than_were_trained_for_gets_no_verdict(exported, l
 @pytest.mark.parametrize("score", [np.nan, np.inf])
 def test_a_score_that_is_no_number_is_no_verdict(exported, monkeypatch, score):
     found = {"pred_score": np.array([score], "float32"), "anomaly_map": np.zeros((1, 32, 32), "float32")}
-    monkeypatch.setattr("piade_tf.serving.inspector.load_litert", lambda *_: lambda _image: found)
+    monkeypatch.setattr("piade_tf.serving.inspector.load_litert", lambda *_: Runner(1, lambda _image: found))
     answer = inspected(ServedFile.of_run(exported.run, "float32"), picture())
     assert answer[0] == 500
     assert said(answer) == {"error": f"the image has the score {score}, which is no number; train and export again"}

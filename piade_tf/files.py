@@ -61,6 +61,15 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
+def signature(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in nanoseconds; None for what is not there; zeros for a broken link."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (0, 0) if os.path.islink(path) else None
+    return status.st_size, status.st_mtime_ns
+
+
 def is_leftover(path: Path) -> bool:
     """Whether this is a temporary file of `replacing`."""
     return bool(LEFTOVER.fullmatch(path.name)) and path.is_file()

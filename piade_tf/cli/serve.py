@@ -147,7 +147,7 @@ def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening:
         if site
         else "/v1/inspect; the inspector is not built: make inspector-build in a clone, with Node, builds it"
     )
-    print(f"serving {inspector.file.path} at http://{shown}:{port}/ ({what}); Ctrl-C ends", flush=True)
+    print(f"serving {inspector.path} at http://{shown}:{port}/ ({what}); Ctrl-C ends", flush=True)
     with handed_over(), contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([listening])
     inspector.pool.shutdown(cancel_futures=True)

@@ -17,6 +17,7 @@ from piade_tf.cli.predict import ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.watch_table import WatchTable
 from piade_tf.errors import InputError
+from piade_tf.files import signature
 from piade_tf.interrupts import handed_over
 
 WAKE_MS = 200  # how long to wait for news while a file may still be growing
@@ -73,15 +74,19 @@ def watch(options: Watch) -> int:
     from piade_tf.detector import Detector
     from piade_tf.evaluation.threshold import in_short
 
-    detector = Detector.load(options.run)
+    threshold = options.run / "threshold.json"
+    loaded, detector = signature(threshold), Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
     table_file = WatchTable(options.csv or options.run / "watched.csv", options.folder)
     with table_file as table, handed_over(), _stopping(stop), alarm:
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
-        for path, signature in _settled(options, table, stop):
-            for row in _rows(detector, options.folder, path, signature):
+        for path, stamp in _settled(options, table, stop):
+            if (now := signature(threshold)) not in (loaded, None):
+                loaded, detector = now, Detector.load(options.run)
+                print(f"threshold {in_short(detector.threshold)} from now on: {threshold} has changed", flush=True)
+            for row in _rows(detector, options.folder, path, stamp):
                 table.add(row)
                 verdict = row["verdict"].split(":")[0]
                 seen[verdict] += 1
@@ -98,12 +103,12 @@ def watch(options: Watch) -> int:
     return SOME_ANOMALOUS if seen["anomalous"] else ALL_NORMAL
 
 
-def _rows(detector: Any, folder: Path, path: str, signature: tuple[int, int]) -> Iterator[dict[str, Any]]:
+def _rows(detector: Any, folder: Path, path: str, found: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """The row of one photograph."""
     from piade_tf.detector import Unreadable
     from piade_tf.printable import path_in_table, printable
 
-    size, modified = signature
+    size, modified = found
     about = {"path": path_in_table(path), "bytes": size, "modified_ns": modified}
     for result in detector.stream([os.path.join(folder, path)], batch_size=1):
         if isinstance(result, Unreadable):
@@ -120,11 +125,11 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
     growing: dict[str, tuple[tuple[int, int], float]] = {}
 
     def consider(path: str) -> None:
-        signature = _signature(options.folder / path)
-        if signature is None or table.has(path, signature):
+        found = signature(options.folder / path)
+        if found is None or table.has(path, found):
             growing.pop(path, None)
-        elif path not in growing or growing[path][0] != signature:
-            growing[path] = (signature, time.monotonic())
+        elif path not in growing or growing[path][0] != found:
+            growing[path] = (found, time.monotonic())
 
     def look() -> None:
         from piade_tf.data.walk import walk
@@ -201,15 +206,6 @@ def _can_be_opened(path: Path) -> bool:
     except OSError as error:
         return isinstance(error, FileNotFoundError)
     return True
-
-
-def _signature(path: Path) -> tuple[int, int] | None:
-    """Size in bytes and time of the last change in nanoseconds; None for what is not there; zeros for a broken link."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (0, 0) if os.path.islink(path) else None
-    return status.st_size, status.st_mtime_ns
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def make_app(
     trusted = [] if hosts is None else [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
     app = Starlette(
         routes=_Routes(inspector, most_bytes, site, waiting).routes,
-        exception_handlers={HTTPException: _told, Exception: _failed},
+        exception_handlers={HTTPException: _told, InputError: _no_verdict, Exception: _failed},
         middleware=trusted,
     )
     return SafeHeaders(app)
@@ -58,7 +58,7 @@ class _Routes:
         self.inspector, self.most_bytes, self.site, self.most_waiting = inspector, most_bytes, site, waiting
         self.room, self.waiting = Room(max(ROOM, most_bytes + FORM_BYTES)), 0
         self.api = openapi(most_bytes, inspector.most_pixels)
-        self.served = files_for_the_app(inspector.file.path.parent)
+        self.served = files_for_the_app(inspector.path.parent)
 
     @property
     def routes(self) -> list[Route | Mount]:
@@ -92,17 +92,15 @@ class _Routes:
             raise HTTPException(413, f"the image {error}; send a smaller one") from None
         except UnreadableImageError as error:
             raise HTTPException(422, f"the image {error}; send another file") from None
-        except InputError as error:
-            raise HTTPException(500, str(error)) from None
         finally:
             self.waiting -= 1
         answer = {
             "score": found.score,
             "percentile": found.percentile,
             "verdict": "anomalous" if found.anomalous else "normal",
-            "threshold": self.inspector.file.threshold.value,
+            "threshold": found.file.threshold.value,
             "map_max": found.map_max,
-            "map_threshold": self.inspector.file.map_threshold.value,
+            "map_threshold": found.file.map_threshold.value,
         }
         return _json(answer | ({} if found.map_png is None else {"map_png": found.map_png}))
 
@@ -110,7 +108,8 @@ class _Routes:
         raise HTTPException(405, f"images are sent with POST, got {request.method}; /v1/docs has an example")
 
     async def model(self, _request: Request) -> Response:
-        return _json(self.inspector.file.description)
+        file = await asyncio.to_thread(self.inspector.current)  # which may have to load it
+        return _json(file.description)
 
     async def health(self, _request: Request) -> Response:
         return _json({"status": "ok", "waiting": self.waiting})
@@ -146,6 +145,10 @@ async def _told(request: Request, error: Exception) -> Response:
     if sentence == HTTPStatus(error.status_code).phrase:  # Starlette's own
         sentence = f"{request.method} {request.url.path[:80]}: {sentence.lower()}; /v1/docs lists what there is"
     return _json({"error": sentence}, error.status_code, error.headers)
+
+
+async def _no_verdict(_request: Request, error: Exception) -> Response:
+    return _json({"error": str(error)}, 500)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -6,6 +6,8 @@ import dataclasses
 import io
 import math
 import queue
+import threading
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -13,6 +15,8 @@ from PIL import Image
 from export.verification.verify import Runner, load_litert
 from piade_tf.data.decode import decode
 from piade_tf.errors import InputError
+from piade_tf.evaluation.threshold import in_short
+from piade_tf.files import signature
 from piade_tf.quiet import stderr_only_on_failure
 from piade_tf.serving.served_file import ServedFile
 
@@ -24,6 +28,7 @@ class Inspection:
     """What is said of an image.
 
     Attributes:
+        file: that says it.
         score: higher is more anomalous.
         percentile: place of the score among those of normal images, interpolated: 0 below all, 100 above all.
         anomalous: whether the score is above the threshold.
@@ -32,6 +37,7 @@ class Inspection:
             anomalous where it is 128 or brighter.
     """
 
+    file: ServedFile
     score: float
     percentile: float
     anomalous: bool
@@ -39,8 +45,16 @@ class Inspection:
     map_png: str | None
 
 
+class _Loaded(NamedTuple):
+    file: ServedFile
+    idle: "queue.SimpleQueue[Runner]"
+
+
 class Inspector:
     """Runs a file with LiteRT: an interpreter for each image at the same time, since it holds its tensors.
+
+    Where the file has changed, as `piade threshold` and `piade export` change it, it is loaded again before the next
+    image.
 
     Args:
         file: what is run.
@@ -52,54 +66,77 @@ class Inspector:
     """
 
     def __init__(self, file: ServedFile, threads: int, most_pixels: int):
-        self.file, self.threads, self.most_pixels = file, threads, most_pixels
+        self.path, self.threads, self.most_pixels = file.path, threads, most_pixels
         self.pool = concurrent.futures.ThreadPoolExecutor(threads, "inspect")
-        self._idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        self._loading = threading.Lock()
+        self._loaded = self._load(file)
+
+    def current(self) -> ServedFile:
+        """The file that inspects the next image. Raises `InputError` where it has changed and cannot be run."""
+        return self._now().file
+
+    def _now(self) -> _Loaded:
+        if self._has_changed():
+            with self._loading:
+                if self._has_changed():
+                    file = ServedFile.of_run(self.path.parent.parent, self.path.stem)
+                    self._loaded = self._load(file)
+                    print(f"threshold {in_short(file.threshold)} from now on: {file.path} has changed", flush=True)
+        return self._loaded
+
+    def _has_changed(self) -> bool:
+        return signature(self.path) not in (self._loaded.file.signature, None)
+
+    def _load(self, file: ServedFile) -> _Loaded:
+        loaded = _Loaded(file, queue.SimpleQueue())
         with stderr_only_on_failure():  # LiteRT tells of its delegate
             try:
-                for _ in range(threads):
-                    self._idle.put(load_litert(file.path, 1))
-                    self._inspect(np.zeros(file.preparation.shape, "uint8"), False)
+                for _ in range(self.threads):
+                    loaded.idle.put(load_litert(file.path, 1))
+                    self._inspect(loaded, np.zeros(file.preparation.shape, "uint8"), False)
             except (OSError, ValueError, RuntimeError) as error:
                 raise InputError(f"{file.path} cannot be run ({' '.join(str(error).split())[:120]})") from None
+        return loaded
 
     def __call__(self, content: bytes, with_map: bool) -> Inspection:
         """Decodes, prepares and inspects an image, in one of the pool's threads.
 
         Raises:
             UnreadableImageError: it is no image, damaged or too large, or has more bits than the run was trained for.
-            InputError: the model gives it a score that is no number.
+            InputError: the model gives it a score that is no number, or has changed and cannot be run.
         """
-        bits = self.file.preparation.bits
-        pixels = decode(content, bits, self.most_pixels).within(bits)
-        found = self._inspect(self.file.preparation(pixels), with_map)
+        loaded = self._now()
+        preparation = loaded.file.preparation
+        pixels = decode(content, preparation.bits, self.most_pixels).within(preparation.bits)
+        found = self._inspect(loaded, preparation(pixels), with_map)
         if not math.isfinite(found.score):  # it is above no threshold, and would pass as normal
             raise InputError(f"the image has the score {found.score}, which is no number; train and export again")
         return found
 
-    def _inspect(self, image: np.ndarray, with_map: bool) -> Inspection:
-        runner = self._idle.get()
+    def _inspect(self, loaded: _Loaded, image: np.ndarray, with_map: bool) -> Inspection:
+        file, idle = loaded
+        runner = idle.get()
         try:
             images = np.repeat(image[None], runner.batch, axis=0)  # as many as the export was made for
             found = {name: np.array(values) for name, values in runner(images).items()}
         finally:
-            self._idle.put(runner)
+            idle.put(runner)
         score = float(found["pred_score"][0])
         anomaly_map = found["anomaly_map"][0]
-        threshold = self.file.threshold
         return Inspection(
+            file,
             score,
-            float(threshold.percentile(score)),
-            bool(threshold.is_anomalous(score)),
+            float(file.threshold.percentile(score)),
+            bool(file.threshold.is_anomalous(score)),
             float(anomaly_map.max()),
-            self._picture(anomaly_map) if with_map else None,
+            _picture(anomaly_map, file.map_threshold.value) if with_map else None,
         )
 
-    def _picture(self, anomaly_map: np.ndarray) -> str:
-        limit = self.file.map_threshold.value
-        above = anomaly_map > limit
-        levels = np.clip(HALF * anomaly_map / limit if limit > 0 else 255.0 * above, 0, 255).astype("uint8")
-        levels = np.where(above, np.maximum(levels, 128), np.minimum(levels, 127)).astype("uint8")
-        content = io.BytesIO()
-        Image.fromarray(levels).save(content, "PNG")
-        return base64.b64encode(content.getvalue()).decode()
+
+def _picture(anomaly_map: np.ndarray, limit: float) -> str:
+    above = anomaly_map > limit
+    levels = np.clip(HALF * anomaly_map / limit if limit > 0 else 255.0 * above, 0, 255).astype("uint8")
+    levels = np.where(above, np.maximum(levels, 128), np.minimum(levels, 127)).astype("uint8")
+    content = io.BytesIO()
+    Image.fromarray(levels).save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()

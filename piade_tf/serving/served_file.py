@@ -9,7 +9,9 @@ from piade_tf.config import DEEPEST
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
+from piade_tf.files import signature
 from piade_tf.program import command
+from piade_tf.run_lock import complete
 from piade_tf.unfinished import refuse_unfinished
 
 IN_BROWSERS = ("float32", "float16", "dynamic_int8", "int8")  # LiteRT.js takes no int8 and int16 tensors
@@ -25,6 +27,7 @@ class ServedFile:
         preparation: from any image to what it takes.
         threshold: of its scores.
         map_threshold: of the largest value of an anomaly map.
+        signature: of the file as it was read; see `piade_tf.files.signature`.
     """
 
     path: Path
@@ -32,15 +35,19 @@ class ServedFile:
     preparation: Preparation
     threshold: Threshold
     map_threshold: Threshold
+    signature: tuple[int, int] | None
 
     @classmethod
     def of_run(cls, run: Path, format_name: str) -> "ServedFile":
         """The file of that format in a run's export.
 
+        A change that was cut short is completed first.
+
         Raises:
             InputError: no run, no export, no such file in it, or the file was changed since.
         """
         path = run / "export" / f"{format_name}.tflite"
+        complete(run)
         if not run.is_dir():
             raise InputError(f"{run} {'is a file' if run.exists() else 'does not exist'}; give a run directory")
         refuse_unfinished(run)
@@ -49,6 +56,7 @@ class ServedFile:
         if not path.is_file():
             there = ", ".join(sorted(file.stem for file in path.parent.glob("*.tflite"))) or "no other either"
             raise InputError(f"{path} is not there ({there}); choose another --format or export the run again")
+        found = signature(path)
         content = path.read_bytes()
         about = metadata_of(content)
         if about is None or not is_untouched(content):
@@ -62,6 +70,7 @@ class ServedFile:
             Preparation(size, given["resize"], crop, given["shape"][3], given.get("bits", DEEPEST)),
             _threshold(about["threshold"]),
             _threshold(about["map_threshold"]),
+            found,
         )
 
     @property

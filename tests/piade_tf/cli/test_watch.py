@@ -195,6 +195,31 @@ def test_help_and_page_name_the_exit_codes_of_an_interrupt(capsys):
         )
 
 
+def test_a_threshold_that_is_set_meanwhile_judges_the_next_photograph(tmp_path, detector, monkeypatch, capsys):
+    class Strict(Stub):
+        threshold = fit_threshold("max", 0.01, [0.0, 0.25])
+
+        def stream(self, paths, batch_size):
+            return [SimpleNamespace(pred_score=0.3, percentile=50.0, verdict="anomalous") for _ in paths]
+
+    def stream(paths, batch_size):
+        (tmp_path / "run" / "threshold.json").write_text("another one")
+        yield SimpleNamespace(pred_score=0.3, percentile=50.0, verdict="normal")
+
+    photos, table = tmp_path / "photos", tmp_path / "t.csv"
+    for folder in (photos, tmp_path / "run"):
+        folder.mkdir()
+    for name in ("1.png", "2.png", "3.png"):
+        (photos / name).write_bytes(b"g")
+    (tmp_path / "run" / "threshold.json").write_text("one")
+    loaded = iter([detector, Strict()])
+    monkeypatch.setattr(Detector, "load", lambda _run: next(loaded))
+    monkeypatch.setattr(detector, "stream", stream)
+    assert watch(Watch(tmp_path / "run", photos, csv=table, settle=0.0, once=True)) == 1
+    assert [row["verdict"] for row in rows_of(table)] == ["normal", "anomalous", "anomalous"]
+    assert capsys.readouterr().out.count("threshold 0.25 from now on: ") == 1
+
+
 @contextlib.contextmanager
 def settling(folder, tmp_path, wanted, settle=0.0):
     """What settles in a folder, names with contents: `wanted` of them are waited for, then a while for more."""

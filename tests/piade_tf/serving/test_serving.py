@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import io
 import json
+import os
+import shutil
 import socket
 import threading
 import time
@@ -18,6 +20,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from export.tflite.flatbuffer import metadata_of, with_metadata
 from export.verification.verify import Runner, load_litert
 from piade_tf.cli.serve import trusted
 from piade_tf.serving.app import make_app
@@ -200,10 +203,12 @@ def stand_in(tmp_path):
     class StandIn(SimpleNamespace):
         def __call__(self, _content, _with_map):
             self.go.wait(30)
-            return Inspection(0.5, 50.0, False, 0.1, None)
+            return Inspection(file, 0.5, 50.0, False, 0.1, None)
 
+    file = SimpleNamespace(threshold=limit, map_threshold=limit, description={})
     return StandIn(
-        file=SimpleNamespace(path=tmp_path / "x.tflite", threshold=limit, map_threshold=limit, description={}),
+        path=tmp_path / "x.tflite",
+        current=lambda: file,
         pool=concurrent.futures.ThreadPoolExecutor(1),
         most_pixels=10,
         go=threading.Event(),
@@ -257,6 +262,63 @@ def test_a_file_that_takes_several_images_gives_the_verdict_of_one(exported, mon
     alone = inspected(file, picture())
     monkeypatch.setattr("piade_tf.serving.inspector.load_litert", of_three)
     assert inspected(file, picture())[::2] == alone[::2]
+
+
+# === Another threshold meanwhile ===
+
+
+@pytest.fixture
+def copied(exported, tmp_path):
+    """A run of its own."""
+    shutil.copytree(exported.run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def set_threshold(path, value, target=None):
+    """As `piade threshold` does: the file is replaced by a whole one."""
+    content = path.read_bytes()
+    about = metadata_of(content)
+    about["threshold"]["value"] = about["map_threshold"]["value"] = value
+    (path.parent / "new").write_bytes(with_metadata(content, about))
+    os.replace(path.parent / "new", target or path)
+
+
+def test_a_threshold_that_is_set_meanwhile_judges_the_next_image(copied, capsys):
+    file = ServedFile.of_run(copied, "float32")
+    with running(make_app(Inspector(file, 2, 10**6), 1 << 20, None, None)) as address:
+        before = said(ask(address, picture()))
+        for value, verdict in ((before["score"] + 1, "normal"), (before["score"] - 1, "anomalous")):
+            set_threshold(file.path, value)
+            answers = [said(ask(address, picture())) for _ in range(2)]
+            assert answers == [before | {"threshold": value, "map_threshold": value, "verdict": verdict}] * 2
+            told = said(ask(address, path="v1/model"))
+            assert told["threshold"]["value"] == told["map_threshold"]["value"] == value
+            assert capsys.readouterr().out.count(f"threshold {value:.4g}") == 1
+
+
+def test_a_file_that_has_changed_and_cannot_be_run_gives_no_verdict_until_it_can(copied):
+    file = ServedFile.of_run(copied, "float32")
+    whole = file.path.read_bytes()
+    with running(make_app(Inspector(file, 1, 10**6), 1 << 20, None, None)) as address:
+        file.path.write_bytes(whole[:1000])  # a copy that has just begun
+        for answer in (ask(address, picture()), ask(address, path="v1/model")):
+            assert answer[0] == 500 and "was changed or cut short" in said(answer)["error"]
+        file.path.write_bytes(whole)
+        assert ask(address, picture())[0] == 200
+
+
+def test_a_file_that_goes_is_served_from_memory(copied):
+    file = ServedFile.of_run(copied, "float32")
+    with running(make_app(Inspector(file, 1, 10**6), 1 << 20, None, None)) as address:
+        shutil.rmtree(copied)  # or a network drive that does not answer
+        assert ask(address, picture())[0] == 200
+
+
+def test_a_change_that_was_cut_short_is_completed_before_a_file_is_served(copied):
+    (copied / ".ready" / "export").mkdir(parents=True)
+    set_threshold(copied / "export" / "float32.tflite", 7.0, copied / ".ready" / "export" / "float32.tflite")
+    assert ServedFile.of_run(copied, "float32").threshold.value == 7.0
+    assert not (copied / ".ready").exists()
 
 
 # === What predict refuses ===

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 NEEDED = ("starlette", "uvicorn", "python_multipart")  # the extra `serve`
 BUILT = Path("examples", "inspector", "dist")  # in the clone that the package lies in, or the one that is worked in
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
-CONNECTIONS = 1000
 MOST_MEGABYTES, MOST_MEGAPIXELS = 512, 64  # what is decoded at all
 
 
@@ -131,17 +130,13 @@ def trusted(shown: str, given: str) -> list[str]:
 
 
 def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening: socket.socket) -> int:
-    import uvicorn
-
     from piade_tf.serving.app import make_app
+    from piade_tf.serving.connections import make_server
 
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     local = ipaddress.ip_address(host).is_loopback
     app = make_app(inspector, options.max_megabytes << 20, site, trusted(shown, options.host) if local else None)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, limit_concurrency=CONNECTIONS, lifespan="off"
-    )
     what = (
         "the inspector and /v1/inspect"
         if site
@@ -149,6 +144,6 @@ def _serve(options: Serve, inspector: "Inspector", site: Path | None, listening:
     )
     print(f"serving {inspector.path} at http://{shown}:{port}/ ({what}); Ctrl-C ends", flush=True)
     with handed_over(), contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run([listening])
+        make_server(app).run([listening])
     inspector.pool.shutdown(cancel_futures=True)
     return 0

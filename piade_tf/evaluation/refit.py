@@ -69,20 +69,18 @@ def for_other_scores(of_run: Threshold, run_normal: np.ndarray, known: Known) ->
     """The run's threshold for a file whose scores differ a little: fitted the same way to the file's own.
 
     A value set by hand is moved to the same quantile of the file's calibration scores; see `moved`. The method keeps
-    the number that was given.
+    the number that was given, which an adapted run has moved already: its own value counts.
 
     Args:
         of_run: of the run.
         run_normal: `(n,)`, scores of the calibration images by the run.
         known: scores by the file; of the same calibration images.
     """
-    kind, number = parse_method(of_run.method)
     rate = of_run.wanted_fpr or UNUSED_FPR
     fitted = fit_threshold(of_run.method, rate, known.normal, known.labels, known.test, of_run.folds, of_run.apart)
-    if kind != "value":
+    if parse_method(of_run.method).kind != "value":
         return fitted
-    assert number is not None
-    return dataclasses.replace(fitted, value=moved(number, run_normal, known.normal))
+    return dataclasses.replace(fitted, value=moved(of_run.value, run_normal, known.normal))
 
 
 def for_maps(of_scores: Threshold, normal: np.ndarray, map_max: np.ndarray, apart: int | None = None) -> Threshold:

@@ -34,9 +34,11 @@ class ThresholdNow:
         rate = threshold.wanted_fpr or map_threshold.wanted_fpr
         if rate is not None and rate != trained.get("fpr", rate):
             options["fpr"] = rate
-        method = trained.get("threshold", threshold.method)
-        if parse_method(threshold.method) != parse_method(method):
-            options["threshold"] = threshold.method
+        method = threshold.method
+        if parse_method(method).kind == "value":
+            method = f"value:{threshold.value!r}"  # an adaptation moves it, and the method keeps what was typed
+        if parse_method(method) != parse_method(trained.get("threshold", method)):
+            options["threshold"] = method
         return cls(options, tuple(dict.fromkeys(one.added for one in joined_later(known, config))))
 
     def noted(self, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,17 @@ def test_a_moved_threshold_says_from_where():
     assert "by hand as 7" in explain(of_file) and "no false-alarm rate is promised" in explain(of_file)
 
 
+@pytest.mark.parametrize("value", [7.5, 19 + 19.0])
+def test_what_was_moved_once_is_moved_on_from_there(value):
+    def moved_on(threshold, normal, found):
+        return for_other_scores(threshold, normal, Known(found, NONE, NONE))
+
+    normal = 100 + 3 * SCORES
+    adapted = moved_on(fit_threshold(f"value:{value}", 0.01, SCORES), SCORES, normal)
+    assert moved_on(adapted, normal, normal) == adapted
+    assert moved_on(adapted, normal, 99 + 3.1 * SCORES).value == pytest.approx(99 + 3.1 * value)
+
+
 def test_a_rate_is_fitted_to_the_files_own_scores():
     of_run = fit_threshold("fpr", 0.2, SCORES)
     others = Known(100 + 3 * SCORES, NONE, NONE)

@@ -1,5 +1,6 @@
 """After `piade threshold` the report's configuration and commands are those of what the run has now."""
 
+import dataclasses
 import re
 import shlex
 
@@ -71,3 +72,10 @@ def test_an_adaptation_is_followed_by_what_came_after_it():
         "threshold RUN --good '/later on'",
         "threshold RUN --sigma 2.0",
     ]
+
+
+def test_a_value_that_an_adaptation_has_moved_is_told_as_it_is_now():
+    moved = dataclasses.replace(fit_threshold("value:7.5", 0.01, SCORES), value=12.25)
+    changed = ThresholdNow.of(ADAPTED, moved, fit_threshold("value:3", 0.01, SCORES), [FROM_LAMP])
+    assert changed.noted(ADAPTED)["options"]["threshold"].startswith("value:12.25, ")
+    assert without_program(changed.commands(ADAPTED))[1:] == ["threshold RUN --value 12.25"]

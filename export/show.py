@@ -15,6 +15,7 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold, parse_method, promise
 from piade_tf.json_text import json_text
 from piade_tf.program import command, path_word
+from piade_tf.run_lock import complete
 
 SHOWN_LEVELS = (0, 50, 90, 99, 100)  # percentiles
 RESIZED = {
@@ -27,9 +28,14 @@ RESIZED = {
 def show(options: Show) -> int:
     """Prints a summary of the metadata, or all of them as JSON, and a word of warning where the file was rejected.
 
+    A change of its run that was cut short is completed first.
+
     Raises:
         InputError: no file of ours, or one that was changed since it was exported.
     """
+    folder = _export_of(options.file.resolve())
+    if folder.name == "export":  # else it was copied from its run
+        complete(folder.parent)
     try:
         content = options.file.read_bytes()
     except OSError as error:
@@ -55,11 +61,14 @@ def show(options: Show) -> int:
     return 0
 
 
+def _export_of(file: Path) -> Path:
+    return file.parent.parent if file.parent.name == REJECTED_FOLDER else file.parent
+
+
 def _since_export(file: Path, content: bytes) -> str:
     """Whether it is as it was exported, as far as the manifest beside it tells."""
-    folder = file.parent.parent if file.parent.name == REJECTED_FOLDER else file.parent
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((_export_of(file) / "manifest.json").read_text(encoding="utf-8"))
         digests = [entry.get("sha256") for entry in manifest["files"].values()]
         changed = manifest.get("threshold_changed")
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

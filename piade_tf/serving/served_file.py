@@ -39,7 +39,7 @@ class ServedFile:
 
     @classmethod
     def of_run(cls, run: Path, format_name: str) -> "ServedFile":
-        """The file of that format in a run's export.
+        """The file of that format in a run's export; a change that was cut short is completed first.
 
         A change that was cut short is completed first.
 
@@ -50,6 +50,7 @@ class ServedFile:
         complete(run)
         if not run.is_dir():
             raise InputError(f"{run} {'is a file' if run.exists() else 'does not exist'}; give a run directory")
+        complete(run)
         refuse_unfinished(run)
         if not (run / "export").is_dir():
             raise InputError(f"{run} has no export to serve; make one with {command('export')} {run}")

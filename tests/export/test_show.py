@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from export.options import Show
 from export.show import show
-from export.tflite.flatbuffer import FILE_IDENTIFIER, MAGIC, METADATA_NAME, is_ours, is_untouched
+from export.tflite.flatbuffer import (
+    FILE_IDENTIFIER,
+    MAGIC,
+    METADATA_NAME,
+    is_ours,
+    is_untouched,
+    metadata_of,
+    with_metadata,
+)
 from piade_tf.errors import InputError
 
 
@@ -51,6 +59,18 @@ def test_the_summary_is_short_and_has_the_threshold_with_its_promise(exported, c
     assert f"{metadata['threshold']['value']:.4g}" in said and "false alarms expected" in said
     assert any(line.startswith("outputs") and "reconstruction" in line for line in lines)
     assert "--json" in lines[-1]
+
+
+@pytest.mark.parametrize("folder", ["export", "export/rejected"])
+def test_a_change_that_was_cut_short_is_completed_first(model, tmp_path, capsys, folder):
+    metadata = metadata_of(model)
+    changed = with_metadata(model, metadata | {"threshold": metadata["threshold"] | {"value": 1234.0}})
+    for place, content in ((tmp_path / folder, model), (tmp_path / ".ready" / folder, changed)):
+        place.mkdir(parents=True)
+        (place / "int8.tflite").write_bytes(content)
+    assert show(Show(tmp_path / folder / "int8.tflite")) == 0
+    assert "1234, for the scores of this file" in capsys.readouterr().out
+    assert not (tmp_path / ".ready").exists()
 
 
 @settings(deadline=None, max_examples=60)

@@ -10,7 +10,9 @@ from typing import Any
 
 from export.formats import REJECTED_FOLDER
 from export.options import Show
+from export.publish.versions import check_version, threshold_in
 from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_of
+from piade_tf.config import DEEPEST
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold, parse_method, promise
 from piade_tf.json_text import json_text
@@ -31,7 +33,7 @@ def show(options: Show) -> int:
     A change of its run that was cut short is completed first.
 
     Raises:
-        InputError: no file of ours, or one that was changed since it was exported.
+        InputError: no file of ours, or one that was changed since it was exported or is of a later version.
     """
     folder = _export_of(options.file.resolve())
     if folder.name == "export":  # else it was copied from its run
@@ -46,6 +48,7 @@ def show(options: Show) -> int:
         found = "has no metadata of PIADE-TF" if is_litert(content) else "is no LiteRT file"
         raise InputError(f"{options.file} {found}; give a .tflite that {command('export')} made")
     metadata = metadata_of(content) or {}
+    check_version(options.file, metadata)
     if options.json:
         print(re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json_text(metadata, indent=2)))
     else:
@@ -82,7 +85,8 @@ def _since_export(file: Path, content: bytes) -> str:
 
 def summary(metadata: dict[str, Any]) -> dict[str, str]:
     """What people ask of a file, a line each."""
-    image, threshold, of_map = metadata["input"], *(_threshold(metadata[key]) for key in ("threshold", "map_threshold"))
+    threshold, of_map = (threshold_in(metadata[key]) for key in ("threshold", "map_threshold"))
+    image = metadata["input"]
     shapes = (f"{name} {_sides(end['shape'])} {end['dtype']}" for name, end in metadata["outputs"].items())
     fitted = parse_method(threshold.method).kind not in ("value", "f1")
     found = {
@@ -98,12 +102,8 @@ def summary(metadata: dict[str, Any]) -> dict[str, str]:
         "their maps": f"of the largest values {_percentiles(of_map)}",
     }
     if image["colour"] == "grey":
-        found["16-bit images"] = f"are taken to use {image['bits']} bits, and are brought to 8"
+        found["16-bit images"] = f"are taken to use {image.get('bits', DEEPEST)} bits, and are brought to 8"
     return {**found, "score outside": "from the outputs, as docs/mobile.md says"} if "outside" in metadata else found
-
-
-def _threshold(content: dict[str, Any]) -> Threshold:
-    return Threshold(**{**content, "quantiles": tuple(content["quantiles"])})
 
 
 def _percentiles(threshold: Threshold) -> str:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from export.builder import SIGNATURE
+from export.publish.versions import FORMAT_VERSION
 from export.tflite.flatbuffer import metadata_of, signatures
 from piade_tf import __version__
 from piade_tf.config import DEEPEST
 from piade_tf.evaluation.threshold import Threshold
-
-FORMAT_VERSION = 1
 
 
 def metadata_for(

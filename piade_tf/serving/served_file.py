@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from export.publish.versions import check_version, threshold_in
 from export.tflite.flatbuffer import is_untouched, metadata_of
 from piade_tf.config import DEEPEST
 from piade_tf.data.preparation import Preparation
@@ -41,13 +42,10 @@ class ServedFile:
     def of_run(cls, run: Path, format_name: str) -> "ServedFile":
         """The file of that format in a run's export; a change that was cut short is completed first.
 
-        A change that was cut short is completed first.
-
         Raises:
-            InputError: no run, no export, no such file in it, or the file was changed since.
+            InputError: no run, no export, no such file in it, or the file was changed since or is of a later version.
         """
         path = run / "export" / f"{format_name}.tflite"
-        complete(run)
         if not run.is_dir():
             raise InputError(f"{run} {'is a file' if run.exists() else 'does not exist'}; give a run directory")
         complete(run)
@@ -62,6 +60,7 @@ class ServedFile:
         about = metadata_of(content)
         if about is None or not is_untouched(content):
             raise InputError(f"{path} was changed or cut short after its export; export the run again")
+        check_version(path, about)
         given = about["input"]
         crop = tuple(given["crop"]) if given.get("crop") else None
         size = tuple(given["resize_to"])
@@ -69,8 +68,8 @@ class ServedFile:
             path,
             about,
             Preparation(size, given["resize"], crop, given["shape"][3], given.get("bits", DEEPEST)),
-            _threshold(about["threshold"]),
-            _threshold(about["map_threshold"]),
+            threshold_in(about["threshold"]),
+            threshold_in(about["map_threshold"]),
             found,
         )
 
@@ -78,12 +77,6 @@ class ServedFile:
     def description(self) -> dict[str, Any]:
         """What `GET /v1/model` tells: the metadata without the places of statistics in the file."""
         return {"file": self.path.name} | {key: value for key, value in self.about.items() if key != "outside"}
-
-
-def _threshold(content: dict[str, Any]) -> Threshold:
-    """A threshold as the metadata have it; later versions may add keys."""
-    known = {field.name: content[field.name] for field in dataclasses.fields(Threshold) if field.name in content}
-    return Threshold(**known | {"quantiles": tuple(known["quantiles"])})
 
 
 def files_for_the_app(export: Path) -> dict[str, Path]:

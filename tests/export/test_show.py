@@ -61,6 +61,42 @@ def test_the_summary_is_short_and_has_the_threshold_with_its_promise(exported, c
     assert "--json" in lines[-1]
 
 
+@pytest.fixture
+def of_version(model, tmp_path):
+    """The file with its metadata changed as another version would have them."""
+
+    def made(change):
+        metadata = metadata_of(model)
+        change(metadata)
+        (tmp_path / "some.tflite").write_bytes(with_metadata(model, metadata))
+        return Show(tmp_path / "some.tflite")
+
+    return made
+
+
+def test_a_file_of_an_earlier_version_has_a_summary_too(of_version, capsys):
+    def earlier(metadata):
+        del metadata["input"]["bits"], metadata["threshold"]["folds"], metadata["threshold"]["apart"]
+
+    assert show(of_version(earlier)) == 0
+    assert "are taken to use 16 bits" in capsys.readouterr().out
+
+
+def test_keys_that_a_later_version_adds_are_passed_over(of_version, capsys):
+    def later(metadata):
+        for part in (metadata, metadata["input"], metadata["threshold"], metadata["map_threshold"]):
+            part["guarantee"] = "exact"
+
+    assert show(of_version(later)) == 0
+    assert "false alarms expected" in capsys.readouterr().out
+
+
+def test_a_later_format_is_refused(of_version):
+    with pytest.raises(InputError, match="some.tflite have the format 2, this version reads 1") as told:
+        show(of_version(lambda metadata: metadata.update(format_version=2, version="9.1")))
+    assert str(told.value).endswith("that exported it, 9.1") and "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize("folder", ["export", "export/rejected"])
 def test_a_change_that_was_cut_short_is_completed_first(model, tmp_path, capsys, folder):
     metadata = metadata_of(model)

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from export.tflite.flatbuffer import metadata_of, with_metadata
+from piade_tf.errors import InputError
 from piade_tf.serving.served_file import ServedFile
 
 
@@ -24,3 +25,10 @@ def test_a_change_that_was_cut_short_is_completed_first(run):
     (run / ".ready" / "export" / "float32.tflite").write_bytes(changed)
     assert ServedFile.of_run(run, "float32").threshold.value == 1234
     assert not (run / ".ready").exists()
+
+
+def test_a_later_format_is_refused(run):
+    path = run / "export" / "float32.tflite"
+    path.write_bytes(with_metadata(path.read_bytes(), metadata_of(path.read_bytes()) | {"format_version": 2}))
+    with pytest.raises(InputError, match="float32.tflite have the format 2, this version reads 1"):
+        ServedFile.of_run(run, "float32")

@@ -35,7 +35,8 @@ class Rethresholded:
     Attributes:
         name: of the format.
         before, after: the threshold.
-        problems: why a file that ships would not ship with the new one; see `export.verification.gate`.
+        problems: why a file that ships would not ship with the new one, see `export.verification.gate`, or what an app
+            can no longer be tested with; and what to do.
     """
 
     name: str
@@ -104,13 +105,17 @@ def rethreshold(
             target.write_bytes(content)
             write_json(target.with_suffix(".json"), metadata_of(content))
             entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        found_problems = problems(FORMATS[name].tolerance, entry, entry, may_differ)
-        changes.append(Rethresholded(name, old, of_file.value, found_problems if entry["accepted"] else []))
+        reasons = problems(FORMATS[name].tolerance, entry, entry, may_differ) if entry["accepted"] else []
+        advice = "; export the run again to have it judged anew"
+        changes.append(Rethresholded(name, old, of_file.value, [reason + advice for reason in reasons]))
     scores.write(new / NAME)
     write_json(new / "manifest.json", manifest)
     _write_golden(export, new, manifest)
     write_model_card(new / "MODEL_CARD.md", content_of_run, manifest, later)
-    return changes
+    silent = _silent(new / "golden" / GOLDEN[0], manifest, scores)
+    return [
+        dataclasses.replace(change, problems=[*change.problems, *silent.get(change.name, [])]) for change in changes
+    ]
 
 
 def _place(export: Path, name: str, entry: dict[str, Any]) -> Path:
@@ -152,6 +157,21 @@ def _write_golden(export: Path, new: Path, manifest: dict[str, Any]) -> None:
                 if isinstance(said, dict):
                     said["anomalous"] = bool(said["pred_score"] > manifest["files"][name]["threshold"]["value"])
         write_json(new / "golden" / path.name, golden)
+
+
+def _silent(golden: Path, manifest: dict[str, Any], scores: FileScores) -> dict[str, list[str]]:
+    """Of the files that ship, those that call every golden image normal: the test of an app that does so too passes."""
+    limits = {name: entry["threshold"]["value"] for name, entry in manifest["files"].items() if entry["accepted"]}
+    defects = scores.split == "changed"
+    has_other = np.any(np.all([scores.pred_score[name][defects] > limit for name, limit in limits.items()], axis=0))
+    advice = (
+        "export the run again, which adds one with a synthetic defect"
+        if has_other
+        else "a synthetic defect raises none either, so test the app with a bad part of your own"
+    )
+    images = _read(golden).values() if golden.exists() else ()
+    alarms = {name for image in images for name in limits if name in image and image[name]["anomalous"]}
+    return {name: [f"raises an alarm on no golden image; {advice}"] for name in limits if name not in alarms}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _set(options: SetThreshold, run: "RunDirectory", known: "list[KnownImage]") 
     for change in changes:
         print(f"export/{change.name}: {change.before:.4g} -> {change.after:.4g}, {how} its own calibration scores")
         for problem in change.problems:
-            print(f"warning: with this threshold {change.name} {problem}; export the run again to have it judged anew")
+            print(f"warning: with this threshold {change.name} {problem}")
     print(f"Report: {run.path / 'report.html'}")
     print(f"Threshold set in {run.path}" + (" and its exported files." if changes else "; it has no exported files."))
 

@@ -112,6 +112,24 @@ def test_the_record_of_the_training_stays_and_the_report_has_both(run):
     assert "--fpr 0.2" in page.partition("Train it again")[2].partition("At commit")[0]
 
 
+@pytest.mark.parametrize(
+    "defect, advice", [(1e3, "export the run again, which adds one"), (-1e3, "test the app with a bad part of your")]
+)
+def test_a_file_that_raises_an_alarm_on_no_golden_image_is_told_of(run, capsys, defect, advice):
+    set_threshold(SetThreshold(run, fpr=0.2))
+    assert "golden image" not in capsys.readouterr().out
+    path = run / "export/golden/golden.json"
+    calm = {name: said for name, said in read(path).items() if not said["int8"]["anomalous"]}
+    path.write_text(json.dumps(calm))
+    scores = FileScores.read(run / "export/scores.csv")
+    for found in scores.pred_score.values():
+        found[scores.split == "changed"] = defect
+    scores.write(run / "export/scores.csv")
+    set_threshold(SetThreshold(run, fpr=0.1))
+    said = capsys.readouterr().out
+    assert "warning: with this threshold int8 raises an alarm on no golden image; " in said and advice in said
+
+
 def test_show_says_when_a_file_got_another_threshold(run, exported, capsys):
     show(Show(exported.folder / "int8.tflite"))
     assert capsys.readouterr().err == "unchanged since its export\n"

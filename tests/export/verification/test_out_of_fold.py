@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from export.verification import out_of_fold as module
 from export.verification.compared_images import ComparedImages
-from export.verification.out_of_fold import carried_over, out_of_fold
+from export.verification.out_of_fold import MOST, carried_over, out_of_fold
 from piade_tf.evaluation.threshold import fit_threshold
 
 GOOD = slice(0, 60)
@@ -58,3 +59,25 @@ def test_test_images_have_no_say_and_keep_their_scores():
     found = out_of_fold(images, np.append(run, wild[::-1]), np.append(file, wild), by_run)
     assert found[GOOD] == pytest.approx(0.4 + 1.3 * by_run, abs=1e-5)
     assert found[90:] == pytest.approx(wild)
+
+
+@pytest.mark.parametrize("good, taken", [(800, 920), (3000, MOST)])
+def test_the_line_is_fitted_to_some_of_many_images_and_to_all_with_defects(monkeypatch, good, taken):
+    """It takes memory for each pair of images."""
+    rng, fitted = np.random.default_rng(0), []
+    run = np.concatenate([rng.normal(0, 0.3, good), rng.normal(3, 1, 120)])
+    file, by_run = 0.4 + 1.3 * run, rng.normal(1, 0.5, good - 100)
+    images = ComparedImages(
+        Path("images.npy"),
+        slice(0, good - 100),
+        slice(good - 100, good),
+        slice(good, good + 120),
+        slice(good + 120, None),
+    )
+    fit = module.theilslopes
+    monkeypatch.setattr(module, "theilslopes", lambda y, x: fitted.append(x) or fit(y, x))
+    found = out_of_fold(images, run, file, by_run)
+    (x,) = fitted
+    assert len(x) == taken and set(run[good:]) <= set(x)
+    assert found[: good - 100] == pytest.approx(0.4 + 1.3 * by_run, abs=1e-5)
+    assert found == pytest.approx(out_of_fold(images, run, file, by_run), abs=0)

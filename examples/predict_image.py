@@ -48,7 +48,8 @@ if __name__ == "__main__":
         if not np.isfinite(score):
             raise ValueError(f"the score is {score}, which is no number; train and export again")
         percentile, anomalous = np.interp(score, limit["quantiles"], range(101)), score > limit["value"]
-        red = np.clip(127 * found["anomaly_map"].reshape(image.shape[1:3]) / about["map_threshold"]["value"], 0, 255)
+        places, level = found["anomaly_map"].reshape(image.shape[1:3]), about["map_threshold"]["value"]
+        red = np.clip(127 * places / level if level > 0 else 255.0 * (places > level), 0, 255)
         picture, mask = Image.fromarray(image[0].squeeze()).convert("RGB"), Image.fromarray(red.astype("uint8"))
         Image.composite(Image.new("RGB", mask.size, "red"), picture, mask).save(heatmap)
     except Exception as error:  # decoders raise whatever they meet, and Python would end with 1: anomalous

@@ -57,7 +57,8 @@ fun heatmap(map: FloatArray, about: JSONObject): Bitmap {
     val limit = about.getJSONObject("map_threshold").getDouble("value")
     val pixels = IntArray(map.size)
     for (i in map.indices) {
-        val alpha = min(127 * map[i] / limit, 255.0).toInt()
+        val level = if (limit > 0) 127 * map[i] / limit else if (map[i] > limit) 255.0 else 0.0
+        val alpha = level.coerceIn(0.0, 255.0).toInt()
         pixels[i] = (alpha shl 24) or 0xFF0000
     }
     return Bitmap.createBitmap(pixels, shape.getInt(2), shape.getInt(1), Bitmap.Config.ARGB_8888)

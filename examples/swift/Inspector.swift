@@ -73,10 +73,11 @@ final class Inspector {
 
 /// Red, and half opaque where a place becomes anomalous. To be stretched over the frame.
 func heatmap(_ map: [Float], _ about: About) -> CGImage? {
-  let width = about.input.width
+  let width = about.input.width, limit = about.map_threshold.value
   var pixels = Data(capacity: 4 * map.count) // premultiplied by alpha
   for value in map {
-    let red = UInt8(min(127 * Double(value) / about.map_threshold.value, 255))
+    let level = limit > 0 ? 127 * Double(value) / limit : Double(value) > limit ? 255 : 0
+    let red = level > 0 ? UInt8(min(level, 255)) : 0 // 0 where it is no number
     pixels.append(contentsOf: [red, 0, 0, red])
   }
   guard let provider = CGDataProvider(data: pixels as CFData) else { return nil }

@@ -5,6 +5,7 @@ What a machine lacks is skipped: Node, the Kotlin compiler (`npm install kotlin-
 """
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -34,7 +35,7 @@ def frame(width, height):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), "uint8")
 
 
-def about(preparation):
+def about(preparation, map_threshold=100.0):
     return {
         "input": {
             "resize": preparation.resize,
@@ -42,7 +43,7 @@ def about(preparation):
             "shape": [1, *preparation.shape],
         },
         "threshold": {"value": 127.5},
-        "map_threshold": {"value": 100.0},
+        "map_threshold": {"value": map_threshold},
     }
 
 
@@ -102,6 +103,60 @@ def test_kotlin_prepares_an_image_as_training_does_and_judges_it(preparation, wi
 
 
 @pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
+@pytest.mark.parametrize("limit", [0.0, -20.0])
+def test_kotlin_draws_all_or_nothing_where_the_limit_is_not_above_0(limit, tmp_path, inspector_jar):
+    (tmp_path / "model").write_bytes(model_with(about(CASES[0][0], limit)))
+    np.where(np.arange(64 * 64 * 3) < 2000, 0, 200).astype("uint8").tofile(tmp_path / "frame")
+    command = ["java", "-jar", inspector_jar, "model", "64", "64", "frame"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    _, _, heatmap, image = printed.splitlines()
+    above = np.array(image.split(), int)[: 32 * 32] > limit
+    assert heatmap.split() == ["ffff0000" if one else "00ff0000" for one in above]
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+@pytest.mark.parametrize(
+    ("limit", "alphas"), [(100.0, [0, 0, 127, 255, 0]), (0.0, [0, 0, 255, 255, 0]), (-20.0, [0, 255, 255, 255, 0])]
+)
+def test_javascript_draws_all_or_nothing_where_the_limit_is_not_above_0(limit, alphas, tmp_path):
+    (tmp_path / "heatmap.mjs").write_text(blocks("JavaScript")[2])
+    program = f"""
+        import {{heatmap}} from './heatmap.mjs';
+        globalThis.ImageData = class {{
+            constructor(w, h) {{ this.data = new Uint8ClampedArray(4 * w * h); }}
+        }};
+        const about = {{input: {{shape: [1, 1, 5, 1]}}, map_threshold: {{value: {limit}}}}};
+        const drawn = heatmap(new Float32Array([-30, 0, 100, 300, NaN]), about).data;
+        console.log(JSON.stringify([...drawn].filter((_, i) => i % 4 === 3)));
+    """
+    (tmp_path / "run.mjs").write_text(program)
+    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed) == alphas
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_the_loop_of_javascript_calls_nothing_normal_that_was_not_inspected(tmp_path):
+    lines = blocks("JavaScript")[0].partition("\n")[2]
+    program = f"""
+        const texts = [], answers = [{{anomalous: false}}, null, {{anomalous: true}}];
+        const answer = async () => answers.shift() ?? Promise.reject(new Error('lost'));
+        const loadInspector = async () => ({{about: {{}}, inspect: answer}}), heatmap = () => null;
+        const context2d = {{drawImage() {{}}, getImageData() {{}}, putImageData() {{}}}};
+        globalThis.OffscreenCanvas = class {{ getContext() {{ return context2d; }} }};
+        const video = {{}}, overlay = new OffscreenCanvas(), verdict = {{}};
+        const requestAnimationFrame = (go) => {{
+            texts.push(verdict.textContent);
+            if (answers.length) go();
+            else console.log(texts.join(', '));
+        }};
+        {lines}
+    """
+    (tmp_path / "run.mjs").write_text(program)
+    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True).stdout
+    assert printed == "normal, not inspected, anomalous\n"
+
+
+@pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
 def test_kotlin_refuses_a_score_that_is_no_number(tmp_path, inspector_jar):
     (tmp_path / "model").write_bytes(model_with(about(CASES[0][0])))
     (tmp_path / "frame").write_bytes(bytes(3 * 64 * 64))  # black: the stand-in finds no number
@@ -149,6 +204,13 @@ def test_javascript_judges_a_score_and_refuses_one_that_is_no_number(score, said
 def test_swift_refuses_a_score_that_is_no_number_before_it_compares():
     source = SOURCES["Swift"].read_text(encoding="utf-8")
     assert 0 < source.index("guard score.isFinite else { throw") < source.index("Double(score) >")
+
+
+def test_swift_makes_a_byte_only_of_what_fits_into_one():
+    source = SOURCES["Swift"].read_text(encoding="utf-8")
+    assert re.findall(r"level > 0 \? UInt8\(min\(level, 255\)\)|UInt8\(min\(", source) == [
+        "level > 0 ? UInt8(min(level, 255))"
+    ]
 
 
 @pytest.mark.parametrize("language", ["Kotlin", "Swift"])

@@ -156,6 +156,12 @@ def test_the_exit_code_of_the_example_is_the_verdict(ended):
     assert ended("predict_image", png(8, 8), score=2.0) == (1, "")
 
 
+@pytest.mark.parametrize(("limit", "colour"), [(1.0, (0, 0, 0)), (0.0, (0, 0, 0)), (-20.0, (255, 0, 0))])
+def test_places_are_red_above_a_limit_that_is_not_above_0(ended, tmp_path, limit, colour):
+    assert ended("predict_image", png(8, 8), map_threshold={"value": limit}) == (0, "")
+    assert Image.open(tmp_path / "heat.png").getpixel((3, 3)) == colour
+
+
 @pytest.mark.parametrize(
     ("content", "score", "named"),
     [

@@ -49,6 +49,10 @@ def test_each_language_has_about_ten_lines_for_the_file_that_ships(language, cha
         assert not tree_sitter.Parser(grammar).parse(block.encode()).root_node.has_error
 
 
+def test_the_lines_of_swift_draw_while_the_memory_is_held():
+    assert "raw.withUnsafeMutableBytes { CGContext(data: $0.baseAddress," in lines(page(float32=True), "swift")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_asks_whether_the_score_is_a_number_before_it_compares(language):
     block = lines(page(float32=True), language)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from piade_tf.config import Kind
+from piade_tf.data.folders_below import folders_in, without_bad, without_normal
 from piade_tf.data.listing import ImageFile, LayoutError, Listing
 from piade_tf.data.masks_of_images import with_masks
-from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_form
+from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_class, same_form
 from piade_tf.data.walk import SUFFIXES, Walk, entries, tree, walk
 from piade_tf.errors import InputError
 from piade_tf.printable import printable, some
@@ -68,7 +69,7 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
     train: list[ImageFile] = []
     for name in chosen:
         _check_depth(root, name, below[name], further)
-        images, told = _without_bad(below[name].images, name)
+        images, told = without_bad(below[name].images, name)
         train += _files(root, images, good, False)
         warnings += told
     # Only beside good parts: where classes are told apart, "mask" may be one of them.
@@ -77,7 +78,9 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
         warnings.append(f"of several folders of masks only {masks[0]} is used, not {some(masks[1:])}")
     others: list[ImageFile] = []
     for name in (name for name in classes if name not in (*chosen, *masks)):
-        files = _files(root, below[name].images, name, True)
+        images, told = without_normal(below[name].images, name, lambda part: same_class(part, good))
+        warnings += told
+        files = _files(root, images, name, True)
         if masks:
             files, told = with_masks(root, masks[0], files, name, name)
             warnings += told
@@ -139,6 +142,7 @@ class _Parted:
         self.root, self.further = root, further
         self.besides = Walk([], here.passed_over, here.unread)
         self.warnings: list[str] = []
+        self.single = False  # whether train/ has one class alone, whatever it is called: the good parts
         self.roles = {role: _first(root, of_meaning(folders, role_names)) for role, role_names in ROLES.items()}
         unused = [name for name in folders if name not in self.roles.values() and walk(root, name).images]
         if unused:
@@ -175,6 +179,7 @@ class _Parted:
         if not chosen:
             raise _not_understood(self.root, f"has only {some(classes)} in {folder}, whose names say that they are bad")
         good = chosen[0]
+        self.single = len(classes) == 1 and not means(good, BAD)
         if here.images:
             self.warnings.append(
                 f"{len(here.images)} images directly in {folder}/ are not learned, only those in {folder}/{good}: "
@@ -204,15 +209,27 @@ class _Parted:
         if to_learn:
             _check_depth(self.root, place, below, self.further)
         self._note(below)
-        images, told = _without_bad(below.images, place)
+        images, told = without_bad(below.images, place)
         self.warnings += told
         return images
+
+    def _anomalous(self, folder: str, name: str, normal_class: str) -> list[str]:
+        """The images of another class in a folder, without those that lie in folders with normal names."""
+        place = os.path.join(folder, name)
+        below = walk(self.root, place)
+        self._note(below)
+        images, told = without_normal(below.images, place, lambda part: self._is_normal(part, normal_class))
+        self.warnings += told
+        return images
+
+    def _is_normal(self, name: str, normal_class: str) -> bool:
+        return same_class(name, normal_class) or (self.single and means(name, GOOD))
 
     def _joined(self, folder: str, good: str) -> list[ImageFile]:
         """The normal images of validation/."""
         names, here = entries(self.root / folder)
         self._note(here, folder)
-        chosen = [name for name in names if _same_class(name, good or ROOT_CLASS)]
+        chosen = [name for name in names if self._is_normal(name, good or ROOT_CLASS)]
         images = [] if names else [os.path.join(folder, name) for name in here.images]
         for name in chosen:
             images += self._normal(folder, name)
@@ -227,11 +244,8 @@ class _Parted:
         self._note(here, folder)
         test: list[ImageFile] = []
         for name in names:
-            anomalous = not _same_class(name, normal_class)
-            if anomalous:
-                below = walk(self.root, os.path.join(folder, name))
-                self._note(below)
-            images = below.images if anomalous else self._normal(folder, name)
+            anomalous = not self._is_normal(name, normal_class)
+            images = self._anomalous(folder, name, normal_class) if anomalous else self._normal(folder, name)
             files = self._files(images, name if anomalous else normal_class, anomalous)
             if not files:
                 self.warnings.append(f"{folder}/{name} has no images")
@@ -267,11 +281,6 @@ def _first(root: Path, names: list[str]) -> str:
     return next((name for name in names if len(names) > 1 and walk(root, name).images), (names or [""])[0])
 
 
-def _same_class(name: str, normal_class: str) -> bool:
-    """Whether a folder's name is that of the normal class, or both say good in their own words."""
-    return same_form(name) == same_form(normal_class) or (means(name, GOOD) and means(normal_class, GOOD))
-
-
 def _kind(normal_class: str) -> Kind:
     return "parts" if means(normal_class, GOOD) else "classes"
 
@@ -286,7 +295,7 @@ def _choose(
     """
     if wanted is not None:
         exact = [name for name in classes if same_form(name) == same_form(wanted)]
-        chosen = exact + [name for name in classes if _same_class(name, wanted) and name not in exact]
+        chosen = exact + [name for name in classes if same_class(name, wanted) and name not in exact]
     else:
         chosen = of_meaning(classes, GOOD)
     if not chosen and all(means(name, BAD) for name in classes) and (wanted is None or means(wanted, GOOD)):
@@ -307,27 +316,9 @@ def _check_depth(root: Path, chosen: str, below: Walk, further: bool) -> None:
     """Raises where what would be learned has splits or classes of its own further down."""
     if means(os.path.basename(chosen), GOOD):
         return
-    if any(means(part, TRAIN | TEST | GOOD | BAD) for path in below.images for part in _folders_in(path, chosen)):
+    if any(means(part, TRAIN | TEST | GOOD | BAD) for path in below.images for part in folders_in(path, chosen)):
         better = (further and _deeper(root)) or "the folder that holds them"
         raise _not_understood(root, f"has splits or classes further down, below {chosen}; give {better}")
-
-
-def _without_bad(images: list[str], place: str) -> tuple[list[str], list[str]]:
-    """The images of a normal class at `place`, without those in folders below whose names say bad; a line for each."""
-    bad: set[str] = set()
-    kept = []
-    for path in images:
-        parts = _folders_in(path, place)
-        depth = next((depth for depth, part in enumerate(parts) if means(part, BAD)), None)
-        if depth is None:
-            kept.append(path)
-        else:
-            bad.add(os.path.join(place, *parts[: depth + 1]))
-    return kept, [f"{name} is not used: its name says that its parts are not good" for name in sorted(bad)]
-
-
-def _folders_in(path: str, chosen: str) -> list[str]:
-    return path[len(chosen) :].split(os.sep)[1:-1]
 
 
 def _with_lots(root: Path, place: str, slash: str = "") -> str:

@@ -34,3 +34,8 @@ def means(name: str, synonyms: set[str]) -> bool:
 def of_meaning(names: Iterable[str], synonyms: set[str]) -> list[str]:
     """Those of `names` that mean `synonyms`, the likeliest word first: the plain one, then in their own order."""
     return sorted((name for name in names if means(name, synonyms)), key=lambda name: (len(name), name))
+
+
+def same_class(name: str, normal_class: str) -> bool:
+    """Whether a folder's name is that of the normal class, or both say good in their own words."""
+    return same_form(name) == same_form(normal_class) or (means(name, GOOD) and means(normal_class, GOOD))

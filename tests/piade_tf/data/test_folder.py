@@ -203,6 +203,32 @@ def test_what_is_called_bad_below_good_is_not_taken_for_good(tmp_path, good, bad
     assert any(f"{good}/{bad}" in one for one in listing.warnings)
 
 
+@pytest.mark.parametrize("normal_class, below", [("good", "good"), ("good", "a/OK"), ("cat", "cat")])
+def test_what_is_called_normal_below_another_class_is_not_taken_for_anomalous(tmp_path, normal_class, below):
+    for root, test in (("split", "test/"), ("classes", "")):
+        write(tmp_path / root, [*numbered(f"{test}lot1/{below}", 3), *numbered(f"{test}lot1/bad", 2)])
+    write(tmp_path, [*numbered(f"split/train/{normal_class}", 5), *numbered(f"classes/{normal_class}", 5)])
+    for root, test in (("split", "test/"), ("classes", "")):
+        listing = list_images(tmp_path / root, normal_class)
+        assert [file.id for file in listing.test] == [f"{test}lot1/bad/000.png", f"{test}lot1/bad/001.png"]
+        (told,) = listing.warnings
+        assert told.startswith(f"{test}lot1/{below} is not used") and f"beside {test}lot1" in told
+
+
+@pytest.mark.parametrize("normal_class", [None, "widget"])
+def test_what_is_called_good_is_normal_where_a_single_class_is_learned(tmp_path, normal_class):
+    write(tmp_path, [*numbered("train/widget", 5), *numbered("val/ok", 1), *numbered("test/good", 2)])
+    write(tmp_path, [*numbered("test/widget", 1), *numbered("test/bad", 2)])
+    assert counts(tmp_path, normal_class=normal_class) == (6, 3, 2)
+
+
+def test_what_is_called_good_is_another_class_where_train_has_it_or_learns_the_bad(tmp_path):
+    write(tmp_path / "a", [*numbered("train/good", 5), *numbered("train/widget", 5), *numbered("test/good", 2)])
+    assert counts(tmp_path / "a", normal_class="widget") == (5, 0, 2)
+    write(tmp_path / "b", [*numbered("train/bad", 5), *numbered("test/good", 2)])
+    assert counts(tmp_path / "b", normal_class="bad") == (5, 0, 2)
+
+
 @pytest.mark.parametrize("names", [["good", "OK"], ["good_1", "good_2"], ["良品", "合格", "io"]])
 def test_several_folders_that_say_good_are_all_good(tmp_path, names):
     for name in names:

@@ -5,7 +5,7 @@ Only names are looked at where they tell enough, with one scan a folder, so that
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from piade_tf.config import Kind
@@ -13,7 +13,7 @@ from piade_tf.data.folders_below import folders_in, without_bad, without_normal
 from piade_tf.data.listing import ImageFile, LayoutError, Listing
 from piade_tf.data.masks_of_images import with_masks
 from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_class, same_form
-from piade_tf.data.walk import SUFFIXES, Walk, entries, tree, walk
+from piade_tf.data.walk import SUFFIXES, Walk, entries, tree, walk, walks
 from piade_tf.errors import InputError
 from piade_tf.printable import printable, some
 
@@ -48,7 +48,7 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
     folders, here = entries(root)
     if of_meaning(folders, TRAIN) or of_meaning(folders, TEST):
         return _Parted(root, folders, here, further).listing(normal_class)
-    below = {name: walk(root, name) for name in folders}
+    below = walks(root, "", folders)
     classes = [name for name, found in below.items() if found.images]
     besides = Walk([], here.passed_over, here.unread)
     for found in below.values():
@@ -144,9 +144,10 @@ class _Parted:
         self.warnings: list[str] = []
         self.single = False  # whether train/ has one class alone, whatever it is called: the good parts
         self.roles = {role: _first(root, of_meaning(folders, role_names)) for role, role_names in ROLES.items()}
-        unused = [name for name in folders if name not in self.roles.values() and walk(root, name).images]
-        if unused:
+        others = walks(root, "", [name for name in folders if name not in self.roles.values()])
+        if unused := [name for name, found in others.items() if found.images]:
             self.warnings.append(f"not used, since only train, validation, test and masks are: {some(unused)}")
+        self._note_all(others, unused)
         if here.images:
             self.warnings.append(f"{len(here.images)} images directly in the folder are not used: {some(here.images)}")
 
@@ -170,7 +171,8 @@ class _Parted:
         """The normal class, empty where images lie in train/ itself; the images; the layout in words."""
         names, here = entries(self.root / folder)
         self._note(here, folder)
-        classes = [name for name in names if walk(self.root / folder, name).images or means(name, GOOD)]
+        below = walks(self.root, folder, names)
+        classes = [name for name in names if below[name].images or means(name, GOOD)]
         if not classes and here.images:
             return "", self._files([os.path.join(folder, name) for name in here.images], ROOT_CLASS), "images in train/"
         if not classes:
@@ -187,14 +189,18 @@ class _Parted:
             )
         if unused := [name for name in names if name not in chosen and name in classes]:
             self.warnings.append(f"of {folder}/ only {', '.join(chosen)} is learned; not used: {some(unused)}")
-        images = [path for name in chosen for path in self._normal(folder, name, to_learn=True)]
+        self._note_all(below, unused)
+        for name in chosen:
+            _check_depth(self.root, os.path.join(folder, name), below[name], self.further)
+        images = [path for name in chosen for path in self._normal(folder, name, below[name])]
         kind = "MVTec's layout" if means(good, GOOD) else "classes with a split"
         layout = f"{kind}: {' and '.join(_with_lots(self.root, os.path.join(folder, name)) for name in chosen)}"
         return good, self._files(images, good), layout
 
     def _no_train(self, normal_class: str | None) -> tuple[str, list[ImageFile], str]:
         folder = self.roles["test"]
-        names = [name for name in entries(self.root / folder)[0] if walk(self.root / folder, name).images]
+        below = walks(self.root, folder, entries(self.root / folder)[0])
+        names = [name for name, found in below.items() if found.images]
         if normal_class is not None and means(normal_class, GOOD) and not of_meaning(names, GOOD):
             return normal_class, [], "no train/"
         if not names:
@@ -202,22 +208,15 @@ class _Parted:
         chosen = _choose(self.root, normal_class, names, self.root / folder, self.further, single=False)
         return chosen[0] if chosen else "", [], "no train/"
 
-    def _normal(self, folder: str, name: str, to_learn: bool = False) -> list[str]:
+    def _normal(self, folder: str, name: str, below: Walk) -> list[str]:
         """The images of a normal class in a folder, without those that lie in folders with bad names."""
-        place = os.path.join(folder, name)
-        below = walk(self.root, place)
-        if to_learn:
-            _check_depth(self.root, place, below, self.further)
-        self._note(below)
-        images, told = without_bad(below.images, place)
+        images, told = without_bad(below.images, os.path.join(folder, name))
         self.warnings += told
         return images
 
-    def _anomalous(self, folder: str, name: str, normal_class: str) -> list[str]:
+    def _anomalous(self, folder: str, name: str, below: Walk, normal_class: str) -> list[str]:
         """The images of another class in a folder, without those that lie in folders with normal names."""
         place = os.path.join(folder, name)
-        below = walk(self.root, place)
-        self._note(below)
         images, told = without_normal(below.images, place, lambda part: self._is_normal(part, normal_class))
         self.warnings += told
         return images
@@ -229,12 +228,14 @@ class _Parted:
         """The normal images of validation/."""
         names, here = entries(self.root / folder)
         self._note(here, folder)
+        below = walks(self.root, folder, names)
         chosen = [name for name in names if self._is_normal(name, good or ROOT_CLASS)]
         images = [] if names else [os.path.join(folder, name) for name in here.images]
         for name in chosen:
-            images += self._normal(folder, name)
+            images += self._normal(folder, name, below[name])
         if unused := [name for name in names if name not in chosen]:
             self.warnings.append(f"of {folder}/ only normal images are used; not used: {some(unused)}")
+        self._note_all(below, unused)
         if names and here.images:
             self.warnings.append(f"{len(here.images)} images directly in {folder}/ are not used: {some(here.images)}")
         return self._files(images, good or ROOT_CLASS)
@@ -242,10 +243,14 @@ class _Parted:
     def _test(self, folder: str, normal_class: str) -> list[ImageFile]:
         names, here = entries(self.root / folder)
         self._note(here, folder)
+        below = walks(self.root, folder, names)
+        self._note_all(below)
         test: list[ImageFile] = []
         for name in names:
-            anomalous = not self._is_normal(name, normal_class)
-            images = self._anomalous(folder, name, normal_class) if anomalous else self._normal(folder, name)
+            if anomalous := not self._is_normal(name, normal_class):
+                images = self._anomalous(folder, name, below[name], normal_class)
+            else:
+                images = self._normal(folder, name, below[name])
             files = self._files(images, name if anomalous else normal_class, anomalous)
             if not files:
                 self.warnings.append(f"{folder}/{name} has no images")
@@ -262,6 +267,11 @@ class _Parted:
 
     def _files(self, images: list[str], class_name: str, anomalous: bool = False) -> list[ImageFile]:
         return _files(self.root, images, class_name, anomalous)
+
+    def _note_all(self, below: dict[str, Walk], unused: Sequence[str] = ()) -> None:
+        """As `_note`, of folders but those that a warning names as not used."""
+        for found in (found for name, found in below.items() if name not in unused):
+            self._note(found)
 
     def _note(self, found: Walk, folder: str = "") -> None:
         """Keeps what was passed over and what could not be read, by its path from the root on."""

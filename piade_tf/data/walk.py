@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from piade_tf.data.names import same_form
@@ -85,11 +85,41 @@ def walk(root: str | Path, folder: str = "") -> Walk:
         root: where paths begin.
         folder: where to start, from `root` on; empty: at `root`.
     """
-    found = Walk()
-    entered = dict.fromkeys(_above(os.path.join(root, folder)), "")
-    waiting, linked = [folder], list[str]()  # links last, so that a folder goes by its own name
+    return _walked(root, [folder], _above(os.path.join(root, folder)))[folder]
+
+
+def walks(root: str | Path, place: str, names: list[str]) -> dict[str, Walk]:
+    """As `walk`, of folders side by side, by name; a folder is entered from one of them, and what holds them from none.
+
+    Args:
+        root: where paths begin.
+        place: where the folders lie, from `root` on; empty: directly in it.
+        names: of the folders.
+    """
+    here = os.path.join(root, place)
+    folders = [os.path.join(place, name) for name in names]
+    found = _walked(root, folders, [*_numbers([here]), *_above(here)])
+    return {name: found[folder] for name, folder in zip(names, folders, strict=True)}
+
+
+def _walked(root: str | Path, folders: list[str], above: list[tuple[int, int]]) -> dict[str, Walk]:
+    """What lies below each of `folders`; `above`: folders that are not entered, by their numbers."""
+    walked = {folder: Walk() for folder in folders}
+    entered = dict.fromkeys(above, "")
+    waiting: list[tuple[Walk, str]] = []
+    linked: list[tuple[Walk, str]] = []  # links last, so that a folder goes by its own name
+    for folder, found in walked.items():
+        (linked if os.path.islink(os.path.join(root, folder)) else waiting).append((found, folder))
+    waiting.reverse()
     while waiting or linked:
-        here = waiting.pop() if waiting else linked.pop(0)
+        if not waiting:
+            waiting, linked = linked[::-1], []
+            for _, here in reversed(waiting):  # before any of them is entered, since one may lie below another
+                for number in _numbers([os.path.join(root, here)]):
+                    entered.setdefault(number, here or ".")
+            for here in (here for _, here in waiting if here in walked):
+                entered = dict.fromkeys(_above(os.path.join(root, here)), "") | entered
+        found, here = waiting.pop()
         place = os.path.join(root, here)
         try:
             status = os.stat(place)
@@ -102,21 +132,29 @@ def walk(root: str | Path, folder: str = "") -> Walk:
             continue
         found.passed_over += [os.path.join(here, name) for name in left]
         for below in (os.path.join(here, name) for name in reversed(names)):
-            (linked if os.path.islink(os.path.join(root, below)) else waiting).append(below)
+            (linked if os.path.islink(os.path.join(root, below)) else waiting).append((found, below))
         for name in files:
             _judge(root, os.path.join(here, name), found)
-    found.images.sort()
-    found.passed_over.sort()
-    found.unread.sort()
-    return found
+    for found in walked.values():
+        found.images.sort()
+        found.passed_over.sort()
+        found.unread.sort()
+    return walked
 
 
-def _above(folder: str) -> Iterator[tuple[int, int]]:
-    """Device and number of every folder above one."""
-    for place in Path(os.path.realpath(folder)).parents:
+def _above(folder: str) -> list[tuple[int, int]]:
+    """The number of every folder above one."""
+    return _numbers(Path(os.path.realpath(folder)).parents)
+
+
+def _numbers(folders: Iterable[str | Path]) -> list[tuple[int, int]]:
+    """Device and number of each folder that can be looked at."""
+    found = []
+    for folder in folders:
         with contextlib.suppress(OSError):
-            status = os.stat(place)
-            yield status.st_dev, status.st_ino
+            status = os.stat(folder)
+            found.append((status.st_dev, status.st_ino))
+    return found
 
 
 def entries(folder: str | Path) -> tuple[list[str], Walk]:

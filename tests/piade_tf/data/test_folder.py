@@ -229,6 +229,34 @@ def test_what_is_called_good_is_another_class_where_train_has_it_or_learns_the_b
     assert counts(tmp_path / "b", normal_class="bad") == (5, 0, 2)
 
 
+@pytest.mark.parametrize("name, target", [("latest", "good"), ("all", "."), ("up", ".."), ("a/more", "../good")])
+@pytest.mark.parametrize("place", ["", "test/"])
+def test_a_link_to_a_class_or_back_up_is_no_other_class(tmp_path, place, name, target):
+    write(tmp_path, [*numbered(f"photos/{place}good", 8), *numbered(f"photos/{place}a", 2)])
+    if place:
+        write(tmp_path, numbered("photos/train/good", 6))
+    photos = tmp_path / "photos"
+    before = counts(photos)
+    (photos / place / name).symlink_to(target)
+    assert counts(photos) == before == ((6, 8, 2) if place else (6, 2, 2))
+    (passed,) = list_images(photos, None).besides.passed_over
+    why = f"the same folder as {place}good" if "good" in target else "leads back up"
+    assert passed == f"{place}{name} ({why})"
+
+
+def test_classes_may_be_links_to_folders_elsewhere_one_within_the_other(tmp_path):
+    write(tmp_path, [*numbered("mnt/good", 8), *numbered("mnt/bad", 1), *numbered("mnt/good/scratch", 2)])
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/good").symlink_to(tmp_path / "mnt/good")
+    (tmp_path / "photos/scratch").symlink_to(tmp_path / "mnt/good/scratch")
+    (tmp_path / "mnt/good/up").symlink_to("..")
+    assert counts(tmp_path / "photos", learn=False) == (0, 8, 2)
+    assert list_images(tmp_path / "photos", None).besides.passed_over == [
+        "good/scratch (the same folder as scratch)",
+        "good/up (leads back up)",
+    ]
+
+
 @pytest.mark.parametrize("names", [["good", "OK"], ["good_1", "good_2"], ["良品", "合格", "io"]])
 def test_several_folders_that_say_good_are_all_good(tmp_path, names):
     for name in names:

@@ -67,7 +67,10 @@ def _parted(listing: Listing, group_by: str | None) -> tuple[list[ImageFile], li
     if listing.split:
         return listing.train, listing.test
     files = [*listing.train, *listing.test]
-    groups = None if group_by is None else groups_of([printable(file.id) for file in files], group_by)
+    groups = None
+    if group_by is not None:  # only good images are parted, and names of others need not say what belongs together
+        own = groups_of([printable(file.id) for file in listing.train], group_by)
+        groups = np.append(own, [""] * len(listing.test))
     learned, tested = without_test_split(np.array([int(file.anomalous) for file in files]), groups=groups)
     return [files[i] for i in learned], [files[i] for i in tested]
 

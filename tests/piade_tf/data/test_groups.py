@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from folders import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from piade_tf.config import DataConfig
-from piade_tf.data import load_data
+from piade_tf.data import find_source, load_data
 from piade_tf.data.added_images import JOINED, FolderImages
 from piade_tf.data.division import without_test_split
 from piade_tf.data.groups import folds_of_groups, groups_of, groups_of_added, held_out_groups
@@ -104,6 +105,13 @@ def test_frames_of_a_burst_are_told_of_and_kept_together(tmp_path):
     assert all(of_splits) and sum(map(len, of_splits)) == 12 and sum(split.count for split in splits) == 48
     for split in splits:
         assert [name.rpartition("/")[2].partition("_")[0] for name in split.ids] == split.groups.tolist()
+
+
+def test_only_names_of_good_images_need_to_say_what_belongs_together(tmp_path):
+    write(tmp_path, [f"good/lot{i // 4}_{i}.png" for i in range(24)] + ["bad/scratch0.png"])
+    source = find_source(DataConfig("folder", tmp_path, group_by="lot[0-9]+"))
+    learned, tested = ({name.split("_")[0] for name in part.ids} for part in (source.train, source.test))
+    assert learned.isdisjoint(tested) and len(learned | tested) == 6 + 1 and "bad/scratch0.png" in tested
 
 
 def test_parts_that_look_different_are_not_told_of():

@@ -90,7 +90,8 @@ def hold_out(count: int, seed: int, groups: np.ndarray | None = None) -> tuple[n
 def without_test_split(
     labels: np.ndarray, order: np.ndarray | None = None, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where a source has no test split: every fourth normal image and all others are for testing.
+    """Where a source has no test split: every fourth normal image and all others are for testing; no normal one where
+    too few would be left to learn from.
 
     Args:
         labels: `(n,)`, 0 normal, 1 anomalous.
@@ -105,5 +106,7 @@ def without_test_split(
     held_out = normal[TEST_EVERY - 1 :: TEST_EVERY]
     if groups is not None:
         held_out = normal[held_out_groups(groups[normal], [len(held_out)], 0)[0]]
+    if len(normal) - len(held_out) < LEAST_IMAGES:
+        held_out = normal[:0]
     test = np.union1d(np.flatnonzero(labels != 0), held_out)
     return np.setdiff1d(normal, held_out), test

@@ -150,7 +150,8 @@ def test_without_a_test_split_every_fourth_normal_image_and_all_others_are_teste
     assert sorted([*learned, *tested]) == list(range(len(labels)))
     assert set(np.flatnonzero(labels)) <= set(tested)
     normal = [index for index in order if labels[index] == 0]
-    assert [index for index in normal if index in set(tested)] == normal[3::4]
+    enough = len(normal) - len(normal) // 4 >= 5
+    assert [index for index in normal if index in set(tested)] == (normal[3::4] if enough else [])
 
 
 # === Batches ===

@@ -332,6 +332,12 @@ def test_what_is_not_learned_from_is_all_for_testing(tmp_path):
     refuses("test/.*--data-dir", load, tmp_path / "c")
 
 
+def test_five_good_images_are_all_learned_beside_bad_ones(tmp_path):
+    write(tmp_path, [*numbered("good", 5), *numbered("bad", 2)])
+    data = load(tmp_path)
+    assert [split.count for split in (data.train, data.validation, data.calibration, data.test)] == [3, 1, 1, 2]
+
+
 @pytest.mark.parametrize("images", [[*numbered("good", 8), *numbered("scratch", 3)], numbered("", 8)])
 def test_runs_among_the_photographs_change_nothing(tmp_path, images):
     write(tmp_path, images)

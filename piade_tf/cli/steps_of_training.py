@@ -14,6 +14,7 @@ from export.run import export
 from piade_tf import unfinished
 from piade_tf.config import Config, DataConfig, Kind, NetworkConfig
 from piade_tf.data import DataSplits, load_data
+from piade_tf.data.caching import shuffled_alike
 from piade_tf.data.known_images import known_images
 from piade_tf.data.splits import all_normal
 from piade_tf.errors import InputError
@@ -90,7 +91,7 @@ class Training:
             InputError: they are not what they should be, or not those of the run.
         """
         options = config.training
-        data = load_data(config.data, options.seed)
+        data = shuffled_alike(load_data(config.data, options.seed), distribution.workers)
         check_same(distribution.workers, "the images", data.fingerprint)
         check_method(config.threshold, data.test.labels)
         network_options = config.network.for_image(*data.image_shape[:2])

@@ -106,9 +106,7 @@ def _agreed(
     if not of_chief:
         return None
     if not workers.is_chief and config.resume:
-        begun = config_of(options_given(of_chief))
-        data_dir = config.data.data_dir or begun.data.data_dir
-        config = dataclasses.replace(begun, data=dataclasses.replace(begun.data, data_dir=data_dir))
+        config = _with_own_data(config_of(options_given(of_chief)), config)
     check_same(workers, "the options", shared_options(as_stored(config)))
     if workers.is_chief:
         return config, cut_off
@@ -147,10 +145,14 @@ def _cut_off(config: Config) -> tuple[Path | None, Config | None]:
         if (path / "metrics.json").is_file():
             return path, None
         raise InputError(f"--resume {path}: there is no training to go on with; give a run that was cut off")
-    begun = config_of(unfinished.options_of(path))
-    cache = begun.data.cache if config.data.cache == "auto" else config.data.cache
-    data = dataclasses.replace(begun.data, data_dir=config.data.data_dir or begun.data.data_dir, cache=cache)
-    return path, dataclasses.replace(begun, data=data)
+    return path, _with_own_data(config_of(unfinished.options_of(path)), config)
+
+
+def _with_own_data(begun: Config, given: Config) -> Config:
+    """The options of a run, with those that may be given beside --resume."""
+    cache = begun.data.cache if given.data.cache == "auto" else given.data.cache
+    data = dataclasses.replace(begun.data, data_dir=given.data.data_dir or begun.data.data_dir, cache=cache)
+    return dataclasses.replace(begun, data=data)
 
 
 @contextlib.contextmanager

@@ -8,9 +8,12 @@ import weakref
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from piade_tf.data.splits import DataSplits, Split
 from piade_tf.free_memory import free_memory
 from piade_tf.temporary import make_temporary_folder, remove_temporary_folder
+from piade_tf.workers import Workers
 
 SHARE_OF_MEMORY, SHARE_OF_DISK = 0.25, 0.5
 
@@ -33,6 +36,13 @@ def with_cache(data: DataSplits, cache: Literal["auto", "memory", "disk", "none"
     folder = _temporary_folder(data) if place == "disk" else None
     train, validation = (_cached(getattr(data, name), data, folder, name) for name in ("train", "validation"))
     return dataclasses.replace(data, train=train, validation=validation)
+
+
+def shuffled_alike(data: DataSplits, workers: Workers) -> DataSplits:
+    """The same splits, of which every worker shuffles the training images in one order, wherever it keeps them."""
+    told = workers.joined({"item_bytes": np.array([data.train.item_bytes])})  # which decides how many are mixed at once
+    train = dataclasses.replace(data.train, item_bytes=int(told["item_bytes"].max()))
+    return dataclasses.replace(data, train=train)
 
 
 def place_for(size: int, free_memory: int, free_disk: int) -> Place:

@@ -8,9 +8,10 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
+from threads_as_workers import together
 
-from piade_tf.data import batches, caching
-from piade_tf.data.caching import place_for, with_cache
+from piade_tf.data import batches, caching, pipeline
+from piade_tf.data.caching import place_for, shuffled_alike, with_cache
 from piade_tf.data.splits import DataSplits, LabelledSplit, Split
 
 GIB = 1 << 30
@@ -64,6 +65,21 @@ def test_a_cache_decodes_once_and_gives_the_same_batches(cache, decoded):
     for split, expected in zip((data.train, data.validation), plain, strict=True):
         np.testing.assert_array_equal(epochs(split), expected)
     assert counted.decoded == decoded
+
+
+def test_workers_that_keep_images_in_different_places_shuffle_them_alike(monkeypatch):
+    monkeypatch.setattr(pipeline, "SHUFFLE_BUFFER_BYTES", 4 * 4 * 4)  # four images
+
+    def of_places(*places):
+        def shuffled(workers):
+            return epochs(shuffled_alike(with_cache(Counted().splits(), places[workers.index]), workers).train)
+
+        return together(len(places), shuffled)
+
+    first, *others = of_places("memory", "disk", "none")
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+    np.testing.assert_array_equal(of_places("memory")[0], epochs(with_cache(Counted().splits(), "memory").train))
 
 
 def test_images_in_memory_as_they_are_need_no_cache():

@@ -114,7 +114,7 @@ def test_workers_with_other_options_are_told_which():
     assert together(2, differ) == [line, line]
 
 
-def test_a_worker_that_goes_on_has_the_seed_of_the_run_before_it_trains(monkeypatch):
+def test_a_worker_that_goes_on_has_the_seed_of_the_run_before_it_trains_and_its_own_cache(monkeypatch):
     """By TensorFlow's seed, too, images are shuffled, and each worker takes its share of the same order."""
 
     class Second(Workers):
@@ -127,11 +127,11 @@ def test_a_worker_that_goes_on_has_the_seed_of_the_run_before_it_trains(monkeypa
         pass
 
     def planned(config, _distribution):
-        raise Planned(config.training.seed, np.random.random())
+        raise Planned(config.training.seed, np.random.random(), config.data.cache)
 
     monkeypatch.setattr("piade_tf.cli.train.cluster_for", lambda _: Cluster(("one:2222", "two:2222"), 1))
     monkeypatch.setattr("piade_tf.training.distribution.distribution_for", lambda _: SimpleNamespace(workers=Second()))
     monkeypatch.setattr("piade_tf.cli.steps_of_training.Training.planned", planned)
     with pytest.raises(Planned) as found:
-        train(parse_config(["--resume", "run"]))
-    assert found.value.args == (7, np.random.RandomState(7).random())
+        train(parse_config(["--resume", "run", "--cache", "disk"]))
+    assert found.value.args == (7, np.random.RandomState(7).random(), "disk")

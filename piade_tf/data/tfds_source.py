@@ -19,6 +19,7 @@ from piade_tf.data.division import without_test_split
 from piade_tf.data.reading import only
 from piade_tf.data.source import ImageSet, Source, find_class
 from piade_tf.errors import InputError
+from piade_tf.lost_images import losses_told
 from piade_tf.progress import track
 
 DOWNLOAD_HOST, TIMEOUT_SECONDS = "https://storage.googleapis.com", 10
@@ -84,7 +85,8 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
     sample = list(train.items(np.flatnonzero(train.labels == 0)[:GREY_SAMPLE]).as_numpy_iterator())
     if not sample:
         raise InputError(f"tfds:{name} has no images of the class {class_names[normal]} to train on")
-    pixels = [decode_bytes(content) for content in sample]
+    with losses_told():
+        pixels = list(map(checked_records(decode_bytes, name), sample))
     learned = train.ids[train.labels == 0].tolist()
     alike = alike_warning([rows["train"].digests[int(name)] for name in learned], learned)
     shape = builder.info.features[image_key].shape

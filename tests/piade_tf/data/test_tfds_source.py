@@ -1,9 +1,12 @@
 """TensorFlow Datasets streamed: CIFAR-10, COIL-100 and any set with labels, in the one-class protocol."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from PIL import Image
 
 from piade_tf.config import DataConfig
 from piade_tf.data import load_data
@@ -147,6 +150,15 @@ def test_a_set_without_images_is_refused(tmp_path):
     features = {"text": np.int64, "label": tfds.features.ClassLabel(num_classes=2)}
     prepare(tmp_path, "words", "1.0.0", features, {"train": [{"text": 1, "label": 0}]})
     refuses("tfds:words has no images, only", "tfds:words", tmp_path)
+
+
+def test_a_damaged_image_is_told_in_one_line(tmp_path):
+    features = {"image": tfds.features.Image(shape=(None, None, 3)), "label": tfds.features.ClassLabel(num_classes=2)}
+    whole = io.BytesIO()
+    Image.fromarray(picture(0)).save(whole, "PNG")
+    rows = [{"image": io.BytesIO(whole.getvalue()[:size]), "label": 0} for size in (None, 1000)]
+    prepare(tmp_path, "cut", "1.0.0", features, {"train": rows})
+    refuses("an image of cut .*; prepare the data set again", "tfds:cut", tmp_path)
 
 
 def test_records_cut_short_are_refused(parts, tmp_path):

@@ -12,6 +12,7 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from piade_tf.config import DEEPEST
+from piade_tf.data.lost_part import lost_part
 from piade_tf.data.metadata_chunks import without_metadata
 from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.pnm_images import pnm_images
@@ -190,6 +191,8 @@ def _loaded(content: bytes, most_pixels: int) -> Image.Image:
                 raise SeveralImagesError(
                     f"holds {count} images, of which one would be read; save each as a file of its own"
                 )
+            if lost := lost_part(content):
+                raise UnreadableImageError(f"is damaged: {lost}")
             image.info[DEEP] = any(_has_sixteen_bits(tile[3]) for tile in image.tile)
             if image.format == "PPM" and image.mode == "I" and isinstance(image.tile[0][3], tuple):
                 image.info[LARGEST] = image.tile[0][3][-1]

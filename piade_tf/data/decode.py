@@ -224,11 +224,16 @@ def _has_sixteen_bits(arguments: Any) -> bool:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    """The image as its EXIF says; grey with premultiplied alpha, which Pillow converts to nothing else, as LA."""
+    kind = image.format
+    if image.mode == "La":
+        image = image.convert("LA")
+        image.format = kind
     try:
         turned = ImageOps.exif_transpose(image)
     except Exception:  # EXIF that cannot be parsed tells of no orientation
         return image
-    turned.format = image.format
+    turned.format = kind
     return turned
 
 
@@ -243,9 +248,17 @@ def _decoded(image: Image.Image, bits: int) -> Decoded:
         return Decoded(pixels, image.mode, int(values.max()), beyond=share_beyond(values, bits))
     if image.mode == "F":
         raise UnreadableImageError("has floating-point pixels; save it with 8 or 16 bit")
-    if image.mode in ("1", "L", "LA", "La"):
-        return Decoded(np.asarray(image.convert("L"))[..., None], image.mode)
-    return Decoded(np.asarray(image.convert("RGB")), image.mode, deep_colour=bool(image.info.get(DEEP)))
+    if image.mode in ("1", "L", "LA"):
+        return Decoded(_converted(image, "L")[..., None], image.mode)
+    return Decoded(_converted(image, "RGB"), image.mode, deep_colour=bool(image.info.get(DEEP)))
+
+
+def _converted(image: Image.Image, mode: str) -> np.ndarray:
+    try:
+        return np.asarray(image.convert(mode))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UnreadableImageError(f"cannot be converted to {mode} ({reason}); save it with 8 bits, as RGB") from None
 
 
 def grey_in_colour(pixels: np.ndarray) -> bool:

@@ -18,6 +18,7 @@ from piade_tf.data.decode import (
     decode_file,
     grey_in_colour,
 )
+from piade_tf.data.mask import read_mask
 from piade_tf.data.own_pictures import is_own_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 17, 3), "uint8")
@@ -67,6 +68,27 @@ def test_alpha_and_palette_become_colour_and_one_bit_becomes_grey():
     np.testing.assert_array_equal(decode_bytes(encoded(Image.fromarray(bits), "PNG"))[..., 0], 255 * bits)
     both = Image.merge("LA", [Image.fromarray(GREY)] * 2)
     np.testing.assert_array_equal(decode_bytes(encoded(both, "PNG")), GREY[..., None])
+
+
+def premultiplied(content):
+    """A grey TIFF with alpha (the tag 338, extra samples, is 2), of which the alpha is told to be premultiplied."""
+    tag = struct.pack("<HHIH", 338, 3, 1, 2)
+    assert content.count(tag) == 1
+    return content.replace(tag, tag[:-2] + struct.pack("<H", 1))
+
+
+def test_grey_with_premultiplied_alpha_is_read_as_an_image_and_as_a_mask(tmp_path):
+    grey, opaque = Image.fromarray(GREY), Image.new("L", (17, 12), 255)
+    content = premultiplied(encoded(Image.merge("LA", [grey, opaque]), "TIFF"))
+    assert Image.open(io.BytesIO(content)).mode == "La"
+    np.testing.assert_array_equal(decode_bytes(content), GREY[..., None])
+    (tmp_path / "mask.tif").write_bytes(content)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.tif").anomalous, GREY > 127)
+
+
+def test_pixels_that_pillow_cannot_convert_are_unreadable(monkeypatch):
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: (_ for _ in ()).throw(ValueError("conversion\nfrom X")))
+    refused(encoded(Image.fromarray(RGB), "PNG"), "cannot be converted to RGB .conversion from X.; save it")
 
 
 @pytest.mark.parametrize("name", ["HEIF", "AVIF"])

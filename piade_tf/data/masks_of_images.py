@@ -1,6 +1,7 @@
 """Which mask in a folder belongs to which image, by names: as MVTec AD, VisA, LOCO and others have them."""
 
 import dataclasses
+import itertools
 import os
 from pathlib import Path
 
@@ -29,31 +30,35 @@ def with_masks(
     """
     folder = root / masks_folder
     names, here = entries(folder)
-    matching = [name for name in names if same_form(name) == same_form(class_name)]
+    matching = [name for name in names if name == class_name]
+    matching = matching or [name for name in names if same_form(name) == same_form(class_name)]
     if not matching and means(class_name, BAD):
         matching = of_meaning(names, BAD)
     place = os.path.join(masks_folder, *matching[:1]) if matching or not here.images else masks_folder
     found = [(name, path) for name in matching for path in walk(folder, name).images]
-    masks: dict[str, list[str]] = {}
+    exact: dict[str, list[str]] = {}
+    alike: dict[str, list[str]] = {}
     for name, path in found or [("", path) for path in here.images]:
         inside = os.path.relpath(path, name or ".")
-        nested = os.path.dirname(inside)
-        for key in {same_form(os.path.splitext(inside)[0]), same_form(nested)} - {""}:
-            masks.setdefault(key, []).append(os.path.join(folder, path))
-    paired: list[ImageFile] = []
-    without: list[str] = []
-    used: set[str] = set()
-    for file in files:
-        stem = same_form(os.path.splitext(os.path.relpath(file.id, tested))[0])
-        key = next((stem + ending for ending in ENDINGS if stem + ending in masks), "")
-        if not key:
-            without.append(os.path.relpath(file.id, tested))
-        else:
-            used.update(masks[key])
-            file = dataclasses.replace(file, masks=tuple(masks[key]))
-        paired.append(file)
+        for key in {os.path.splitext(inside)[0], os.path.dirname(inside)} - {""}:
+            exact.setdefault(key, []).append(os.path.join(folder, path))
+            alike.setdefault(same_form(key), []).append(os.path.join(folder, path))
+    stems = [os.path.splitext(os.path.relpath(file.id, tested))[0] for file in files]
+    masks = [_named(exact, stem) for stem in stems]
+    claimed = set(itertools.chain(*masks))  # by an image of exactly that name, and not by one of another case
+    masks = [
+        one or [path for path in _named(alike, same_form(stem)) if path not in claimed]
+        for one, stem in zip(masks, stems, strict=True)
+    ]
+    paired = [dataclasses.replace(file, masks=tuple(one)) for file, one in zip(files, masks, strict=True)]
+    without = [os.path.relpath(file.id, tested) for file in paired if not file.masks]
     told = [f"{place} has no mask for {some(without)}"] if without else []
-    every = {path for paths in masks.values() for path in paths}
-    if surplus := sorted(os.path.relpath(path, folder) for path in every - used):
+    unused = set(itertools.chain(*exact.values())) - set(itertools.chain(*masks))
+    if surplus := sorted(os.path.relpath(path, folder) for path in unused):
         told.append(f"{place} has masks without an image: {some(map(os.path.basename, surplus))}")
     return paired, told
+
+
+def _named(masks: dict[str, list[str]], stem: str) -> list[str]:
+    """Those of the masks whose names are `stem` and the first of the endings that there is."""
+    return next((masks[stem + ending] for ending in ENDINGS if stem + ending in masks), [])

@@ -80,6 +80,30 @@ def test_masks_have_the_name_of_their_image_and_one_of_several_endings(tmp_path,
     assert [os.path.basename(path) for path in file.masks] == [name]
 
 
+def masks_found(root):
+    """The masks of each image, by their paths below ground_truth."""
+    folder = root / "ground_truth"
+    files = list_images(root, None).test
+    return {file.id: [str(Path(path).relative_to(folder)) for path in file.masks] for file in files}
+
+
+def test_names_that_differ_in_case_alone_have_masks_of_their_own(tmp_path):
+    write(tmp_path, [*numbered("train/good", 5), "test/dent/a.png", "test/dent/A.png"])
+    write(tmp_path, ["test/dent/0.png", "test/Dent/0.png"])
+    for name in ("dent/a_mask.png", "dent/A_mask.png", "dent/0_mask.png", "Dent/0_mask.png"):
+        mask(tmp_path / "ground_truth" / name)
+    assert masks_found(tmp_path) == {
+        "test/dent/a.png": ["dent/a_mask.png"],
+        "test/dent/A.png": ["dent/A_mask.png"],
+        "test/dent/0.png": ["dent/0_mask.png"],
+        "test/Dent/0.png": ["Dent/0_mask.png"],
+    }
+    (tmp_path / "ground_truth/dent/A_mask.png").unlink()
+    assert masks_found(tmp_path)["test/dent/A.png"] == []  # and not that of a.png
+    (tmp_path / "test/dent/a.png").unlink()
+    assert masks_found(tmp_path)["test/dent/A.png"] == ["dent/a_mask.png"]
+
+
 def test_masks_that_lie_in_one_folder(tmp_path):
     write(tmp_path, [*numbered("train/good", 5), *numbered("test/bad", 2)])
     for i in range(2):

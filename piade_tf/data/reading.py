@@ -157,7 +157,7 @@ def _in_own_size(
 
     def in_own_size(index: int, anomaly_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = sizes[index].tolist()
-        mask = read_known(masks[index])[..., 0] > 0 if masks[index] else np.zeros((height, width), bool)
+        mask = read_known(os.fsencode(masks[index]))[..., 0] > 0 if masks[index] else np.zeros((height, width), bool)
         return preparation.undone(anomaly_map, mask.shape), mask
 
     return in_own_size

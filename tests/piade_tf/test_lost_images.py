@@ -119,3 +119,11 @@ def test_other_errors_pass_and_an_older_loss_is_not_blamed():
     with pytest.raises(InputError, match="a mistake"), losses_told():
         note_loss("an image")
         raise InputError("a mistake")
+
+
+def test_a_mask_that_goes_before_maps_are_compared_with_it_in_its_own_size_is_named(folder):
+    test = load_data(DataConfig("folder", folder, image_size=(32,), cache="none"), 0).test
+    (bad,) = np.flatnonzero(test.labels)
+    removed(folder / "ground_truth/bad/0_mask.png")
+    with pytest.raises(InputError, match="ground_truth/bad/0_mask.png does not exist; it could be read"), losses_told():
+        test.in_own_size(int(bad), np.zeros((32, 32), "float32"))

@@ -201,8 +201,8 @@ def _check_masks(files: list[ImageFile], facts: dict[str, Facts]) -> tuple[list[
     kept, skipped, known = [], [], {}
     for file in files:
         result = results.get(file.path)
-        if isinstance(result, str):
-            skipped.append(Skipped(printable(file.masks[0]), result))
+        if isinstance(result, Skipped):
+            skipped.append(result)
             file = dataclasses.replace(file, masks=())
         elif result is not None:
             known[printable(file.id)] = (result, facts[file.path].size)
@@ -253,12 +253,19 @@ def _odd_masks(known: dict[str, tuple[MaskFacts, tuple[int, int]]]) -> list[str]
     return warnings
 
 
-def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | str:
+def _mask_facts(paths: tuple[str, ...]) -> MaskFacts | Skipped:
+    """What is known of the masks of an image, or the one that is wrong."""
+    found = []
+    for path in paths:
+        try:
+            found.append(read_mask(path))
+        except UnreadableImageError as error:
+            return Skipped(printable(path), str(error))
     try:
-        found = [read_mask(path) for path in paths]
         anomalous = joined([mask.anomalous for mask in found])
     except UnreadableImageError as error:
-        return str(error)
+        sizes = [mask.anomalous.shape for mask in found]
+        return Skipped(printable(paths[sizes.index(min(sizes, key=sizes.count))]), str(error))
     digest = hashlib.blake2b(np.packbits(anomalous).tobytes(), digest_size=16).digest()
     return MaskFacts(
         size=anomalous.shape,

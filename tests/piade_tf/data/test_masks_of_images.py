@@ -170,3 +170,16 @@ def test_a_mask_that_cannot_be_read_is_left_out(mvtec):
     assert "1 masks cannot be read" in data.warnings[0]
     assert data.test.ids[~data.test.has_mask].tolist() == ["test/dent/000.jpg"]
     assert [Path(one.path).name for one in data.skipped] == ["000_mask.png"]
+
+
+def test_of_several_masks_of_an_image_the_broken_one_is_named(mvtec):
+    folder = mvtec / "ground_truth/dent/000"
+    for name in ("a.png", "b.png", "c.png"):
+        mask(folder / name)
+    (mvtec / "ground_truth/dent/000_mask.png").unlink()
+    (folder / "b.png").write_text("notes")
+    assert [Path(one.path).name for one in load(mvtec).skipped] == ["b.png"]
+    mask(folder / "b.png")
+    mask(folder / "c.png", size=(SIDE, 2 * SIDE))
+    (one,) = load(mvtec).skipped
+    assert Path(one.path).name == "c.png" and one.reason == "has another size than the other masks of its image"

@@ -287,7 +287,7 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
         warnings.append(alike)
     elif doubled := doubles(learned, names_learned):
         warnings.append(f"{len(doubled)} training images are doubled: {shown(doubled)}")
-    elif not grouped and (burst := _bursts(train, facts)):
+    if not grouped and (burst := _bursts(train, facts)):
         warnings.append(burst)
     by_digest = dict(zip(reversed(learned), reversed(names_learned), strict=True))
     leaks = [f"{name} = {by_digest[one]}" for one, name in zip(tested, names_tested, strict=True) if one in by_digest]
@@ -302,8 +302,12 @@ def _duplicates(train: list[ImageFile], test: list[ImageFile], facts: dict[str, 
 
 
 def _bursts(train: list[ImageFile], facts: dict[str, Facts]) -> str | None:
-    """Pictures of one colour look alike, and are told of elsewhere."""
-    telling = [file for file in train if not facts[file.path].blank]
+    """Pictures of one colour look alike, and copies are equal: both are told of elsewhere."""
+    different: dict[bytes, ImageFile] = {}
+    for file in train:
+        if not facts[file.path].blank:
+            different.setdefault(facts[file.path].pixels, file)
+    telling = list(different.values())
     return burst_warning([facts[file.path].look for file in telling], [printable(file.id) for file in telling])
 
 

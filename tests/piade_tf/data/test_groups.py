@@ -114,6 +114,15 @@ def test_only_names_of_good_images_need_to_say_what_belongs_together(tmp_path):
     assert learned.isdisjoint(tested) and len(learned | tested) == 6 + 1 and "bad/scratch0.png" in tested
 
 
+def test_frames_of_a_burst_are_told_of_beside_a_copy_which_is_none_of_them(tmp_path):
+    folder = tmp_path / "train" / "good"
+    bursts(folder, parts=12, frames=4)
+    (folder / "part0_0 copy.png").write_bytes((folder / "part0_0.png").read_bytes())
+    doubled, burst = load_data(DataConfig("folder", tmp_path, image_size=(64,)), 0).warnings
+    assert doubled.startswith("1 training images are doubled: ")
+    assert burst.startswith("36 of 48 good images look like another one")
+
+
 def test_parts_that_look_different_are_not_told_of():
     pictures = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 1), "uint8")
     assert burst_warning([look_of(one) for one in pictures], list(map(str, range(30)))) is None

@@ -13,6 +13,7 @@ from piade_tf.errors import InputError
 MIN_SIDE, MAX_SIDE = 28, 1024
 DEEPEST = 16  # bits of a grey value, at most
 LARGEST_FROM_SCRATCH = 512
+LARGEST_SEED = (1 << 32) - 1
 SMALLEST_PRETRAINED = 64
 MAX_STAGES = 4
 LAST_STEP = 4  # of the decoder behind a pretrained encoder, in pixels
@@ -344,6 +345,12 @@ def check_data(data: DataConfig) -> None:
         raise InputError(f"--crop must be {MIN_SIDE} to {MAX_SIDE}, got {_plain(data.crop)}")
 
 
+def check_seed(seed: int) -> None:
+    """Raises `InputError` for a seed that NumPy does not take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"--seed must be 0 to {LARGEST_SEED}, got {seed}")
+
+
 def check(config: Config) -> None:
     """Raises `InputError` for a number out of its range."""
     if config.resume is not None:
@@ -353,6 +360,7 @@ def check(config: Config) -> None:
         return
     check_data(config.data)
     options = config.training
+    check_seed(options.seed)
     if not 0 < config.fpr < 1:
         raise InputError(f"--fpr must lie between 0 and 1, got {config.fpr}; 0.01 is one percent")
     for name, value, least in (
@@ -360,7 +368,6 @@ def check(config: Config) -> None:
         ("--batch-size", options.batch_size, 1),
         ("--patience", options.patience, 0),
         ("--accumulate", options.accumulate, 1),
-        ("--seed", options.seed, 0),
         ("--loss.ssim-window", config.loss.ssim_window, 1),
     ):
         if value is not None and value < least:
@@ -368,10 +375,13 @@ def check(config: Config) -> None:
     not_negative = {
         "--weight-decay": options.weight_decay,
         "--noise": options.noise or 0.0,
+        "--loss.mse": config.loss.mse,
+        "--loss.ssim": config.loss.ssim,
+        "--loss.perceptual": config.loss.perceptual,
     }
     for name, number in not_negative.items():
         if not (math.isfinite(number) and number >= 0):
-            raise InputError(f"{name} must be at least 0, got {number}")
+            raise InputError(f"{name} must be a number of at least 0, got {number}")
     if options.rotation is not None and not 0 <= options.rotation <= 1:
         raise InputError(f"--rotation must lie between 0 and 1, got {options.rotation}; it is a share of the images")
     if options.learning_rate is not None and not (math.isfinite(options.learning_rate) and options.learning_rate > 0):

@@ -24,7 +24,7 @@ from piade_tf.data.known_images import KnownImage, read_known, write_known
 from piade_tf.data.source import Skipped
 from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold
-from piade_tf.files import check_folder, is_leftover, replacing, write_csv, write_json
+from piade_tf.files import LONGEST_NAME, check_folder, is_leftover, replacing, write_csv, write_json
 from piade_tf.new_folder import make_new_folder
 from piade_tf.program import command
 from piade_tf.run_lock import complete
@@ -80,10 +80,12 @@ class RunDirectory:
     def check(runs_dir: Path, name: str | None) -> None:
         """Raises `InputError` where `create` would, before images are read for hours; `name` may not be known yet."""
         if name is not None:
-            if Path(name).name != name or name in (".", ".."):
+            if Path(name).name != name or name in ("", ".", ".."):
                 raise InputError(
                     f"--name must be a plain name without a path, got {name!r}; choose the folder by --runs-dir"
                 )
+            if (count := len(os.fsencode(name))) > LONGEST_NAME:
+                raise InputError(f"--name has {count} bytes, more than the {LONGEST_NAME} that file systems take")
             if os.path.lexists(runs_dir / name) and not _is_bare(runs_dir / name):
                 raise InputError(f"{runs_dir / name} exists already; choose another --name or --runs-dir")
         check_folder(runs_dir, "--runs-dir")

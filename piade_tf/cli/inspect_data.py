@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from piade_tf.cli.startup import start_tensorflow
-from piade_tf.config import Config, DataConfig, check_data
+from piade_tf.config import Config, DataConfig, check_data, check_seed
 from piade_tf.errors import InputError
 from piade_tf.files import check_file
 from piade_tf.lost_images import losses_told
@@ -46,6 +46,7 @@ def inspect_data(options: InspectData) -> None:
         InputError: the data cannot be used. What is wrong with a folder's layout is printed before.
     """
     check_data(options.data)
+    check_seed(options.seed)
     data_config = options.data
     parts = (data_config.title, data_config.normal_class)
     name = "_".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)

@@ -52,7 +52,7 @@ def one_class_source(
     Raises:
         InputError: an unknown class.
     """
-    normal = find_class(normal_class or class_names[0], class_names)
+    normal = find_class(class_names[0] if normal_class is None else normal_class, class_names)
     names = np.array(class_names)
     height, width, channels = train.images.shape[1:]
     learned = np.flatnonzero(train.labels == normal)

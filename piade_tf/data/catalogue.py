@@ -63,11 +63,13 @@ def _folder(config: DataConfig, learn: bool) -> Source:
 
 
 def _mvtec(config: DataConfig, learn: bool) -> Source:
-    return file_source(list_mvtec(_root(config), config.category), config.bits, learn, config.group_by)
+    listing = list_mvtec(_root(config), config.category, config.normal_class)
+    return file_source(listing, config.bits, learn, config.group_by)
 
 
 def _btad(config: DataConfig, learn: bool) -> Source:
-    return file_source(list_btad(_root(config), config.category), config.bits, learn, config.group_by)
+    listing = list_btad(_root(config), config.category, config.normal_class)
+    return file_source(listing, config.bits, learn, config.group_by)
 
 
 def _root(config: DataConfig) -> Path:

@@ -93,7 +93,7 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
     return Listing(_kind(good), layout, good, train, others, not others, warnings, besides)
 
 
-def list_btad(root: Path, category: str | None) -> Listing:
+def list_btad(root: Path, category: str | None, normal_class: str | None = None) -> Listing:
     """The layout of BTAD: `01/train/ok`, `01/test/ok`, `01/test/ko`, `01/ground_truth/ko`."""
     check_folder(root)
     products = sorted(name for name in entries(root)[0] if name.isdecimal())
@@ -103,11 +103,11 @@ def list_btad(root: Path, category: str | None) -> Listing:
     chosen = [name for name in products if category is not None and category.isdecimal() and int(name) == int(category)]
     if not chosen:
         raise InputError(f"--category: no product {category!r} in {root}; choose one of {', '.join(products)}")
-    listing = list_images(root / chosen[0], None)
+    listing = list_images(root / chosen[0], normal_class)
     return dataclasses.replace(listing, layout=f"BTAD product {chosen[0]}, {listing.layout}")
 
 
-def list_mvtec(root: Path, category: str | None) -> Listing:
+def list_mvtec(root: Path, category: str | None, normal_class: str | None = None) -> Listing:
     """The layout of MVTec AD and MVTec LOCO AD: `bottle/train/good` and so on."""
     check_folder(root)
     categories = [name for name in entries(root)[0] if _has_train(root / name)]
@@ -118,7 +118,7 @@ def list_mvtec(root: Path, category: str | None) -> Listing:
     if not chosen:
         wanted = "is wanted" if category is None else f"{category!r} is not in {root}"
         raise InputError(f"--category {wanted}; choose one of {', '.join(map(printable, categories))}")
-    listing = list_images(root / chosen[0], None)
+    listing = list_images(root / chosen[0], normal_class)
     return dataclasses.replace(listing, layout=f"MVTec AD {chosen[0]}, {listing.layout}")
 
 

@@ -66,7 +66,7 @@ def stream(name: str, data_dir: Path | None, normal_class: str | None, label_key
         builder = _prepared(name, data_dir)
     image_key = _image_key(builder, name)
     class_names = _class_names(builder, name, label_key)
-    normal = find_class(normal_class or class_names[0], class_names)
+    normal = find_class(class_names[0] if normal_class is None else normal_class, class_names)
     splits = [split for split in ("train", "test") if split in builder.info.splits]
     if "train" not in splits:
         raise InputError(f"tfds:{name} has no split called train, only {', '.join(builder.info.splits)}")

@@ -80,10 +80,15 @@ def test_a_label_that_is_too_long_for_a_name_keeps_the_time(config, label):
     assert len(os.fsencode(name)) <= 255 and re.search(r"-\d{8}-\d{6}$", name)
 
 
-@pytest.mark.parametrize("name", ["..", ".", "../outside", "a/b", "/tmp/absolute", "a/"])
+@pytest.mark.parametrize("name", ["", "..", ".", "../outside", "a/b", "/tmp/absolute", "a/"])
 def test_refuses_a_name_that_leaves_the_folder(config, name):
     refuses(dataclasses.replace(config, name=name), "--name must be a plain name")
     assert not config.runs_dir.exists()
+
+
+def test_refuses_a_name_that_no_file_system_takes(config):
+    refuses(dataclasses.replace(config, name="ä" * 128), "--name has 256 bytes, more than the 255")
+    assert create(dataclasses.replace(config, name="a" * 255), "3").path.is_dir()
 
 
 def test_a_class_that_looks_like_a_path_stays_in_the_folder(config):

@@ -14,6 +14,7 @@ from tyro import _errors as tyro_errors
 
 import piade_tf
 from piade_tf.cli.exit_codes import OUT_OF_MEMORY, SHORT, errors_in_one_line
+from piade_tf.cli.inspect_data import InspectData, inspect_data
 from piade_tf.cli.main import COMMANDS, main
 from piade_tf.cli.option_help import described
 from piade_tf.cli.parsing import _flags, parse, parse_config
@@ -124,6 +125,26 @@ def test_a_folder_for_the_embedded_digits_is_refused_with_what_was_meant():
     with pytest.raises(InputError, match="--data-dir photos .*--dataset folder"):
         parse_config(["--data-dir", "photos"])
     assert parse_config(["--data-dir", "photos", "--dataset", "folder"]).data.data_dir == Path("photos")
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--seed 4294967296", "--seed must be 0 to 4294967295, got 4294967296"),
+        ("--loss.mse inf", "--loss.mse must be a number of at least 0, got inf"),
+        ("--loss.ssim nan", "--loss.ssim must be a number of at least 0, got nan"),
+        ("--loss.perceptual=-1", "--loss.perceptual must be a number of at least 0, got -1.0"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_before_anything_is_made(option, message):
+    with pytest.raises(InputError, match=f"^{message}$"):
+        parse_config(option.split())
+
+
+def test_a_seed_out_of_its_range_is_refused_before_images_are_read(monkeypatch):
+    monkeypatch.setattr("piade_tf.data.find_source", lambda *_: pytest.fail("read"))
+    with pytest.raises(InputError, match="^--seed must be 0 to 4294967295, got -1$"):
+        inspect_data(InspectData(seed=-1))
 
 
 @pytest.mark.parametrize("arguments", [["--preset", "paper"], ["--preset=paper"]])

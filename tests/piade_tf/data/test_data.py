@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piade_tf.config import DataConfig
-from piade_tf.data import batches, digits, idx, load_data
+from piade_tf.data import batches, digits, find_source, idx, load_data
 from piade_tf.data.arrays import LabelledImages, one_class_source, size_of_classes
 from piade_tf.data.catalogue import FASHION_CLASSES
 from piade_tf.data.division import divide, hold_out, without_test_split
@@ -139,6 +139,10 @@ def test_a_class_goes_by_number_or_by_name_in_any_case(wanted):
 def test_an_unknown_class_lists_the_classes(wanted):
     refuses("--normal-class: no class .*0 T-shirt/top, .*3 Dress, .*9 Ankle boot", find_class, wanted,
             FASHION_CLASSES)  # fmt: skip
+
+
+def test_an_empty_class_as_of_an_unset_variable_is_not_the_first_one():
+    refuses("--normal-class: no class ''; choose one of 0, 1, 2", find_source, DataConfig("digits", normal_class=""))
 
 
 @settings(deadline=None, max_examples=40)

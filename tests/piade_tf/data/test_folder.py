@@ -47,6 +47,10 @@ def test_mvtec_by_category(mvtec):
     refuses("--category is wanted; choose one of bolt, screw", list_mvtec, root, None)
     refuses("--category 'nut' is not in .*; choose one of bolt, screw", list_mvtec, root, "nut")
     refuses("has no categories as mvtec", list_mvtec, mvtec, "screw")
+    for wanted in ("scratched", ""):
+        of_mvtec = DataConfig("mvtec", root, category="screw", normal_class=wanted)
+        refuses(f"--normal-class '{wanted}' is none; there are good", find_source, of_mvtec)
+    assert find_source(DataConfig("mvtec", root, category="screw", normal_class="ok")).normal_class == "good"
 
 
 @pytest.mark.parametrize("category", ["01", "1"])
@@ -63,6 +67,7 @@ def test_btad_by_product_with_masks_of_another_type(tmp_path, category):
         ("ok", False, ()),
         ("ok", False, ()),
     ]
+    refuses("--normal-class 'ko' is none; there are ok", list_btad, tmp_path, category, "ko")
     refuses("--category: no product '7' in .*; choose one of 01, 02", list_btad, tmp_path, "7")
     refuses("has no products 01, 02, 03 as btad", list_btad, tmp_path / "01", "01")
 

@@ -16,7 +16,6 @@ LARGEST_FROM_SCRATCH = 512
 LARGEST_SEED = (1 << 32) - 1
 SMALLEST_PRETRAINED = 64
 MAX_STAGES = 4
-LAST_STEP = 4  # of the decoder behind a pretrained encoder, in pixels
 OF_SCRATCH = {  # what alone shapes an encoder from scratch
     "depth": "--network.depth",
     "widths": "--network.widths",
@@ -154,8 +153,7 @@ class NetworkConfig:
             height, width: size of the images in pixels: 28 to 512 from scratch, 64 to 1024 with a pretrained encoder.
 
         Raises:
-            InputError: the size is out of range, the widths are too many or of unequal number, or an option of the
-                encoder from scratch is given for another.
+            InputError: the size is out of range, or the widths are too many or of unequal number.
         """
         side = min(height, width)
         encoder = self.encoder
@@ -170,6 +168,20 @@ class NetworkConfig:
             )
         resolved = dataclasses.replace(self, encoder=encoder)
         return resolved._from_scratch(side) if scratch else resolved._pretrained()
+
+    def check_for_image(self, height: int, width: int) -> None:
+        """Checks what is given by hand, for images of that size; a run that was begun is taken as it is.
+
+        Raises:
+            InputError: as `for_image`, or an option that shapes an encoder from scratch is given for another.
+        """
+        encoder, as_left_out = self.for_image(height, width).encoder, NetworkConfig()
+        given = [OF_SCRATCH[name] for name in OF_SCRATCH if getattr(self, name) != getattr(as_left_out, name)]
+        if given and encoder != "scratch":
+            raise InputError(
+                f"{' and '.join(given)} can shape an encoder from scratch alone, and the encoder is {encoder}; "
+                "add --encoder scratch, or leave out what shapes it"
+            )
 
     @property
     def weights_of_encoder(self) -> str | None:
@@ -195,13 +207,6 @@ class NetworkConfig:
         )
 
     def _pretrained(self) -> "NetworkConfig":
-        unshaped = (NetworkConfig(), NetworkConfig(stem_stride=LAST_STEP))
-        given = [name for name in OF_SCRATCH if getattr(self, name) not in [getattr(one, name) for one in unshaped]]
-        if given:
-            raise InputError(
-                f"{' and '.join(OF_SCRATCH[name] for name in given)} can shape an encoder from scratch alone, and the "
-                f"encoder is {self.encoder}; add --encoder scratch, or leave out what shapes it"
-            )
         if len(self.decoder_widths) not in (0, 4):
             raise InputError(
                 "--network.decoder-widths takes 4 numbers behind a pretrained encoder, for strides of 32, 16, 8 and 4, "
@@ -209,7 +214,7 @@ class NetworkConfig:
             )
         return dataclasses.replace(
             self,
-            stem_stride=LAST_STEP,
+            stem_stride=4,  # of the decoder's last step
             upsampling=self.upsampling or (64, 96),
             upsampling_norm="none" if self.upsampling_norm == "auto" else self.upsampling_norm,
             decoder_widths=self.decoder_widths or (24, 32, 24, 16),

@@ -169,7 +169,9 @@ def _silent(golden: Path, manifest: dict[str, Any], scores: FileScores) -> dict[
         if has_other
         else "a synthetic defect raises none either, so test the app with a bad part of your own"
     )
-    images = _read(golden).values() if golden.exists() else ()
+    if not golden.exists():
+        return {}
+    images = _read(golden).values()
     alarms = {name for image in images for name in limits if name in image and image[name]["anomalous"]}
     return {name: [f"raises an alarm on no golden image; {advice}"] for name in limits if name not in alarms}
 

@@ -23,11 +23,16 @@ SHORT = {
     errno.EDQUOT: "your share of the disk is used up (Disk quota exceeded); free some of it, or write to another disk",
     errno.EMFILE: "too many files are open at once (Too many open files); raise the limit: ulimit -n 65536",
 }
-MEND = {
-    errno.EACCES: "mend its permissions, or go on as a user who may",
-    errno.EPERM: "mend its permissions, or go on as a user who may",
+PERMIT = "mend its permissions, or run this as a user who has them"
+MEND = {  # of a file or a folder; others, such as one that is not there, are mistakes of ours where they come here
+    errno.EACCES: PERMIT,
+    errno.EPERM: PERMIT,
+    errno.EROFS: "give another folder, or make this one writable",
     errno.ENAMETOOLONG: "give a shorter name",
-}  # of a file or a folder; "mend that and try again" for all others
+    errno.EIO: "see whether its drive is well, and try again",
+    errno.ESTALE: "see whether its drive is still there, and try again",
+    errno.ELOOP: "mend the links, which lead in a circle",
+}
 
 
 @contextlib.contextmanager
@@ -69,7 +74,8 @@ def what_to_mend(error: Exception) -> str | None:
 
 
 def _refused(error: OSError) -> str | None:
-    if not isinstance(error.filename, str | bytes):  # no file at all, or the number of an open one
+    files = [file for file in (error.filename, error.filename2) if isinstance(file, str | bytes) and file]
+    then = MEND.get(error.errno or 0)
+    if not files or not then:
         return None
-    then = MEND.get(error.errno or 0, "mend that and try again")
-    return f"{os.fsdecode(error.filename)}: {error.strerror}; {then}"
+    return f"{' to '.join(map(os.fsdecode, files))}: {error.strerror}; {then}"

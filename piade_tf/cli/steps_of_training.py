@@ -94,6 +94,8 @@ class Training:
         data = shuffled_alike(load_data(config.data, options.seed), distribution.workers)
         check_same(distribution.workers, "the images", data.fingerprint)
         check_method(config.threshold, data.test.labels)
+        if run is None:
+            config.network.check_for_image(*data.image_shape[:2])
         network_options = config.network.for_image(*data.image_shape[:2])
         parameters = parameters_for(network_options.encoder, config.loss.ssim_window, data.kind)
         parameters.check_score(config.score)

@@ -72,10 +72,10 @@ def watch(options: Watch) -> int:
     alarm = Alarm(options.on_anomaly)
     start_tensorflow()
     from piade_tf.detector import Detector
-    from piade_tf.evaluation.threshold import in_short
+    from piade_tf.evaluation.threshold import Threshold, in_short
 
-    threshold = options.run / "threshold.json"
-    loaded, detector = signature(threshold), Detector.load(options.run)
+    chosen = options.run / "threshold.json"
+    known, detector = signature(chosen), Detector.load(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
     table_file = WatchTable(options.csv or options.run / "watched.csv", options.folder)
@@ -83,9 +83,9 @@ def watch(options: Watch) -> int:
         at = in_short(detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, stamp in _settled(options, table, stop):
-            if (now := signature(threshold)) not in (loaded, None):
-                loaded, detector = now, Detector.load(options.run)
-                print(f"threshold {in_short(detector.threshold)} from now on: {threshold} has changed", flush=True)
+            if (now := signature(chosen)) not in (known, None):
+                known, detector = now, dataclasses.replace(detector, threshold=Threshold.read(chosen))
+                print(f"threshold {in_short(detector.threshold)} from now on: {chosen} has changed", flush=True)
             for row in _rows(detector, options.folder, path, stamp):
                 table.add(row)
                 verdict = row["verdict"].split(":")[0]

@@ -33,7 +33,7 @@ class WatchTable:
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
-        self._folder = printable(str(folder.resolve()))
+        self._watched = folder
         self._columns: tuple[str, ...] = COLUMNS
         self._scored: set[tuple[str, int, int]] = set()
         self._file: io.FileIO
@@ -60,15 +60,22 @@ class WatchTable:
         with contextlib.suppress(OSError):  # all rows are on the disk
             self._file.close()
 
+    @property
+    def _folder(self) -> str:
+        """Where the photographs lie: a link that is watched may lead elsewhere tomorrow."""
+        return printable(os.path.realpath(self._watched))
+
     def has(self, path: str, signature: tuple[int, int]) -> bool:
         """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
         named = path_in_table(path)
-        return any((name, *signature) in self._scored for name in (os.path.join(self._folder, named), named))
+        whole = os.path.join(self._folder, named)
+        return any((name, *signature) in self._scored for name in (whole, named))
 
     def add(self, row: dict[str, Any]) -> None:
         """Adds a row, by `COLUMNS` without the folder; a table that has no column for it gets the whole path."""
-        whole = os.path.join(self._folder, row["path"])
-        cells = row | {"folder": self._folder} if "folder" in self._columns else row | {"path": whole}
+        folder = self._folder
+        whole = os.path.join(folder, row["path"])
+        cells = row | {"folder": folder} if "folder" in self._columns else row | {"path": whole}
         with self._errors():
             self._write([cells[name] for name in self._columns])
         self._scored.add((whole, row["bytes"], row["modified_ns"]))

@@ -256,7 +256,7 @@ def _decoded(image: Image.Image, bits: int) -> Decoded:
 def _converted(image: Image.Image, mode: str) -> np.ndarray:
     try:
         return np.asarray(image.convert(mode))
-    except Exception as error:
+    except ValueError as error:
         reason = " ".join(str(error).split())[:100]
         raise UnreadableImageError(f"cannot be converted to {mode} ({reason}); save it with 8 bits, as RGB") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from piade_tf.config import Kind
-from piade_tf.data.folders_below import folders_in, without_bad, without_normal
+from piade_tf.data.folders_below import by_its_own_name, folders_in, without_bad, without_normal
 from piade_tf.data.listing import ImageFile, LayoutError, Listing
 from piade_tf.data.masks_of_images import with_masks
 from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_class, same_form
@@ -304,6 +304,7 @@ def _choose(
     is called.
     """
     if wanted is not None:
+        wanted = by_its_own_name(folder, wanted, classes)
         exact = [name for name in classes if same_form(name) == same_form(wanted)]
         chosen = exact + [name for name in classes if same_class(name, wanted) and name not in exact]
     else:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from piade_tf.data.names import BAD, means
 
@@ -22,6 +23,14 @@ def without_normal(images: list[str], place: str, is_normal: Callable[[str], boo
 def folders_in(path: str, place: str) -> list[str]:
     """The names of the folders between `place` and a file below it."""
     return path[len(place) :].split(os.sep)[1:-1]
+
+
+def by_its_own_name(folder: Path, wanted: str, names: list[str]) -> str:
+    """The one of `names` in `folder` that a link called `wanted` leads to; else `wanted`."""
+    link = os.path.join(folder, wanted)
+    if wanted in names or not os.path.isdir(link):
+        return wanted
+    return next((name for name in names if os.path.samefile(os.path.join(folder, name), link)), wanted)
 
 
 def _parted(images: list[str], place: str, is_other: Callable[[str], bool]) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from piade_tf.data.names import same_form
+from piade_tf.data.names import BAD, means, same_form
 from piade_tf.data.open_at_once import open_at_once
 from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.data.own_runs import is_run
@@ -108,9 +108,16 @@ def _walked(root: str | Path, folders: list[str], above: list[tuple[int, int]]) 
     entered = dict.fromkeys(above, "")
     waiting: list[tuple[Walk, str]] = []
     linked: list[tuple[Walk, str]] = []  # links last, so that a folder goes by its own name
+    links = {folder for folder in folders if os.path.islink(os.path.join(root, folder))}
+    real = _numbers(os.path.join(root, folder) for folder in folders if folder not in links)
     for folder, found in walked.items():
-        (linked if os.path.islink(os.path.join(root, folder)) else waiting).append((found, folder))
-    waiting.reverse()
+        if folder in links and means(os.path.basename(folder), BAD):
+            # Into a class beside it, such as bad -> good/bad: those are bad parts, and not that class's.
+            leads_into_it = not set(_numbers([os.path.join(root, folder)])) & set(real)
+            (waiting if leads_into_it else linked).append((found, folder))
+        else:
+            (linked if folder in links else waiting).append((found, folder))
+    waiting.sort(key=lambda one: one[1] not in links, reverse=True)
     while waiting or linked:
         if not waiting:
             waiting, linked = linked[::-1], []

@@ -8,6 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 1000
 SECONDS_TO_ASK = 30.0  # in which the whole head of a request must have arrived
+SECONDS_TO_READ = 30.0  # in which a client must take what fills its connection
 SECONDS_TO_END = 10.0  # for requests under way, once the server ends
 
 
@@ -21,9 +22,10 @@ def make_server(app: Any) -> uvicorn.Server:
 
 
 class _Connection(H11Protocol):
-    """Closes itself where no request comes, and where one does not end although the server does."""
+    """Closes itself where no request comes, where its answer is not read, and where the server ends before it does."""
 
     _asking: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -35,12 +37,22 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._asking:
-            self._asking.cancel()
+        for timer in (self._asking, self._reading):
+            if timer:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reading = self.loop.call_later(SECONDS_TO_READ, self.transport.abort)  # waits for no client
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._reading:
+            self._reading.cancel()
 
     def shutdown(self) -> None:
         super().shutdown()
-        self.loop.call_later(SECONDS_TO_END, self.transport.abort)  # waits for no client, as `close` would
+        self.loop.call_later(SECONDS_TO_END, self.transport.abort)
 
     def _wait_for_a_request(self) -> None:
         before = self.cycle

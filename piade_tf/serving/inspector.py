@@ -69,7 +69,8 @@ class Inspector:
         self.path, self.threads, self.most_pixels = file.path, threads, most_pixels
         self.pool = concurrent.futures.ThreadPoolExecutor(threads, "inspect")
         self._loading = threading.Lock()
-        self._loaded = self._load(file)
+        with stderr_only_on_failure():  # LiteRT tells of its delegate; later this would silence other threads, too
+            self._loaded = self._load(file)
 
     def current(self) -> ServedFile:
         """The file that inspects the next image. Raises `InputError` where it has changed and cannot be run."""
@@ -89,13 +90,12 @@ class Inspector:
 
     def _load(self, file: ServedFile) -> _Loaded:
         loaded = _Loaded(file, queue.SimpleQueue())
-        with stderr_only_on_failure():  # LiteRT tells of its delegate
-            try:
-                for _ in range(self.threads):
-                    loaded.idle.put(load_litert(file.path, 1))
-                    self._inspect(loaded, np.zeros(file.preparation.shape, "uint8"), False)
-            except (OSError, ValueError, RuntimeError) as error:
-                raise InputError(f"{file.path} cannot be run ({' '.join(str(error).split())[:120]})") from None
+        try:
+            for _ in range(self.threads):
+                loaded.idle.put(load_litert(file.path, 1))
+                self._inspect(loaded, np.zeros(file.preparation.shape, "uint8"), False)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise InputError(f"{file.path} cannot be run ({' '.join(str(error).split())[:120]})") from None
         return loaded
 
     def __call__(self, content: bytes, with_map: bool) -> Inspection:

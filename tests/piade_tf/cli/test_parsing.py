@@ -393,10 +393,15 @@ class ResourceExhaustedError(Exception):
         (
             PermissionError(errno.EACCES, "Permission denied", "lot\n1/run"),
             2,
-            "error: lot\\n1/run: Permission denied; mend its permissions, or go on as a user who may\n",
+            "error: lot\\n1/run: Permission denied; mend its permissions, or run this as a user who has them\n",
         ),
-        (OSError(errno.EIO, "Input/output error", b"a"), 2, "error: a: Input/output error; mend that and try again\n"),
+        (
+            OSError(errno.EIO, "Input/output error", b"a"),
+            2,
+            "error: a: Input/output error; see whether its drive is well, and try again\n",
+        ),
         (OSError(errno.EIO, "Input/output error", 7), 2, "Input/output error: 7\n"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "of ours"), 2, "No such file: 'of ours'\n"),
         (InputError("no such thing"), 2, "error: no such thing\n"),
         (ZeroDivisionError("ours"), 2, "ZeroDivisionError: ours\n"),
     ],

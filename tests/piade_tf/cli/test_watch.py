@@ -429,6 +429,17 @@ def test_a_table_cut_short_anywhere_is_read_up_to_its_last_whole_row(tmp_path):
         assert len(rows_of(path)) == 1 + sum(known)
 
 
+def test_a_watched_link_that_leads_elsewhere_is_another_folder(tmp_path):
+    link = tmp_path / "today"
+    link.symlink_to("monday")
+    with WatchTable(tmp_path / "t.csv", link) as table:
+        table.add(ROW)
+        assert table.has("a.png", (7, 8))
+        link.unlink()
+        link.symlink_to("tuesday")
+        assert not table.has("a.png", (7, 8))
+
+
 def test_a_process_killed_while_it_writes_leaves_whole_rows(tmp_path):
     code = f"""
 import itertools, sys

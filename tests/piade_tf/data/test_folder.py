@@ -234,6 +234,19 @@ def test_what_is_called_good_is_another_class_where_train_has_it_or_learns_the_b
     assert counts(tmp_path / "b", normal_class="bad") == (5, 0, 2)
 
 
+def test_a_link_called_bad_into_the_good_ones_has_the_bad_parts_below_them(tmp_path):
+    write(tmp_path, [*(f"good/{i}.png" for i in range(8)), "good/bad/a.png", "good/bad/b.png"])
+    (tmp_path / "bad").symlink_to(Path("good", "bad"))
+    found = list_images(tmp_path, None)
+    assert [file.id for file in found.test if file.anomalous] == ["bad/a.png", "bad/b.png"] and len(found.train) == 8
+
+
+def test_a_class_may_be_named_by_a_link_to_it(tmp_path):
+    write(tmp_path, [f"{name}/{i}.png" for name in ("v2", "v3") for i in range(5)])
+    (tmp_path / "current").symlink_to("v3")
+    assert {file.class_name for file in list_images(tmp_path, "current").train} == {"v3"}
+
+
 @pytest.mark.parametrize("name, target", [("latest", "good"), ("all", "."), ("up", ".."), ("a/more", "../good")])
 @pytest.mark.parametrize("place", ["", "test/"])
 def test_a_link_to_a_class_or_back_up_is_no_other_class(tmp_path, place, name, target):

@@ -207,12 +207,8 @@ def test_a_pretrained_encoder_refuses_sizes_out_of_range(size):
 )
 def test_a_pretrained_encoder_refuses_what_would_not_change_it(given, option):
     with pytest.raises(InputError, match=f"^{option} can .* encoder is efficientnet_lite0; add --encoder scratch"):
-        NetworkConfig(**given).for_image(64, 64)
-
-
-def test_the_shape_behind_a_pretrained_encoder_stays_as_it_was_resolved():
-    resolved = NetworkConfig().for_image(64, 64)
-    assert resolved.for_image(64, 64) == resolved
+        NetworkConfig(**given).check_for_image(64, 64)
+    NetworkConfig(**given, encoder="scratch").check_for_image(64, 64)
 
 
 def test_classes_have_the_last_blocks_of_efficientnet_lite0_and_parts_have_not():

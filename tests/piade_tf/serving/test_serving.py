@@ -314,13 +314,6 @@ def test_a_file_that_goes_is_served_from_memory(copied):
         assert ask(address, picture())[0] == 200
 
 
-def test_a_change_that_was_cut_short_is_completed_before_a_file_is_served(copied):
-    (copied / ".ready" / "export").mkdir(parents=True)
-    set_threshold(copied / "export" / "float32.tflite", 7.0, copied / ".ready" / "export" / "float32.tflite")
-    assert ServedFile.of_run(copied, "float32").threshold.value == 7.0
-    assert not (copied / ".ready").exists()
-
-
 # === What predict refuses ===
 
 

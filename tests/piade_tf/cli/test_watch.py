@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import errno
 import itertools
 import os
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from piade_tf.cli import watch as watch_module
@@ -24,7 +26,7 @@ from piade_tf.data.decode import UnreadableImageError, read_content
 from piade_tf.data.own_runs import MARKS
 from piade_tf.detector import Detector, Unreadable
 from piade_tf.errors import InputError
-from piade_tf.evaluation.threshold import fit_threshold
+from piade_tf.evaluation.threshold import Threshold, fit_threshold
 
 ROOT = Path(__file__).parents[3]
 ROW = {"path": "a.png", "pred_score": 1.5, "percentile": 99.0, "verdict": "anomalous", "bytes": 7, "modified_ns": 8}
@@ -196,26 +198,25 @@ def test_help_and_page_name_the_exit_codes_of_an_interrupt(capsys):
 
 
 def test_a_threshold_that_is_set_meanwhile_judges_the_next_photograph(tmp_path, detector, monkeypatch, capsys):
-    class Strict(Stub):
-        threshold = fit_threshold("max", 0.01, [0.0, 0.25])
-
-        def stream(self, paths, batch_size):
-            return [SimpleNamespace(pred_score=0.3, percentile=50.0, verdict="anomalous") for _ in paths]
-
-    def stream(paths, batch_size):
-        (tmp_path / "run" / "threshold.json").write_text("another one")
-        yield SimpleNamespace(pred_score=0.3, percentile=50.0, verdict="normal")
-
-    photos, table = tmp_path / "photos", tmp_path / "t.csv"
-    for folder in (photos, tmp_path / "run"):
+    photos, run, table = tmp_path / "photos", tmp_path / "run", tmp_path / "t.csv"
+    for folder in (photos, run):
         folder.mkdir()
     for name in ("1.png", "2.png", "3.png"):
         (photos / name).write_bytes(b"g")
-    (tmp_path / "run" / "threshold.json").write_text("one")
-    loaded = iter([detector, Strict()])
-    monkeypatch.setattr(Detector, "load", lambda _run: next(loaded))
-    monkeypatch.setattr(detector, "stream", stream)
-    assert watch(Watch(tmp_path / "run", photos, csv=table, settle=0.0, once=True)) == 1
+
+    @dataclasses.dataclass(frozen=True)
+    class Judge:
+        threshold: Threshold
+
+        def stream(self, paths, batch_size):
+            verdict = "anomalous" if self.threshold.is_anomalous(np.float32(0.3)) else "normal"
+            if self.threshold.value == 0.5:
+                fit_threshold("max", 0.01, [0.0, 0.25]).write(run / "threshold.json")
+            return [SimpleNamespace(pred_score=0.3, percentile=50.0, verdict=verdict) for _ in paths]
+
+    fit_threshold("max", 0.01, [0.0, 0.5]).write(run / "threshold.json")
+    monkeypatch.setattr(Detector, "load", lambda _run: Judge(Threshold.read(run / "threshold.json")))
+    assert watch(Watch(run, photos, csv=table, settle=0.0, once=True)) == 1
     assert [row["verdict"] for row in rows_of(table)] == ["normal", "anomalous", "anomalous"]
     assert capsys.readouterr().out.count("threshold 0.25 from now on: ") == 1
 

@@ -171,7 +171,12 @@ def test_a_mistake_found_after_tensorflow_was_imported_is_one_line_on_stderr(tmp
         ("--runs-dir FILE", "--runs-dir"),
         ("--name ../outside", "--name"),
         ("--loss.mse 0 --loss.ssim 0", "--loss.mse"),
-        ("--encoder efficientnet_lite0 --encoder-weights MISSING --image-size 64", "error: cannot read the weights"),
+        ("--encoder efficientnet_lite0 --image-size 64", "--network.widths and --network.stem-stride can shape"),
+        (
+            "--network.widths --network.stem-stride 0 --encoder efficientnet_lite0 --encoder-weights MISSING "
+            "--image-size 64",
+            "error: cannot read the weights",
+        ),
         ("--loss.ssim-window 99", "window"),
         ("--loss.ssim 0 --loss.ssim-window 99", "window"),
         ("--image-size 0", "28 to 1024"),

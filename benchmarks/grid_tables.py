@@ -159,15 +159,15 @@ def of_promises() -> str:
                 beyond: dict[str, list[float]] = {}
                 for row, rate, bound in zip(found, rates, promised, strict=True):
                     beyond.setdefault(row["normal_class"], []).append(rate - bound)
-                of_classes = [statistics.mean(values) for values in beyond.values()]
-                error = statistics.stdev(of_classes) / math.sqrt(len(of_classes))
+                by_class = [statistics.mean(values) for values in beyond.values()]
+                error = statistics.stdev(by_class) / math.sqrt(len(by_class))
                 lines.append(
                     (
                         f"{title}, {how}",
                         str(len(found)),
                         percent(statistics.mean(promised)),
                         percent(statistics.mean(rates)),
-                        f"{100 * statistics.mean(of_classes):+.1f} +- {percent(error)}",
+                        f"{100 * statistics.mean(by_class):+.1f} +- {percent(error)}",
                         f"{percent(min(rates))} to {percent(max(rates))}",
                     )
                 )

@@ -11,7 +11,8 @@ onnxscript`. Takes about 20 minutes on two cores with nothing else to do; a GPU 
 and read the loss. `pretrained` is the decoder behind EfficientNet-Lite0, whose features are computed once.
 
 `inference`: the network alone (`network-...`) at batch 1 and 64, on one thread; at batch 1 also the files as they ship,
-with their score (`scored-...`). Keras is called eagerly and in a `tf.function`. `paper` is trained alone.
+with their score (`scored-...`). Keras is called eagerly and in a `tf.function`. SavedModels also run in a process with
+`TF_ENABLE_ONEDNN_OPTS=0`. `paper` is trained alone.
 
 Frameworks have processes of their own, which take turns, round by round. Each round begins with the product of two
 large matrices in TensorFlow, on as many threads: what the machine can do. A figure is the median of the rounds, a ratio

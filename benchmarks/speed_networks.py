@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SEED, POOL, WARM_UP_STEPS = 0, 256, 10  # POOL: different images that batches are drawn from
 LEARNING_RATE = 1e-3
+WITHOUT_ONEDNN = "_without_onednn"  # ending of a candidate's name
 CALL_SECONDS, FEWEST, MOST = 0.3, 3, 200  # of one candidate in one round
 
 

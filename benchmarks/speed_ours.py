@@ -31,6 +31,7 @@ from benchmarks.speed_networks import (
     POOL,
     SEED,
     WARM_UP_STEPS,
+    WITHOUT_ONEDNN,
     Network,
     median_seconds,
     serve,
@@ -154,15 +155,21 @@ class Ours:
         """Loads what TensorFlow runs; answers with its names."""
 
         one_thread()
-        model, pixels = self._alone(), self._pixels(batch)
-        floats = tf.constant(pixels / np.float32(255))
+        model = self._alone()
+        floats = tf.constant(self._pixels(batch) / np.float32(255))
         traced = tf.function(lambda images: model(images, training=False))
         self.calls = {
             "network-keras": lambda: as_arrays(model(floats, training=False)),
             "network-tf.function": lambda: as_arrays(traced(floats)),
         }
-        for name in ("network-saved_model", *(["scored-saved_model"] if scored else [])):
-            self.calls[name] = saved_model(self.folder / name / "1", pixels)
+        self._load_saved_models(batch, scored)
+        return list(self.calls)
+
+    def prepare_saved_model(self, batch: int, scored: bool) -> list[str]:
+        """Loads the SavedModels alone, in a process without oneDNN; answers with names that say so."""
+
+        one_thread()
+        self._load_saved_models(batch, scored, WITHOUT_ONEDNN)
         return list(self.calls)
 
     def prepare_litert(self, batch: int, files: list[str]) -> None:
@@ -219,6 +226,10 @@ class Ours:
         image = keras.Input(self.of.shape, name="image")
         return keras.Model(image, behind(cut(image)))
 
+    def _load_saved_models(self, batch: int, scored: bool, ending: str = "") -> None:
+        for name in ("network-saved_model", *(["scored-saved_model"] if scored else [])):
+            self.calls[name + ending] = saved_model(self.folder / name / "1", self._pixels(batch))
+
     def _pixels(self, batch: int) -> np.ndarray:
         return np.random.default_rng(SEED).integers(0, 256, (batch, *self.of.shape), "uint8")
 
@@ -253,6 +264,6 @@ def as_arrays(outputs: dict[str, Any]) -> list[np.ndarray]:
 
 if __name__ == "__main__":
     ours = Ours(NETWORKS[int(sys.argv[1])], Path(sys.argv[2]))
-    names = ("versions", "describe", "prepare_training", "train", "export", "prepare_tensorflow", "prepare_litert",
-             "prepare_product", "time")  # fmt: skip
+    names = ("versions", "describe", "prepare_training", "train", "export", "prepare_tensorflow", "prepare_saved_model",
+             "prepare_litert", "prepare_product", "time")  # fmt: skip
     serve({name: getattr(ours, name) for name in names})

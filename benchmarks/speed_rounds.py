@@ -17,6 +17,7 @@ from piade_tf.errors import InputError
 OURS, PYTORCH, PRODUCT = "ours", "pytorch", "product"
 PRODUCT_MULTIPLY_ADDS = 2048**3
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+NO_ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "0"}  # its kernels take longer to start than small images take to compute
 
 
 class Comparison(NamedTuple):
@@ -94,13 +95,15 @@ def inference(comparison: Comparison, python: str, rounds: int) -> Found:
         about = exporter.ask("export", batch=batch, scored=batch == 1)
         exporter.end()
         tensorflow, litert, torch = start("speed_ours.py"), start("speed_ours.py"), start("speed_torch.py")
+        without = start("speed_ours.py", NO_ONEDNN)
         theirs = torch.ask("prepare_inference", batch=batch)
         check_parameters(comparison, about["parameters"], theirs["parameters"])
         litert.ask("prepare_litert", batch=batch, files=about["files"])
         names = tensorflow.ask("prepare_tensorflow", batch=batch, scored=batch == 1)
+        saved = without.ask("prepare_saved_model", batch=batch, scored=batch == 1)
         product.ask("prepare_product", threads=1)
         of = {PRODUCT: product, PYTORCH: torch, "onnxruntime": torch}
-        of |= dict.fromkeys(names, tensorflow) | dict.fromkeys(about["files"], litert)
+        of |= dict.fromkeys(names, tensorflow) | dict.fromkeys(saved, without) | dict.fromkeys(about["files"], litert)
         seconds: dict[str, list[float]] = {name: [] for name in of}
         for number in range(1, rounds + 1):
             for name, worker in of.items():
@@ -113,7 +116,7 @@ def inference(comparison: Comparison, python: str, rounds: int) -> Found:
 @contextmanager
 def workers(
     network: Network, python: str, environment: dict[str, str]
-) -> Iterator[tuple[Worker, Callable[[str], Worker]]]:
+) -> Iterator[tuple[Worker, Callable[..., Worker]]]:
     """A worker of ours that has told PyTorch's about the network, and what starts others; all are ended in the end.
 
     Args:
@@ -125,10 +128,10 @@ def workers(
     with tempfile.TemporaryDirectory() as folder:
         about = Path(folder) / "network.json"
 
-        def start(script: str) -> Worker:
+        def start(script: str, more: dict[str, str] | None = None) -> Worker:
             of_torch = script == "speed_torch.py"
             words = (str(about),) if of_torch else (str(NETWORKS.index(network)), folder)
-            started.append(Worker(python if of_torch else sys.executable, script, words, environment))
+            started.append(Worker(python if of_torch else sys.executable, script, words, environment | (more or {})))
             return started[-1]
 
         try:

@@ -2,6 +2,7 @@
 
 import re
 
+from benchmarks.speed_networks import WITHOUT_ONEDNN
 from benchmarks.table_parts import Row, grouped, read, table
 
 NETWORK, SCORED = "network-", "scored-"
@@ -104,6 +105,8 @@ def by_comparison(what: str) -> dict[tuple[str, str, str, str], dict[str, Row]]:
 def named(candidate: str) -> str:
     """As people say it."""
     name = candidate.removeprefix(NETWORK).removeprefix(SCORED)
+    if name.endswith(WITHOUT_ONEDNN):
+        return f"`{name.removesuffix(WITHOUT_ONEDNN)}` without oneDNN"
     return NAMES.get(name, f"`{name}`")
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from piade_tf.workers import Workers
+from piade_tf.training.distribution import Distribution
 
 
 class AverageOfDevices(keras.callbacks.Callback):
@@ -13,16 +13,17 @@ class AverageOfDevices(keras.callbacks.Callback):
     before early stopping, which keeps what the validation loss was measured with.
 
     Args:
-        workers: that have devices.
+        distribution: over workers that have as many devices each.
     """
 
-    def __init__(self, workers: Workers):
+    def __init__(self, distribution: Distribution):
         super().__init__()
-        self._workers = workers
+        self._distribution = distribution
 
     def on_test_begin(self, logs=None):
+        workers = self._distribution.workers
         for layer in self.model.network._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
                 for average in (layer.moving_mean, layer.moving_variance):
-                    own = np.asarray(keras.ops.convert_to_numpy(average), "float64")
-                    average.assign((self._workers.added_up(own) / self._workers.count).astype("float32"))
+                    own = np.mean(self._distribution.of_devices(average.value), axis=0, dtype="float64")
+                    average.assign((workers.added_up(own) / workers.count).astype("float32"))

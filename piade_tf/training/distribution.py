@@ -34,6 +34,11 @@ class Distribution:
         """The scope in which the model is built and compiled."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
+    def of_devices(self, variable: tf.Variable) -> list[np.ndarray]:
+        """What each device of this process has of a variable; read as a whole it is what the first one has."""
+        own = self.strategy.experimental_local_results(variable) if self.strategy else (variable,)
+        return [values.numpy() for values in own]
+
     def shared(self, batches: Callable[[Share | None], tf.data.Dataset], steps: int) -> tf.data.Dataset:
         """What `fit` takes.
 

@@ -215,7 +215,7 @@ def fit(
             shuffle=False,  # tf.data does
             verbose=0,
             callbacks=[
-                *([AverageOfDevices(distribution.workers)] if distribution.strategy else []),
+                *([AverageOfDevices(distribution)] if distribution.strategy else []),
                 early_stopping,
                 diverged,  # after EarlyStopping, whose own best weights may be those of a NaN first epoch
                 progress,

@@ -8,7 +8,9 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import tensorflow as tf
 from conftest import TINY, make_images
@@ -52,6 +54,24 @@ for name, spread, noise in trainings:
     training.make_reproducible(0)
     trainer = training.build_trainer(NETWORK, LossConfig(), options, schedule, data, spread)
     report[name] = training.fit(trainer, schedule, data, 0, distribution=spread)
+
+# Moving averages that differ from device to device: 1, 10, 100.
+with distribution.strategy.scope():
+    normalisation = keras.layers.BatchNormalization()
+    network = keras.Sequential([keras.Input((1,)), normalisation])
+
+
+@tf.function
+def differ():
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    normalisation.moving_mean.value.assign([10.0 ** tf.cast(replica, tf.float32)])
+
+
+distribution.strategy.run(differ)
+callback = training.AverageOfDevices(distribution)
+callback.set_model(SimpleNamespace(network=network))
+callback.on_test_begin()
+report["averages"] = [float(own[0]) for own in distribution.of_devices(normalisation.moving_mean.value)]
 
 workers = distribution.workers
 values = np.random.default_rng(workers.index).normal(size=(4, 3))

@@ -7,6 +7,7 @@ import numpy as np
 from threads_as_workers import together
 
 from piade_tf.training.average_of_devices import AverageOfDevices
+from piade_tf.training.distribution import Distribution
 
 
 def test_moving_averages_become_the_mean_of_all_workers():
@@ -16,7 +17,7 @@ def test_moving_averages_become_the_mean_of_all_workers():
         for layer in (free, frozen):
             layer.moving_mean.assign(np.full(3, workers.index, "float32"))
             layer.moving_variance.assign(np.full(3, 1 + 2 * workers.index, "float32"))
-        callback = AverageOfDevices(workers)
+        callback = AverageOfDevices(Distribution(workers=workers))
         callback.set_model(SimpleNamespace(network=network))
         callback.on_test_begin()
         return [

@@ -77,6 +77,10 @@ def test_more_devices_give_the_losses_of_one(two_devices, tmp_path):
     learned_what_one_learns(report, two_devices["one"])
 
 
+def test_moving_averages_become_the_mean_of_all_devices_of_a_process(two_devices):
+    assert two_devices["averages"] == [5.5, 5.5]  # of 1 and 10
+
+
 def of_devices(count, folder):
     process = started(folder / "report.json", str(count))
     _, errors = process.communicate(timeout=240)
@@ -105,6 +109,7 @@ def test_several_processes_give_the_losses_of_one(two_devices, count, tmp_path):
     values = [np.random.default_rng(index).normal(size=(4, 3)) for index in range(count)]
     told = [{}, *({"a/b": ["float64", [index, 3]], "flags": ["bool", [1]]} for index in range(1, count))]
     for report in reports:
+        np.testing.assert_allclose(report["averages"], [sum(10**index for index in range(count)) / count])
         np.testing.assert_allclose(report["sum"], sum(values))
         assert (report["told"], report["nothing"]) == (told, [0, 3])
 

@@ -91,12 +91,15 @@ def run_grid(
     done = {_key(row) for row in read_rows(out)}
     missing = [cell for cell in cells if cell.key not in done]
     say(f"{len(cells)} cells, {len(cells) - len(missing)} of them in {out}")
-    failed, seconds = [], []
+    failed: list[Cell] = []
+    busy: list[Cell] = []
+    seconds: list[float] = []
     for number, cell in enumerate(missing, 1):
         start = time.monotonic()
         try:
             row = measure(cell)
         except Busy:
+            busy.append(cell)
             say(f"[{number}/{len(missing)}] {cell.name}: another process is at it")
             continue
         except Failed as error:
@@ -110,6 +113,9 @@ def run_grid(
             f"[{number}/{len(missing)}] {cell.name}: image AUROC {row['image_AUROC']:.4f}, {seconds[-1]:.0f} s; "
             f"{_clock(left)} left"
         )
+    done = {_key(row) for row in read_rows(out)}
+    if left_over := [cell.name for cell in busy if cell.key not in done]:
+        say(f"not measured here, another process was at it; see again when it has ended: {', '.join(left_over)}")
     return failed
 
 

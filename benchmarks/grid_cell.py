@@ -118,7 +118,7 @@ def measured(cell: Cell, runs_dir: Path, data_dir: Path | None, train: Sequence[
         train: the program.
 
     Returns:
-        The row, a value for each of `HEADER`; `wall_seconds` is None where the run was there.
+        The row, a value for each of `HEADER`; `wall_seconds` is None where the run was there or was gone on with.
 
     Raises:
         Busy: another process trains it, or a training whose grid was killed goes on.
@@ -128,13 +128,14 @@ def measured(cell: Cell, runs_dir: Path, data_dir: Path | None, train: Sequence[
     run, wall = runs_dir.resolve() / cell.name, None
     with _alone(runs_dir / f".{cell.name}.lock") as lock:
         if is_unfinished(run) or not (run / "report.html").exists():
+            begun = run.exists()
             command = [*train, *cell.words(data_dir), "--runs-dir", str(run.parent), "--name", run.name]
             start = time.monotonic()
             # With the lock in its hands, so that it is held for as long as the training lives.
             code = subprocess.run(command, pass_fds=[lock]).returncode
             if code:
                 raise Failed(f"exit code {code} of {' '.join(command)}")
-            wall = round(time.monotonic() - start, 1)
+            wall = None if begun else round(time.monotonic() - start, 1)
         return row_of(cell, run, wall)
 
 

@@ -5,9 +5,9 @@
 
 DIR holds mvtec_ad/{bottle,transistor,toothbrush}, magnetic_tile, kolektorsdd and cookies in MVTec's layout. Can be
 interrupted and started again: rows that the CSV has are not run again, nor are trainings that are done. Options behind
-`--` go to piade train as they are; give each choice of them a `--runs-dir` of its own. `combined`, `bank` and `local`
+`--` go to piade train as they are; each choice of them needs a `--runs-dir` of its own. `combined`, `bank` and `local`
 do not look at the decoder, so that `-- --epochs 1` gives the same image AUROC in less time. Prints the mean and the
-standard deviation over seeds at the end. A minute or two for each run on 2 cores.
+standard deviation over seeds at the end. One to eight minutes for each run on 2 cores.
 """
 
 import argparse
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.rows_so_far import rows_so_far
+from piade_tf.cli.exit_codes import errors_in_one_line
+from piade_tf.errors import InputError
 from piade_tf.files import write_csv
 
 DATA = {
@@ -73,6 +75,7 @@ def train(runs: Path, root: Path, data: str, seed: str, options: Sequence[str]) 
     Returns:
         The run, and the seconds that it took; None where it was there.
     """
+    only_with(runs, options)
     run = runs.resolve() / f"{data}-seed{seed}"
     if (run / "report.html").exists():
         return run, None
@@ -82,6 +85,23 @@ def train(runs: Path, root: Path, data: str, seed: str, options: Sequence[str]) 
     start = time.monotonic()
     subprocess.run([*command, "--runs-dir", str(run.parent), "--name", run.name, *options], check=True)
     return run, time.monotonic() - start
+
+
+def only_with(runs: Path, options: Sequence[str]) -> None:
+    """Keeps runs of other options out of a folder, whose names do not tell them apart.
+
+    Raises:
+        InputError: the folder has runs of other options.
+    """
+    note, asked = runs / "options.txt", " ".join(options)
+    if not note.exists():
+        runs.mkdir(parents=True, exist_ok=True)
+        note.write_text(asked, encoding="utf-8")
+    if (found := note.read_text(encoding="utf-8")) != asked:
+        raise InputError(
+            f"{runs} has runs with the options {found or 'of the defaults'!r}, asked for are "
+            f"{asked or 'the defaults'!r}: name another folder with --runs-dir"
+        )
 
 
 def row_of(path: Path, wall: float | None) -> list:
@@ -120,4 +140,5 @@ def _mean(rows: list[list], name: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

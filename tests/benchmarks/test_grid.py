@@ -106,6 +106,7 @@ def test_a_cell_that_fails_is_told_and_the_others_go_on(tmp_path):
     assert failed == [CELLS[0]]
     assert keys(out) == [CELLS[2].key]
     assert "failed, exit code 2" in said[1] and "another process" in said[2]
+    assert said[-1].startswith("not measured here") and said[-1].endswith(f": {CELLS[1].name}")
 
 
 def test_progress_says_how_many_and_the_time_left(tmp_path):
@@ -177,6 +178,7 @@ def test_a_killed_cell_is_gone_on_with_and_then_never_again(tmp_path, with_what)
     with grid_process(tmp_path) as again:
         assert "[1/1]" in again.stdout.read()
     assert again.returncode == 0 and keys(tmp_path / "grid.csv") == [CELLS[0].key]
+    assert read_rows(tmp_path / "grid.csv")[0]["wall_seconds"] == ""  # of the last part alone it would say too little
     with grid_process(tmp_path) as third:
         assert "1 cells, 1 of them in" in third.stdout.read()
 

@@ -117,19 +117,6 @@ def of_ablations(file: str, score: str) -> str:
     return table(header, lines)
 
 
-def of_ablations_by_score(file: str) -> str:
-    """Image AUROC from scratch with each ablation, by score: mean and deviation over the seeds that it has.
-
-    For a set of which most ablations have one training, so that there is no interval.
-    """
-    rows, lines = read(file), []
-    for name, ablation in ABLATIONS.items():
-        if of_name := _by_pair(rows, "compact", SCRATCH, name):
-            cells = (_mean_over_seeds(of_name, f"image_AUROC_{score}") for score in SHOWN_SCORES)
-            lines.append((ablation.title, str(len(of_name)), *cells))
-    return table(("", "trainings", *(f"`{score}`" for score in SHOWN_SCORES)), lines)
-
-
 def of_networks(file: str) -> str:
     """Image AUROC by score of each network as it is, over the classes and seeds that all of them have."""
     rows = read(file)
@@ -215,9 +202,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "scores_mnist": partial(of_scores, MNIST),
     "networks_fashion_mnist": partial(of_networks, FASHION),
     "networks_bottle": partial(of_networks, BOTTLE),
-    "ablations_bottle": partial(of_ablations_by_score, BOTTLE),
     **{
-        f"ablations_fashion_mnist_{score}": partial(of_ablations, FASHION, score)
+        f"ablations_{name}_{score}": partial(of_ablations, file, score)
+        for name, file in (("fashion_mnist", FASHION), ("bottle", BOTTLE))
         for score in ("reconstruction", "latent", "combined")
     },
 }

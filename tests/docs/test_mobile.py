@@ -156,6 +156,43 @@ def test_the_loop_of_javascript_calls_nothing_normal_that_was_not_inspected(tmp_
     assert printed == "normal, not inspected, anomalous\n"
 
 
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_the_loop_of_javascript_inspects_whole_frames_and_nothing_before_the_first(tmp_path):
+    lines = blocks("JavaScript")[0].partition("\n")[2]
+    program = f"""
+        const frames = [[0, 0, 0], [4, 3, 1], [4, 3, 2], [3, 4, 2], [5, 5, 4]], seen = [];
+        const look = async ({{pixels, black}}) => seen.push(`${{black}} of ${{pixels}} black`) && {{}};
+        const loadInspector = async () => ({{about: {{}}, inspect: look}}), heatmap = () => null;
+        globalThis.OffscreenCanvas = class {{
+            constructor(width, height) {{ Object.assign(this, {{width, height}}); }}
+            getContext() {{
+                let drawn = 0; // what lies beyond the canvas, or is not there yet, is transparent black
+                return {{
+                    drawImage: ({{videoWidth: width, videoHeight: height, readyState}}) => {{
+                        drawn = readyState < 2 ? 0 : Math.min(width, this.width) * Math.min(height, this.height);
+                    }},
+                    getImageData: (x, y, width, height) => ({{pixels: width * height, black: width * height - drawn}}),
+                    putImageData() {{}},
+                }};
+            }}
+        }};
+        const video = {{}}, overlay = new OffscreenCanvas(1, 1), verdict = {{}};
+        const next = () => [video.videoWidth, video.videoHeight, video.readyState] = frames.shift();
+        const requestAnimationFrame = (go) => {{
+            if (verdict.textContent === 'not inspected') seen.push(verdict.textContent);
+            if (!frames.length) return console.log(seen.join(', '));
+            next();
+            go();
+        }};
+        next();
+        {lines}
+    """
+    (tmp_path / "run.mjs").write_text(program)
+    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True).stdout
+    whole = "0 of 12 black, 0 of 12 black, 0 of 25 black"
+    assert printed == f"not inspected, not inspected, {whole}\n"
+
+
 @pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
 def test_kotlin_refuses_a_score_that_is_no_number(tmp_path, inspector_jar):
     (tmp_path / "model").write_bytes(model_with(about(CASES[0][0])))

@@ -10,7 +10,7 @@ MAGIC, NAME = b"PIADEMD1", b"PIADE_METADATA"  # before the metadata; of the entr
 
 
 def read(file: str) -> dict[str, Any]:
-    """The metadata. Raises ValueError if there are none or the file is not as it was exported."""
+    """The metadata. Raises ValueError if there are none, of a later format, or the file is not as it was exported."""
     content = Path(file).read_bytes()
     if MAGIC not in content and NAME not in content:
         raise ValueError(f"{file}: no metadata of PIADE-TF inside")
@@ -25,6 +25,9 @@ def read(file: str) -> dict[str, Any]:
         untouched = False
     if not untouched:
         raise ValueError(f"{file}: changed since it was exported, or cut short")
+    if (found := metadata.get("format_version", 1)) != 1:
+        version = metadata.get("version")
+        raise ValueError(f"{file}: metadata of format {found}, this code reads 1; use the code of version {version}")
     return metadata
 
 

@@ -72,7 +72,10 @@ private fun metadata(model: ByteArray): JSONObject {
     val start = place + magic.length + 4
     val length = ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN).getInt(start - 4)
     require(length >= 0 && length <= model.size - start) { "the model is cut short" }
-    return JSONObject(String(model, start, length, Charsets.UTF_8))
+    val about = JSONObject(String(model, start, length, Charsets.UTF_8))
+    val (format, version) = Pair(about.opt("format_version") ?: 1, about.opt("version"))
+    require(format == 1) { "metadata of format $format, this code reads 1; use the code of version $version" }
+    return about
 }
 
 private fun inNativeMemory(model: ByteArray): ByteBuffer =

@@ -10,6 +10,7 @@ struct Inspection {
 
 enum InspectorError: Error {
   case noMetadata, cutShort, badMetadata, noMemory, scoreIsNoNumber
+  case otherFormat(String)
 }
 
 /// What an app needs to know of the metadata inside a file; docs/mobile.md lists the keys.
@@ -31,6 +32,12 @@ struct About: Decodable {
   let input: Input
   let threshold: Threshold
   let map_threshold: Threshold
+}
+
+/// What made the metadata; read first, since all else may be different in a later format.
+private struct Made: Decodable {
+  let format_version: Int?
+  let version: String?
 }
 
 /// Runs an exported file of PIADE-TF on frames of any size. One for each thread: it holds its tensors.
@@ -65,7 +72,14 @@ final class Inspector {
     var length = 0
     for byte in file[magic.upperBound..<start].reversed() { length = length << 8 | Int(byte) }
     guard length <= file.endIndex - start else { throw InspectorError.cutShort }
-    let about = try JSONDecoder().decode(About.self, from: file.subdata(in: start..<start + length))
+    let json = file.subdata(in: start..<start + length)
+    let made = try JSONDecoder().decode(Made.self, from: json)
+    let (format, version) = (made.format_version ?? 1, made.version ?? "unknown")
+    guard format == 1 else {
+      let advice = "use the code of version \(version)"
+      throw InspectorError.otherFormat("metadata of format \(format), this code reads 1; \(advice)")
+    }
+    let about = try JSONDecoder().decode(About.self, from: json)
     guard about.input.shape.count == 4, about.input.resize_to.count == 2 else { throw InspectorError.badMetadata }
     return about
   }

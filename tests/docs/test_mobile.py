@@ -37,6 +37,7 @@ def frame(width, height):
 
 def about(preparation, map_threshold=100.0):
     return {
+        "format_version": 1,
         "input": {
             "resize": preparation.resize,
             "resize_to": list(preparation.size),
@@ -202,19 +203,23 @@ def test_kotlin_refuses_a_score_that_is_no_number(tmp_path, inspector_jar):
     assert ended.returncode == 1 and "the score is NaN, which is no number" in ended.stderr
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
-@pytest.mark.parametrize(
-    ("score", "said"),
-    [
-        ("127", "normal"),
-        ("128", "anomalous"),
-        ("NaN", "the score is NaN, which is no number; train and export again"),
-        ("-Infinity", "the score is -Infinity, which is no number; train and export again"),
-    ],
-)
-def test_javascript_judges_a_score_and_refuses_one_that_is_no_number(score, said, tmp_path):
-    (tmp_path / "inspector.mjs").write_text(blocks("JavaScript")[1].replace("@litertjs/core", "./stand_in.mjs"))
-    (tmp_path / "model").write_bytes(model_with(about(CASES[0][0])))
+LATER = about(CASES[0][0]) | {"format_version": 2, "version": "9.1"}
+REFUSED = "metadata of format 2, this code reads 1; use the code of version 9.1"
+
+
+@pytest.mark.skipif(not shutil.which("kotlinc"), reason="needs the Kotlin compiler")
+def test_kotlin_refuses_a_later_format(tmp_path, inspector_jar):
+    (tmp_path / "model").write_bytes(model_with(LATER))
+    frame(64, 64).tofile(tmp_path / "frame")
+    command = ["java", "-jar", inspector_jar, "model", "64", "64", "frame"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 1 and REFUSED in ended.stderr
+
+
+def said_by_javascript(folder, metadata, score):
+    """The verdict on a black frame where the network finds that score, or what is said of an error."""
+    (folder / "inspector.mjs").write_text(blocks("JavaScript")[1].replace("@litertjs/core", "./stand_in.mjs"))
+    (folder / "model").write_bytes(model_with(metadata))
     stand_in = f"""
         export class Tensor {{ delete() {{}} }}
         const found = (value) => ({{data: async () => [value], delete() {{}}}});
@@ -227,20 +232,43 @@ def test_javascript_judges_a_score_and_refuses_one_that_is_no_number(score, said
         import {readFileSync} from 'node:fs';
         import {loadInspector} from './inspector.mjs';
         globalThis.fetch = async (file) => new Response(readFileSync(file));
-        const {inspect} = await loadInspector('model');
         const frame = {width: 1, height: 1, data: [0, 0, 0, 255]};
         const judged = ({anomalous}) => (anomalous ? 'anomalous' : 'normal');
-        console.log(await inspect(frame).then(judged, (error) => error.message));
+        const found = loadInspector('model').then(({inspect}) => inspect(frame));
+        console.log(await found.then(judged, (error) => error.message));
     """
-    (tmp_path / "stand_in.mjs").write_text(stand_in)
-    (tmp_path / "run.mjs").write_text(program)
-    printed = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert printed == f"{said}\n"
+    (folder / "stand_in.mjs").write_text(stand_in)
+    (folder / "run.mjs").write_text(program)
+    return subprocess.run(["node", "run.mjs"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_javascript_refuses_a_later_format(tmp_path):
+    assert said_by_javascript(tmp_path, LATER, "127") == f"{REFUSED}\n"
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        ("127", "normal"),
+        ("128", "anomalous"),
+        ("NaN", "the score is NaN, which is no number; train and export again"),
+        ("-Infinity", "the score is -Infinity, which is no number; train and export again"),
+    ],
+)
+def test_javascript_judges_a_score_and_refuses_one_that_is_no_number(score, said, tmp_path):
+    assert said_by_javascript(tmp_path, about(CASES[0][0]), score) == f"{said}\n"
 
 
 def test_swift_refuses_a_score_that_is_no_number_before_it_compares():
     source = SOURCES["Swift"].read_text(encoding="utf-8")
     assert 0 < source.index("guard score.isFinite else { throw") < source.index("Double(score) >")
+
+
+def test_swift_refuses_a_later_format_before_it_reads_on():
+    source = SOURCES["Swift"].read_text(encoding="utf-8")
+    assert 0 < source.index("guard format == 1 else {") < source.index("decode(About.self")
 
 
 def test_swift_makes_a_byte_only_of_what_fits_into_one():

@@ -185,6 +185,14 @@ def test_metadata_without_a_key_are_no_verdict(ended):
     assert ended("predict_image", png(8, 8), threshold={"value": 1.0}) == (2, "error: 'quantiles'\n")
 
 
+@pytest.mark.parametrize("example", ["predict_image", "score_outside"])
+def test_metadata_of_a_later_format_are_no_verdict(ended, example):
+    code, told = ended(example, png(8, 8), format_version=2, version="9.1")
+    assert code == 2 and re.fullmatch(
+        "error: .*m.tflite: metadata of format 2, this code reads 1; use the code of version 9.1\n", told
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [

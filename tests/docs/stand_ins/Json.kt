@@ -10,6 +10,7 @@ class JSONObject(text: String) {
     fun getJSONArray(key: String) = JSONArray(values.getValue(key))
     fun getString(key: String) = values.getValue(key).trim('"')
     fun getDouble(key: String) = values.getValue(key).toDouble()
+    fun opt(key: String): Any? = values[key]?.let { it.toIntOrNull() ?: it.trim('"') }
 }
 
 class JSONArray(text: String) {

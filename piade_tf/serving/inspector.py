@@ -18,7 +18,7 @@ from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import in_short
 from piade_tf.files import signature
 from piade_tf.quiet import stderr_only_on_failure
-from piade_tf.serving.served_file import ServedFile
+from piade_tf.serving.served_file import ServedFile, is_withdrawn
 
 HALF = 127.5  # level of the map's picture at the threshold
 
@@ -54,7 +54,7 @@ class Inspector:
     """Runs a file with LiteRT: an interpreter for each image at the same time, since it holds its tensors.
 
     Where the file has changed, as `piade threshold` and `piade export` change it, it is loaded again before the next
-    image.
+    image. Where a new export has rejected it or left it out, it inspects no more.
 
     Args:
         file: what is run.
@@ -73,7 +73,7 @@ class Inspector:
             self._loaded = self._load(file)
 
     def current(self) -> ServedFile:
-        """The file that inspects the next image. Raises `InputError` where it has changed and cannot be run."""
+        """The file that inspects the next image. Raises `InputError` where it cannot be run, or was withdrawn."""
         return self._now().file
 
     def _now(self) -> _Loaded:
@@ -86,7 +86,10 @@ class Inspector:
         return self._loaded
 
     def _has_changed(self) -> bool:
-        return signature(self.path) not in (self._loaded.file.signature, None)
+        found = signature(self.path)
+        if found is None:  # its drive may be away: it is served from memory, unless a new export is without it
+            return is_withdrawn(self.path)
+        return found != self._loaded.file.signature
 
     def _load(self, file: ServedFile) -> _Loaded:
         loaded = _Loaded(file, queue.SimpleQueue())
@@ -103,7 +106,8 @@ class Inspector:
 
         Raises:
             UnreadableImageError: it is no image, damaged or too large, or has more bits than the run was trained for.
-            InputError: the model gives it a score that is no number, or has changed and cannot be run.
+            InputError: the model gives it a score that is no number, or has changed and cannot be run, or was
+                withdrawn.
         """
         loaded = self._now()
         preparation = loaded.file.preparation

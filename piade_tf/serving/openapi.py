@@ -14,7 +14,7 @@ def openapi(most_bytes: int, most_pixels: int) -> dict[str, Any]:
         "408": "The image did not arrive in time.",
         "413": f"The image is too large: {bounds}.",
         "422": "The image cannot be read, or has more bits than the model was trained for.",
-        "500": "The model gives the image a score that is no number, or has changed and cannot be run.",
+        "500": "The model gives the image a score that is no number, has changed and cannot be run, or was withdrawn.",
         "503": "Too many images are waiting. `Retry-After` says when to send it again.",
     }
     return {

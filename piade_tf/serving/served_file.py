@@ -1,6 +1,7 @@
 """Which file of a run is served, and what it says of itself."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,15 @@ class ServedFile:
     def description(self) -> dict[str, Any]:
         """What `GET /v1/model` tells: the metadata without the places of statistics in the file."""
         return {"file": self.path.name} | {key: value for key, value in self.about.items() if key != "outside"}
+
+
+def is_withdrawn(path: Path) -> bool:
+    """Whether the export has rejected or left out its file of that path; not where no manifest can be read."""
+    try:
+        files = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))["files"]
+        return not files.get(path.stem, {"accepted": False})["accepted"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def files_for_the_app(export: Path) -> dict[str, Path]:

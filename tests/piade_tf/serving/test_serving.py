@@ -314,6 +314,27 @@ def test_a_file_that_goes_is_served_from_memory(copied):
         assert ask(address, picture())[0] == 200
 
 
+@pytest.mark.parametrize("files", [{"float32": {"accepted": False}}, {"int8": {"accepted": True}}, {}])
+def test_a_file_that_a_new_export_rejects_or_leaves_out_gives_no_verdict(copied, files):
+    file = ServedFile.of_run(copied, "float32")
+    with running(make_app(Inspector(file, 1, 10**6), 1 << 20, None, None)) as address:
+        file.path.rename(copied / "float32.tflite")
+        (file.path.parent / "manifest.json").write_text(json.dumps({"files": files}))
+        for answer in (ask(address, picture()), ask(address, path="v1/model")):
+            assert answer[0] == 500 and "float32.tflite is not there" in said(answer)["error"]
+        (copied / "float32.tflite").rename(file.path)
+        assert ask(address, picture())[0] == 200
+
+
+@pytest.mark.parametrize("manifest", ['{"files": {"float32": {"accepted": true}}}', '{"fi', "[]", '{"files": []}'])
+def test_a_file_that_goes_is_served_from_memory_where_the_export_does_not_tell_why(copied, manifest):
+    file = ServedFile.of_run(copied, "float32")
+    with running(make_app(Inspector(file, 1, 10**6), 1 << 20, None, None)) as address:
+        file.path.unlink()  # a copy of the export that is not yet whole
+        (file.path.parent / "manifest.json").write_text(manifest)
+        assert ask(address, picture())[0] == 200
+
+
 # === What predict refuses ===
 
 

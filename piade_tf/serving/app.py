@@ -58,7 +58,6 @@ class _Routes:
         self.inspector, self.most_bytes, self.site, self.most_waiting = inspector, most_bytes, site, waiting
         self.room, self.waiting = Room(max(ROOM, most_bytes + FORM_BYTES)), 0
         self.api = openapi(most_bytes, inspector.most_pixels)
-        self.served = files_for_the_app(inspector.path.parent)
 
     @property
     def routes(self) -> list[Route | Mount]:
@@ -128,8 +127,9 @@ class _Routes:
         return HTMLResponse(TEMPLATES.get_template("no_app.html").render())
 
     async def of_the_export(self, request: Request) -> Response:
-        path = self.served.get(request.path_params["name"])
-        if path is None or not path.is_file():
+        served = await asyncio.to_thread(files_for_the_app, self.inspector.path.parent)  # as a new export has them
+        path = served.get(request.path_params["name"])
+        if path is None:
             raise HTTPException(404, "there is no such file; /served/manifest.json lists the models")
         media_type = TYPES.get(path.suffix, "application/octet-stream")
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})

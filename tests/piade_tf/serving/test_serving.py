@@ -335,6 +335,17 @@ def test_a_file_that_goes_is_served_from_memory_where_the_export_does_not_tell_w
         assert ask(address, picture())[0] == 200
 
 
+def test_the_inspector_gets_what_a_new_export_adds(copied):
+    export = copied / "export"
+    shutil.move(export / "int8.tflite", copied)
+    with running(make_app(Inspector(ServedFile.of_run(copied, "float32"), 1, 10**6), 1 << 20, None, None)) as address:
+        assert ask(address, path="served/int8.tflite")[0] == 404
+        shutil.move(copied / "int8.tflite", export)
+        shutil.copy(export / "golden" / "golden_0.png", export / "golden" / "golden_9.png")
+        for name in ("int8.tflite", "golden/golden_9.png"):
+            assert ask(address, path=f"served/{name}")[::2] == (200, (export / name).read_bytes())
+
+
 # === What predict refuses ===
 
 

@@ -79,13 +79,14 @@ class Runner(NamedTuple):
         return self.call(images)
 
 
-def load_litert(file: Path, threads: int) -> Runner:
-    """A LiteRT file; where its score is computed outside, with that."""
+def load_litert(file: Path | bytes, threads: int) -> Runner:
+    """A LiteRT file, mapped from its path or as its bytes; where its score is computed outside, with that."""
     from ai_edge_litert.interpreter import Interpreter
 
-    inspect = Interpreter(str(file), num_threads=threads).get_signature_runner("inspect")
+    path, content = (None, file) if isinstance(file, bytes) else (str(file), None)
+    inspect = Interpreter(path, content, num_threads=threads).get_signature_runner("inspect")
     batch = int(inspect.get_input_details()["image"]["shape"][0])
-    outside = HostScore.of_file(file.read_bytes())
+    outside = HostScore.of_file(file if isinstance(file, bytes) else file.read_bytes())
     if outside is None:
         return Runner(batch, lambda images: inspect(image=images))
 

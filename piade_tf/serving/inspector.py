@@ -95,7 +95,7 @@ class Inspector:
         loaded = _Loaded(file, queue.SimpleQueue())
         try:
             for _ in range(self.threads):
-                loaded.idle.put(load_litert(file.path, 1))
+                loaded.idle.put(load_litert(file.content, 1))
                 self._inspect(loaded, np.zeros(file.preparation.shape, "uint8"), False)
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(f"{file.path} cannot be run ({' '.join(str(error).split())[:120]})") from None

@@ -25,6 +25,7 @@ class ServedFile:
 
     Attributes:
         path: of the file.
+        content: of the file as it was read; what it says of itself and what runs are of one file also where it changes.
         about: the metadata inside it.
         preparation: from any image to what it takes.
         threshold: of its scores.
@@ -33,6 +34,7 @@ class ServedFile:
     """
 
     path: Path
+    content: bytes = dataclasses.field(repr=False)
     about: dict[str, Any]
     preparation: Preparation
     threshold: Threshold
@@ -67,6 +69,7 @@ class ServedFile:
         size = tuple(given["resize_to"])
         return cls(
             path,
+            content,
             about,
             Preparation(size, given["resize"], crop, given["shape"][3], given.get("bits", DEEPEST)),
             threshold_in(about["threshold"]),

@@ -296,6 +296,24 @@ def test_a_threshold_that_is_set_meanwhile_judges_the_next_image(copied, capsys)
             assert capsys.readouterr().out.count(f"threshold {value:.4g}") == 1
 
 
+def test_an_answer_is_of_one_file_also_where_that_changes_while_it_is_loaded(copied, monkeypatch):
+    path, float32 = copied / "export" / "float32.tflite", (copied / "export" / "float32.tflite").read_bytes()
+    inspector = Inspector(ServedFile.of_run(copied, "float32"), 2, 10**6)
+    path.with_stem("int8").replace(path)
+    of_int8 = inspected(ServedFile.of_run(copied, "float32"), picture())
+
+    def back_meanwhile(file, threads):
+        (copied / "new").write_bytes(float32)
+        (copied / "new").replace(path)
+        return load_litert(file, threads)
+
+    monkeypatch.setattr("piade_tf.serving.inspector.load_litert", back_meanwhile)
+    with running(make_app(inspector, 1 << 20, None, None)) as address:
+        first, second = (said(ask(address, picture())) for _ in range(2))
+    assert first == said(of_int8)
+    assert second["score"] != first["score"] and second["threshold"] != first["threshold"]
+
+
 def test_a_file_that_has_changed_and_cannot_be_run_gives_no_verdict_until_it_can(copied):
     file = ServedFile.of_run(copied, "float32")
     whole = file.path.read_bytes()

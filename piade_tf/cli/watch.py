@@ -71,22 +71,20 @@ def watch(options: Watch) -> int:
         raise InputError(f"--settle must be 0 to 3600 seconds, got {options.settle}")
     alarm = Alarm(options.on_anomaly)
     start_tensorflow()
-    from piade_tf.detector import Detector
-    from piade_tf.evaluation.threshold import Threshold, in_short
+    from piade_tf.cli.current_detector import CurrentDetector
+    from piade_tf.evaluation.threshold import in_short
 
-    chosen = options.run / "threshold.json"
-    known, detector = signature(chosen), Detector.load(options.run)
+    run = CurrentDetector(options.run)
     seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
     stop = threading.Event()
     table_file = WatchTable(options.csv or options.run / "watched.csv", options.folder)
     with table_file as table, handed_over(), _stopping(stop), alarm:
-        at = in_short(detector.threshold)
+        at = in_short(run.detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, stamp in _settled(options, table, stop):
-            if (now := signature(chosen)) not in (known, None):
-                known, detector = now, dataclasses.replace(detector, threshold=Threshold.read(chosen))
-                print(f"threshold {in_short(detector.threshold)} from now on: {chosen} has changed", flush=True)
-            for row in _rows(detector, options.folder, path, stamp):
+            if run.follow() and table.follow():
+                print(f"writing {table.path} of that run from now on", flush=True)
+            for row in _rows(run.detector, options.folder, path, stamp):
                 table.add(row)
                 verdict = row["verdict"].split(":")[0]
                 seen[verdict] += 1

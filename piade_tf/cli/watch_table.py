@@ -34,7 +34,7 @@ class WatchTable:
     def __init__(self, path: Path, folder: Path):
         self.path = path
         self._watched = folder
-        self._columns: tuple[str, ...] = COLUMNS
+        self._columns: tuple[str, ...]
         self._scored: set[tuple[str, int, int]] = set()
         self._file: io.FileIO
 
@@ -59,6 +59,21 @@ class WatchTable:
     def __exit__(self, *_error: object) -> None:
         with contextlib.suppress(OSError):  # all rows are on the disk
             self._file.close()
+
+    def follow(self) -> bool:
+        """Goes on in the file that has the path by now, as where the folder around it was replaced; returns whether it
+        is another one. What was scored before stays known.
+
+        Raises:
+            InputError: as at the start.
+        """
+        before = self._file
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(before.fileno()), os.stat(self.path)):
+                return False
+        self.__enter__()
+        before.close()
+        return True
 
     @property
     def _folder(self) -> str:
@@ -115,10 +130,9 @@ class WatchTable:
             raise InputError(f"{self.path} is another file than a table of watch; give another --csv")
         if len(whole) < len(content):
             self._file.truncate(len(whole))
+        self._columns = tuple(rows[0]) if rows else COLUMNS
         if not rows:
             self._write(list(COLUMNS))
-        else:
-            self._columns = tuple(rows[0])
         for row in rows[1:]:
             try:
                 if not row[3].startswith(f"unreadable: {NOT_OPENED}"):  # which may pass without a change of the file

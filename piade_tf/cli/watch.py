@@ -19,6 +19,7 @@ from piade_tf.cli.watch_table import WatchTable
 from piade_tf.errors import InputError
 from piade_tf.files import signature
 from piade_tf.interrupts import handed_over
+from piade_tf.printable import path_in_table, printable
 
 WAKE_MS = 200  # how long to wait for news while a file may still be growing
 TRY_AGAIN = 30.0  # seconds for which a file that cannot be opened is tried: a camera or a network drive may hold it
@@ -75,13 +76,17 @@ def watch(options: Watch) -> int:
     from piade_tf.evaluation.threshold import in_short
 
     run = CurrentDetector(options.run)
-    seen = {"normal": 0, "anomalous": 0, "unreadable": 0}
+    seen, gone = {"normal": 0, "anomalous": 0, "unreadable": 0}, 0
     stop = threading.Event()
     table_file = WatchTable(options.csv or options.run / "watched.csv", options.folder)
     with table_file as table, handed_over(), _stopping(stop), alarm:
         at = in_short(run.detector.threshold)
         print(f"watching {options.folder}, writing {table.path}; threshold {at}; Ctrl-C ends", flush=True)
         for path, stamp in _settled(options, table, stop):
+            if stamp is None:
+                gone += 1
+                print(f"note: {printable(path)} went, or was renamed, before it was inspected", flush=True)
+                continue
             if run.follow() and table.follow():
                 print(f"writing {table.path} of that run from now on", flush=True)
             for row in _rows(run.detector, options.folder, path, stamp):
@@ -95,7 +100,10 @@ def watch(options: Watch) -> int:
                 )
                 if verdict != "normal":
                     alarm.start(os.path.join(options.folder, path), score, verdict)
-    print(f"{seen['anomalous']} anomalous, {seen['normal']} normal and {seen['unreadable']} unreadable: {table.path}")
+    print(
+        f"{seen['anomalous']} anomalous, {seen['normal']} normal and {seen['unreadable']} unreadable: {table.path}"
+        + (f"; {gone} went, or were renamed, before they were inspected" if gone else "")
+    )
     if seen["unreadable"]:
         return SOME_UNREADABLE
     return SOME_ANOMALOUS if seen["anomalous"] else ALL_NORMAL
@@ -104,7 +112,6 @@ def watch(options: Watch) -> int:
 def _rows(detector: Any, folder: Path, path: str, found: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """The row of one photograph."""
     from piade_tf.detector import Unreadable
-    from piade_tf.printable import path_in_table, printable
 
     size, modified = found
     about = {"path": path_in_table(path), "bytes": size, "modified_ns": modified}
@@ -117,13 +124,18 @@ def _rows(detector: Any, folder: Path, path: str, found: tuple[int, int]) -> Ite
         yield {"pred_score": score, "percentile": percentile, "verdict": verdict, **about}
 
 
-def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterator[tuple[str, tuple[int, int]]]:
+def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterator[tuple[str, tuple[int, int] | None]]:
     """Photographs from the folder on, each with its size and time of change, once it has not changed for a while and
-    can be opened, or could not for a longer while."""
+    can be opened, or could not for a longer while; those that went before with None."""
+    from watchfiles import Change
+
     growing: dict[str, tuple[tuple[int, int], float]] = {}
+    gone: list[str] = []
 
     def consider(path: str) -> None:
         found = signature(options.folder / path)
+        if found is None and path in growing:
+            gone.append(path)
         if found is None or table.has(path, found):
             growing.pop(path, None)
         elif path not in growing or growing[path][0] != found:
@@ -150,6 +162,10 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
                 consider(path)
         for path in list(growing):
             consider(path)
+        added = {os.path.relpath(path, root) for change, path in found if change == Change.added}
+        gone += sorted(path for path in added - {*gone} if _was_photograph(options.folder, path))
+        yield from ((path, None) for path in gone)
+        gone.clear()
         now = time.monotonic()
         for path in [path for path, (_, since) in growing.items() if now - since >= options.settle]:
             if stop.is_set():
@@ -193,6 +209,16 @@ def _is_photograph(folder: Path, path: str) -> bool:
         return False
     found = judged(folder, path)
     return bool(found.images or found.unread)
+
+
+def _was_photograph(folder: Path, path: str) -> bool:
+    """Whether a file that came has gone and was to be scored, as far as its name tells."""
+    from piade_tf.data.own_runs import run_around
+    from piade_tf.data.walk import SUFFIXES, left_behind
+
+    if os.path.lexists(folder / path) or any(left_behind(part) for part in Path(path).parts):
+        return False
+    return path.lower().endswith(SUFFIXES) and not run_around(folder / path, folder)
 
 
 def _can_be_opened(path: Path) -> bool:

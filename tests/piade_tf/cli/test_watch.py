@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from watchfiles import Change
 
 from piade_tf.cli import watch as watch_module
 from piade_tf.cli.alarm import AT_ONCE, Alarm
@@ -315,13 +316,13 @@ def test_what_was_scored_stays_known_in_the_table_of_another_run(tmp_path):
 
 @contextlib.contextmanager
 def settling(folder, tmp_path, wanted, settle=0.0):
-    """What settles in a folder, names with contents: `wanted` of them are waited for, then a while for more."""
+    """What settles in a folder, names with contents, None for what went: `wanted` are waited for, then a while."""
     stop, found = threading.Event(), []
     folder.mkdir(exist_ok=True)
     with WatchTable(tmp_path / "t.csv", tmp_path) as table:
         settled = watch_module._settled(Watch(Path("run"), folder, settle=settle), table, stop)
         thread = threading.Thread(target=lambda: found.extend(
-            (path, (folder / path).read_bytes()) for path, _ in settled))  # fmt: skip
+            (path, stamp and (folder / path).read_bytes()) for path, stamp in settled))  # fmt: skip
         thread.start()
         time.sleep(0.5)
         yield found
@@ -345,6 +346,80 @@ def test_a_file_is_read_when_it_has_stopped_growing(detector, tmp_path):
             time.sleep(0.1)
         os.rename(folder / "renamed.png.part", folder / "renamed.png")
     assert sorted(found) == [("lot/deep.png", b"y" * 5), ("renamed.png", b"z" * 5), ("slow.png", b"x" * 5)]
+
+
+def news(monkeypatch, *batches):
+    """Has the system tell of changes: each batch is a function that makes some and returns them by path."""
+
+    def told(root, stop_event, **_options):
+        for batch in batches:
+            yield {(change, str(root / path)) for path, change in batch()}
+        stop_event.set()
+
+    monkeypatch.setattr("watchfiles.watch", told)
+
+
+def watch_to_the_end(folder, table, settle=0.0):
+    return watch(Watch(Path("run"), folder, csv=table, settle=settle, on_anomaly="false"))
+
+
+def test_a_photograph_that_went_before_its_turn_is_told_and_counted(detector, tmp_path, monkeypatch, capfd):
+    folder = tmp_path / "photos"
+    (folder / "lot").mkdir(parents=True)
+    grows = folder / "grows.png"
+
+    def growing():
+        grows.write_bytes(b"g")
+        return [("grows.png", Change.added)]
+
+    def cleared():
+        grows.unlink()
+        names = ("a.png", "lot/b.JPG", ".hidden.png", "notes.txt", "c.jpg.part")
+        return [(name, change) for name in (*names, grows.name) for change in (Change.added, Change.deleted)]
+
+    news(monkeypatch, growing, cleared, lambda: [("old.png", Change.deleted)])
+    assert watch_to_the_end(folder, tmp_path / "t.csv", settle=5.0) == 0
+    out, alarms = capfd.readouterr()
+    notes = [line for line in out.splitlines() if line.startswith("note: ")]
+    gone = ("grows.png", "a.png", "lot/b.JPG")
+    assert notes == [f"note: {name} went, or was renamed, before it was inspected" for name in gone]
+    assert out.splitlines()[-1].endswith("t.csv; 3 went, or were renamed, before they were inspected")
+    assert rows_of(tmp_path / "t.csv") == [] and alarms == ""
+
+
+def test_a_camera_that_renames_what_it_has_written_raises_no_alarm(detector, tmp_path, monkeypatch, capfd):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+
+    def written():
+        for name in ("tmp123.jpg", "2.jpg.part"):
+            (folder / name).write_bytes(b"g")
+        return [("tmp123.jpg", Change.added), ("2.jpg.part", Change.added)]
+
+    def renamed():
+        (folder / "tmp123.jpg").rename(folder / "1.jpg")
+        (folder / "2.jpg.part").rename(folder / "2.jpg")
+        after = [("1.jpg", Change.added), ("2.jpg", Change.added)]
+        return [("tmp123.jpg", Change.deleted), ("2.jpg.part", Change.deleted), *after]
+
+    def settled():
+        time.sleep(0.3)
+        return []
+
+    news(monkeypatch, written, renamed, settled)
+    assert watch_to_the_end(folder, tmp_path / "t.csv", settle=0.2) == 0
+    out, alarms = capfd.readouterr()
+    assert out.count("note: ") == 1 and "note: tmp123.jpg went, or was renamed" in out and alarms == ""
+    assert sorted(row["path"] for row in rows_of(tmp_path / "t.csv")) == ["1.jpg", "2.jpg"]
+
+
+def test_the_system_tells_of_a_photograph_that_goes_at_once(detector, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    with settling(folder, tmp_path, wanted=2) as found:
+        (folder / "1.png").write_bytes(b"g")
+        (folder / "1.png").unlink()
+        (folder / "2.png").write_bytes(b"g")
+    assert sorted(found) == [("1.png", None), ("2.png", b"g")]
 
 
 def test_what_is_put_into_a_run_among_the_photographs_is_passed_over(detector, tmp_path):

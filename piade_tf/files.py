@@ -85,7 +85,8 @@ class GrowingFile:
         path: the file.
 
     Raises:
-        InputError: it cannot be written; also `write` and the end of the `with` block raise it.
+        InputError: it cannot be written, or is being written already; also `write` and the end of the `with` block
+            raise it.
     """
 
     def __init__(self, path: Path):
@@ -93,7 +94,7 @@ class GrowingFile:
         with _in_one_line(path):
             self._target, self._is_regular = _end_of(path)
             self._part = self._target.with_name(name_within(self._target.name, ".part"))
-            self._file = _opened(self._part if self._is_regular else path)
+            self._file = _emptied(self._part) if self._is_regular else _opened(path)
 
     def write(self, text: str) -> None:
         """Appends UTF-8."""
@@ -107,7 +108,7 @@ class GrowingFile:
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:
-        with self._errors():
+        with self._errors(), _lock_kept(self._file):
             self._file.close()
             if kind is None and self._is_regular:
                 _put(self._part, self._target)
@@ -201,6 +202,48 @@ def _opened(path: Path) -> BinaryIO:
     """A file, a device or a pipe, to write to; a pipe without a reader waits for one."""
     number = _descriptor(path)
     return open(path, "wb") if number is None else open(os.dup(number), "wb")
+
+
+def _emptied(path: Path) -> BinaryIO:
+    """A file to write to from its start on, which it has for itself: another's rows would be lost, and stand in it."""
+    while True:
+        file = open(path, "ab")  # noqa: SIM115 (it stays open)
+        if not _has_lock(file):
+            file.close()
+            raise InputError(f"{path} is being written by another process; wait for its end, or give another path")
+        with contextlib.suppress(FileNotFoundError):  # another process has just given it its name
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                file.truncate(0)
+                return file
+        file.close()
+
+
+def _has_lock(file: BinaryIO) -> bool:
+    """Whether a file is nobody else's until it is closed; where the system or the drive has no locks, it seems so."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+@contextlib.contextmanager
+def _lock_kept(file: BinaryIO) -> Iterator[None]:
+    """Keeps the lock of a file that is closed within."""
+    if os.name != "posix":  # Windows renames no file that is open
+        yield
+        return
+    held = os.dup(file.fileno())
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def _put(temporary: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import csv
+import errno
 import json
 import math
 import os
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from piade_tf.errors import InputError
-from piade_tf.files import check_file, check_folder, name_within, replacing, write_csv, write_json
+from piade_tf.files import GrowingFile, check_file, check_folder, name_within, replacing, write_csv, write_json
 
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and permissions of POSIX")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links, locks and permissions of POSIX")
 
 
 def fails_half_way(path):
@@ -55,6 +56,73 @@ def test_the_old_file_is_replaced_not_written_into(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert (path.read_text(), reader.read_text()) == ("new", "old")
+
+
+@needs_posix
+def test_what_is_being_written_is_refused_to_others_and_stays_as_it_is(tmp_path):
+    path = tmp_path / "table.csv"
+    for content in ("first\n", "after it\n"):
+        with GrowingFile(path) as file:
+            file.write(content)
+            with pytest.raises(InputError, match=r"table.csv.part is being written by another process; wait"):
+                GrowingFile(path)
+            file.write("whole\n")
+        assert path.read_text() == content + "whole\n" and list(tmp_path.iterdir()) == [path]
+
+
+@needs_posix
+def test_until_it_has_its_name_it_is_refused_to_others(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+
+    def refused(*names):
+        with pytest.raises(InputError, match="is being written"):
+            GrowingFile(path)
+        rename(*names)
+
+    rename = os.replace
+    monkeypatch.setattr(os, "replace", refused)
+    with GrowingFile(path) as file:
+        file.write("whole")
+    assert path.read_text() == "whole"
+
+
+@needs_posix
+def test_what_has_got_its_name_meanwhile_is_not_emptied(tmp_path, monkeypatch):
+    import fcntl
+
+    path, lock = tmp_path / "table.csv", fcntl.flock
+    first = GrowingFile(path)
+    first.write("whole")
+
+    def late(file, how):
+        if not path.exists():
+            first.__exit__(None)
+        return lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with GrowingFile(path) as second:
+        assert path.read_text() == "whole"
+        second.write("another")
+    assert path.read_text() == "another"
+
+
+def test_where_a_drive_has_no_locks_it_is_written_all_the_same(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with GrowingFile(tmp_path / "table.csv") as file:
+        file.write("whole")
+    assert (tmp_path / "table.csv").read_text() == "whole"
+
+
+def test_what_a_program_left_that_was_killed_is_written_anew(tmp_path):
+    (tmp_path / "table.csv.part").write_text("rows of before")
+    with GrowingFile(tmp_path / "table.csv") as file:
+        file.write("new")
+    assert (tmp_path / "table.csv").read_text() == "new"
 
 
 def test_json_is_read_back_and_paths_become_text(tmp_path):

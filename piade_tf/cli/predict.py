@@ -87,13 +87,14 @@ def predict(options: Predict) -> int:
     start_tensorflow()
     found = find_images(options.images)
 
-    from piade_tf.detector import Detector, Unreadable
+    from piade_tf.data.own_pictures import is_own_picture
+    from piade_tf.detector import VERDICTS, Detector, Unreadable
     from piade_tf.evaluation.refit import set_by_hand
     from piade_tf.evaluation.threshold import in_short
     from piade_tf.progress import track
 
     if options.heatmaps:  # matplotlib takes half a second to import
-        from piade_tf.report.heatmap_figure import class_of, write_heatmap
+        from piade_tf.report.heatmap_figure import write_heatmap
 
     detector = Detector.load(options.run)
     if options.threshold is not None:
@@ -104,6 +105,7 @@ def predict(options: Predict) -> int:
         os.makedirs(os.path.realpath(options.heatmaps), exist_ok=True)
     counts = {"normal": 0, "anomalous": 0, "unreadable": 0}
     errors: list[str] = []  # told after the table, which they would cut in two
+    contradicting: list[str] = []  # names of heatmaps
     print(f"{'verdict':>10} {'score':>10} {'percentile':>10}  path", flush=True)
     listed = found.listed if found.paths or found.unread else _begun(found.listed)
     with contextlib.ExitStack() as opened:
@@ -121,6 +123,9 @@ def predict(options: Predict) -> int:
                 errors.append(f"error: {printable(result.path)} {result.reason}")
             else:
                 verdict = result.verdict
+                if options.heatmaps:
+                    of_before = _heatmap(options.heatmaps, number, VERDICTS[not result.pred_label], result.path)
+                    contradicting += [of_before.name] if is_own_picture(of_before) else []
                 if options.only not in (None, verdict):
                     counts[verdict] += 1
                     continue
@@ -129,9 +134,9 @@ def predict(options: Predict) -> int:
                 place = f"{verdict:>10} {result.pred_score:>10.4g} {result.percentile:>10.1f}"
                 print(f"{place}  {printable(result.path)}", flush=True)
                 if options.heatmaps:
-                    words = (f"{number:05d}", verdict, class_of(result.path), Path(result.path).stem)
-                    row[HEATMAP] = str(options.heatmaps / name_within("_".join(filter(None, words)), ".png"))
-                    write_heatmap(Path(row[HEATMAP]), result, detector)
+                    picture = _heatmap(options.heatmaps, number, verdict, result.path)
+                    row[HEATMAP] = str(picture)
+                    write_heatmap(picture, result, detector)
             counts[verdict] += 1
             for add_row in tables:
                 add_row(row)
@@ -149,9 +154,20 @@ def predict(options: Predict) -> int:
     if found.passed_over:
         names = some(found.passed_over, NAMES_SHOWN)
         print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")
+    if contradicting:  # they may be of another photograph with that name, and are not removed
+        names = some(contradicting, NAMES_SHOWN)
+        print(f"warning: {options.heatmaps} has pictures of before with another verdict: {names}; remove them")
     if counts["unreadable"]:
         return SOME_UNREADABLE
     return SOME_ANOMALOUS if counts["anomalous"] else ALL_NORMAL
+
+
+def _heatmap(folder: Path, number: int, verdict: str, image: str) -> Path:
+    """What the picture of an image is called."""
+    from piade_tf.report.heatmap_figure import class_of
+
+    words = (f"{number:05d}", verdict, class_of(image), Path(image).stem)
+    return folder / name_within("_".join(filter(None, words)), ".png")
 
 
 def _of_test(run: Path) -> "tuple[np.ndarray, np.ndarray]":

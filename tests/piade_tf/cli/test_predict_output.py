@@ -12,6 +12,7 @@ from PIL import Image
 from piade_tf.cli.main import main
 from piade_tf.data.own_pictures import is_own_picture
 from piade_tf.data.own_runs import MARKS
+from piade_tf.evaluation.threshold import fit_threshold
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and permissions of POSIX")
 
@@ -179,6 +180,23 @@ def test_only_anomalous_lists_and_draws_those_and_what_could_not_be_read_and_cou
     assert os.listdir(tmp_path / "maps") == ["00003_anomalous_photos_4.png"]
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 4 and "1 anomalous and 3 normal of 5 images" in printed[-1]
+
+
+@pytest.mark.parametrize("more", [(), ("--only", "anomalous")])
+def test_heatmaps_of_before_with_another_verdict_are_told_and_stay(detector, photos, tmp_path, capsys, more):
+    maps = tmp_path / "maps"
+    predict(photos, "--heatmaps", maps)
+    somebodys = maps / "00000_anomalous_photos_1.png"
+    somebodys.write_bytes(b"somebody else's")
+    assert "warning" not in capsys.readouterr().out
+    detector.threshold = fit_threshold("max", 0.01, [0.0, 1.0])
+    assert predict(photos, "--heatmaps", maps, *more) == 0
+    told = f"warning: {maps} has pictures of before with another verdict: 00003_anomalous_photos_4.png; remove them"
+    assert capsys.readouterr().out.splitlines()[-1] == told
+    assert (maps / "00003_anomalous_photos_4.png").exists() and somebodys.read_bytes() == b"somebody else's"
+    (maps / "00003_anomalous_photos_4.png").unlink()
+    predict(photos, "--heatmaps", maps, *more)
+    assert "warning" not in capsys.readouterr().out
 
 
 PATTERNS = {"*": 6, "**": 6, "**/*": 6, "**/**": 6, "lot*": 2, "**/lot1": 2, "**/deep": 1, "**/*.png": 6, "lot[1]": 2}

@@ -8,6 +8,10 @@ class InputError(ValueError):
     """
 
 
+class CannotGoOn(InputError):
+    """The same for a training that was cut off and would end here each time that it is gone on with."""
+
+
 class WorkerLost(RuntimeError):
     """Says in one line that another process of the same training has gone; starting all of them again goes on.
 

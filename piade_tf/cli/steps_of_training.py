@@ -17,7 +17,7 @@ from piade_tf.data import DataSplits, load_data
 from piade_tf.data.caching import shuffled_alike
 from piade_tf.data.known_images import known_images
 from piade_tf.data.splits import all_normal
-from piade_tf.errors import InputError
+from piade_tf.errors import CannotGoOn
 from piade_tf.evaluation.calibration import Calibrated, calibrated, calibration_for, good_images
 from piade_tf.evaluation.mistakes import most_unusual
 from piade_tf.evaluation.refit import for_maps
@@ -161,7 +161,10 @@ class Training:
         if (self.run.path / "config.json").exists():
             config = self.run.begun_config()
             if config["data_fingerprint"] != self.data.fingerprint:
-                raise InputError("the images are not those that the run was begun with: their fingerprint differs")
+                raise CannotGoOn(
+                    f"the images are not those that {self.run.path} was begun with: their fingerprint differs; put "
+                    "them back as they were, or train anew under another --name"
+                )
             return config
         self.run.write_skipped(self.data.skipped)
         return self.run.write_config(self._stored, dataclasses.asdict(self.schedule), self.data)

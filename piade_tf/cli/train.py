@@ -12,7 +12,7 @@ from piade_tf import interrupts, unfinished
 from piade_tf.cli.exit_codes import OUT_OF_MEMORY, what_to_mend
 from piade_tf.cli.startup import import_tensorflow
 from piade_tf.config import Config, check
-from piade_tf.errors import InputError, WorkerLost
+from piade_tf.errors import CannotGoOn, InputError, WorkerLost
 from piade_tf.lost_images import losses_told
 from piade_tf.program import command, path_word
 from piade_tf.quiet import stderr_only_on_failure
@@ -168,7 +168,7 @@ def _going_on_named(run: Path, workers: "Workers") -> Iterator[None]:
     except WorkerLost as error:
         raise WorkerLost(f"{error}; {going_on}") from None
     except InputError as error:
-        if not unfinished.is_unfinished(run):  # going on would not help
+        if isinstance(error, CannotGoOn) or not unfinished.is_unfinished(run):  # going on would not help
             raise
         raise InputError(f"{error}; {going_on}") from None
     except Exception as error:

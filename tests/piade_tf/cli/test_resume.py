@@ -22,6 +22,7 @@ from piade_tf.cli.exit_codes import OUT_OF_MEMORY, SHORT, errors_in_one_line
 from piade_tf.cli.main import main
 from piade_tf.cli.parsing import parse_config
 from piade_tf.cli.train import train
+from piade_tf.data import load_data
 from piade_tf.errors import InputError
 from piade_tf.run_lock import changing
 from piade_tf.training import resumption
@@ -162,6 +163,16 @@ def test_without_its_schedule_one_line_says_so(cut_off, schedule):
     (cut_off / "config.json").write_text(json.dumps(config | {"schedule": schedule}))
     with pytest.raises(InputError, match="config.json has no schedule .*train again"):
         run_train("--resume", cut_off)
+
+
+def test_with_other_images_one_line_says_what_to_do_and_not_to_go_on(cut_off, monkeypatch):
+    monkeypatch.setattr(steps, "load_data", lambda *given: dataclasses.replace(load_data(*given), fingerprint="other"))
+    with pytest.raises(InputError) as error:
+        run_train("--resume", cut_off)
+    assert str(error.value) == (
+        f"the images are not those that {cut_off} was begun with: their fingerprint differs; put them back as they "
+        "were, or train anew under another --name"
+    )
 
 
 def test_its_name_with_other_options_is_refused_with_the_command(cut_off):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import glob
 import hashlib
 import os
 import shutil
@@ -81,7 +82,7 @@ def adapt(options: Adapt) -> None:
     unfinished = f".{run.path.resolve().name}.adapting."
     try:
         with changing(run.path, "piade adapt"):
-            for left in target.parent.glob(f"{unfinished}*"):  # of a process that was killed
+            for left in target.parent.glob(f"{glob.escape(unfinished)}*"):  # of a process that was killed
                 shutil.rmtree(left)
             with tempfile.TemporaryDirectory(prefix=unfinished, dir=target.parent) as work:
                 made = Path(work, target.name)

@@ -262,3 +262,13 @@ def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(refused, good, nam
 def test_a_run_that_another_process_is_changing_is_left_alone(run, good):
     with changing(run, "piade threshold"), pytest.raises(InputError, match="piade threshold"):
         adapt(Adapt(run, good, folds=0))
+
+
+def test_only_what_an_adaptation_of_the_same_run_left_is_removed(run, good, monkeypatch):
+    monkeypatch.setattr("piade_tf.cli.adapt._adapt", lambda *_: None)
+    odd = run.rename(run.with_name("lot[1]"))
+    left, of_another = run.with_name(".lot[1].adapting.x"), run.with_name(".lot1.adapting.x")
+    left.mkdir()
+    of_another.mkdir()
+    adapt(Adapt(odd, good, name="new"))
+    assert of_another.exists() and not left.exists()

@@ -61,7 +61,7 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
-def signature(path: Path) -> tuple[int, int] | None:
+def signature(path: str | Path) -> tuple[int, int] | None:
     """Size in bytes and time of the last change in nanoseconds; None for what is not there; zeros for a broken link."""
     try:
         status = os.stat(path)

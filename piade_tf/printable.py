@@ -8,6 +8,8 @@ from pathlib import Path
 
 def printable(text: str) -> str:
     """The text with all that cannot be printed escaped: a line break as \\n, a byte that is no text as \\udce9."""
+    if text.isprintable():  # as nearly all are, also of a hundred thousand names
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 

@@ -144,7 +144,13 @@ def _settled(options: Watch, table: WatchTable, stop: threading.Event) -> Iterat
     def look() -> None:
         from piade_tf.data.walk import walk
 
-        below = walk(options.folder)
+        folder, place = os.fspath(options.folder), table.folder()
+
+        def is_known(path: str) -> bool:
+            found = signature(os.path.join(folder, path))
+            return found is not None and table.has(path, found, place)
+
+        below = walk(folder, leave_out=is_known)
         unread = dict(below.unread)
         if reason := unread.pop(".", ""):
             print(f"warning: {options.folder} {reason}; nothing is scored until it can be", flush=True)

@@ -75,20 +75,25 @@ class WatchTable:
         before.close()
         return True
 
-    @property
-    def _folder(self) -> str:
+    def folder(self) -> str:
         """Where the photographs lie: a link that is watched may lead elsewhere tomorrow."""
         return printable(os.path.realpath(self._watched))
 
-    def has(self, path: str, signature: tuple[int, int]) -> bool:
-        """Whether a file of that size in bytes and time of change in nanoseconds was scored."""
+    def has(self, path: str, signature: tuple[int, int], folder: str | None = None) -> bool:
+        """Whether a file was scored.
+
+        Args:
+            path: from the watched folder on.
+            signature: its size in bytes and time of change in nanoseconds.
+            folder: what `folder` gave, which takes longer than the rest; None: as it is now.
+        """
         named = path_in_table(path)
-        whole = os.path.join(self._folder, named)
-        return any((name, *signature) in self._scored for name in (whole, named))
+        whole = os.path.join(self.folder() if folder is None else folder, named)
+        return (whole, *signature) in self._scored or (named, *signature) in self._scored
 
     def add(self, row: dict[str, Any]) -> None:
         """Adds a row, by `COLUMNS` without the folder; a table that has no column for it gets the whole path."""
-        folder = self._folder
+        folder = self.folder()
         whole = os.path.join(folder, row["path"])
         cells = row | {"folder": folder} if "folder" in self._columns else row | {"path": whole}
         with self._errors():

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from piade_tf.data.names import BAD, means, same_form
@@ -75,7 +75,7 @@ class Walk:
         return self
 
 
-def walk(root: str | Path, folder: str = "") -> Walk:
+def walk(root: str | Path, folder: str = "", leave_out: Callable[[str], bool] | None = None) -> Walk:
     """Everything below `root/folder`. Links are followed; a folder is entered once, however many links lead to it.
 
     A link to a folder above is not followed: all that lies beside this one would seem to lie in it. A run directory is
@@ -84,8 +84,9 @@ def walk(root: str | Path, folder: str = "") -> Walk:
     Args:
         root: where paths begin.
         folder: where to start, from `root` on; empty: at `root`.
+        leave_out: tells, before a file is opened, whether it is to be in no list; called with its path.
     """
-    return _walked(root, [folder], _above(os.path.join(root, folder)))[folder]
+    return _walked(root, [folder], _above(os.path.join(root, folder)), leave_out)[folder]
 
 
 def walks(root: str | Path, place: str, names: list[str]) -> dict[str, Walk]:
@@ -102,7 +103,12 @@ def walks(root: str | Path, place: str, names: list[str]) -> dict[str, Walk]:
     return {name: found[folder] for name, folder in zip(names, folders, strict=True)}
 
 
-def _walked(root: str | Path, folders: list[str], above: list[tuple[int, int]]) -> dict[str, Walk]:
+def _walked(
+    root: str | Path,
+    folders: list[str],
+    above: list[tuple[int, int]],
+    leave_out: Callable[[str], bool] | None = None,
+) -> dict[str, Walk]:
     """What lies below each of `folders`; `above`: folders that are not entered, by their numbers."""
     walked = {folder: Walk() for folder in folders}
     entered = dict.fromkeys(above, "")
@@ -140,8 +146,9 @@ def _walked(root: str | Path, folders: list[str], above: list[tuple[int, int]]) 
         found.passed_over += [os.path.join(here, name) for name in left]
         for below in (os.path.join(here, name) for name in reversed(names)):
             (linked if os.path.islink(os.path.join(root, below)) else waiting).append((found, below))
-        for name in files:
-            _judge(root, os.path.join(here, name), found)
+        for path in (os.path.join(here, name) for name in files):
+            if leave_out is None or not leave_out(path):
+                _judge(root, path, found)
     for found in walked.values():
         found.images.sort()
         found.passed_over.sort()

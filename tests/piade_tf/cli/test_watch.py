@@ -105,6 +105,34 @@ def test_what_lies_there_is_scored_once_also_after_a_restart(detector, folder, t
     assert "1 anomalous, 1 normal and 0 unreadable" in capsys.readouterr().out
 
 
+def test_a_listing_opens_nothing_that_was_scored_and_searches_for_its_folder_once(detector, tmp_path, monkeypatch):
+    folder, asked_for = tmp_path / "photos", []
+    folder.mkdir()
+
+    def tell(module, name):
+        function = getattr(module, name)
+
+        def told(path, *others, **options):
+            asked_for.append(Path(path))
+            return function(path, *others, **options)
+
+        monkeypatch.setattr(module, name, told)
+
+    def listed_again(*names):
+        for name in names:
+            (folder / name).write_bytes(b"\x89PNG\r\n")
+        watch(options(folder, tmp_path / "t.csv"))
+        asked_for.clear()
+        watch(options(folder, tmp_path / "t.csv"))
+        return [path for path in asked_for if folder in (path, path.parent)]
+
+    tell(os, "open")
+    tell(os.path, "realpath")
+    of_one = listed_again("1.png")
+    assert listed_again("2.png", "00003_cam.png", "without_ending") == of_one == [folder] * len(of_one)
+    assert len(detector.read) == 4
+
+
 def test_a_name_that_a_spreadsheet_would_take_for_a_formula_is_no_formula_and_still_a_path(detector, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -467,7 +495,7 @@ def test_a_folder_below_that_cannot_be_entered_gets_a_row_and_does_not_end_it(de
 
 def test_a_folder_that_cannot_be_listed_any_more_is_told(detector, folder, tmp_path, monkeypatch, capsys):
     lost = SimpleNamespace(images=[], unread=[(".", "cannot be entered: Permission denied")])
-    monkeypatch.setattr("piade_tf.data.walk.walk", lambda _folder: lost)
+    monkeypatch.setattr("piade_tf.data.walk.walk", lambda _folder, leave_out: lost)
     watch(options(folder, tmp_path / "t.csv"))
     assert f"warning: {folder} cannot be entered: Permission denied; nothing" in capsys.readouterr().out
 

@@ -209,3 +209,10 @@ def test_nothing_is_dropped(tmp_path_factory, names):
     listed = [*found.images, *found.passed_over, *(path for path, _ in found.unread)]
     assert sorted(listed) == sorted(os.listdir(root))
     assert not any(left_behind(name) for name in found.images)
+
+
+def test_what_is_to_be_left_out_is_in_no_list(tmp_path):
+    for name in ("a.png", "lot/b.png", "lot/c.png", "lot/notes.txt", "lot/film.mp4"):
+        put(tmp_path, name)
+    found = walk(tmp_path, leave_out=lambda path: path != "lot/c.png")
+    assert (found.images, found.passed_over, found.unread) == (["lot/c.png"], [], [])

@@ -26,11 +26,19 @@ from piade_tf.data.known_images import calibration_scores
 from piade_tf.errors import InputError
 from piade_tf.evaluation.refit import moved
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
+from piade_tf.report import rejudged_files
 from piade_tf.report.export_section import write_export
 from piade_tf.run_directory import RunDirectory
 from piade_tf.run_lock import changing
 
 HIDDEN = (".lock", ".changing.json")
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Leaves figures as they are, which takes a third of a test, unless it is about pictures."""
+    if "pictures" not in request.node.name:
+        monkeypatch.setattr(rejudged_files, "write_judged_figures", lambda folder, *_: None)
 
 
 def contents(folder):

@@ -10,6 +10,7 @@ from typing import Any
 
 from export.formats import REJECTED_FOLDER
 from export.options import Show
+from export.publish.verdict import is_outdated, verdict
 from export.publish.versions import check_version, threshold_in
 from export.tflite.flatbuffer import is_litert, is_ours, is_untouched, metadata_of
 from piade_tf.config import DEEPEST
@@ -28,7 +29,7 @@ RESIZED = {
 
 
 def show(options: Show) -> int:
-    """Prints a summary of the metadata, or all of them as JSON, and a word of warning where the file was rejected.
+    """Prints a summary of the metadata, or all of them as JSON, and a warning where the file was or would be rejected.
 
     A change of its run that was cut short is completed first.
 
@@ -69,18 +70,20 @@ def _export_of(file: Path) -> Path:
 
 
 def _since_export(file: Path, content: bytes) -> str:
-    """Whether it is as it was exported, as far as the manifest beside it tells."""
+    """Whether it is as it was exported, and whether its new threshold spoils it, as far as the manifest tells."""
     try:
         manifest = json.loads((_export_of(file) / "manifest.json").read_text(encoding="utf-8"))
-        digests = [entry.get("sha256") for entry in manifest["files"].values()]
+        entries = {entry.get("sha256"): entry for entry in manifest["files"].values()}
+        entry = entries.get(hashlib.sha256(content).hexdigest())
         changed = manifest.get("threshold_changed")
+        warning = f"\nnot to be used: it was {verdict(entry)}" if entry and is_outdated(entry) else ""
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        digests, changed = [], None
-    if hashlib.sha256(content).hexdigest() not in digests:  # it was copied from where it was exported
+        entry, changed, warning = None, None, ""
+    if entry is None:  # it was copied from where it was exported
         return f"unchanged since {command('export')} or {command('threshold')} wrote it"
     if changed is None:
         return "unchanged since its export"
-    return f"changed since its export by {command('threshold')} alone, on {changed}"
+    return f"changed since its export by {command('threshold')} alone, on {changed}{warning}"
 
 
 def summary(metadata: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from export.formats import FORMATS
 from export.publish.manifest import is_measured
+from export.publish.verdict import is_outdated, ships, verdict
 from piade_tf.evaluation.threshold import Threshold, explain
 from piade_tf.files import replacing
 from piade_tf.report.page_text import ends
@@ -32,7 +33,8 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any], later: int) -> 
     """The card in Markdown."""
     options, counts, files = config["options"], config["counts"], manifest["files"]
     height, width, channels = config["image_shape"]
-    shipped = {name: entry for name, entry in files.items() if entry["accepted"]}
+    shipping = sum(map(ships, files.values()))
+    nor = ", nor those that shipped with an earlier threshold alone" if any(map(is_outdated, files.values())) else ""
     sections = [
         f"# {manifest['run']}",
         "Tells normal images from anomalous ones. Trained on normal images alone, with PIADE-TF "
@@ -70,7 +72,7 @@ def model_card(config: dict[str, Any], manifest: dict[str, Any], later: int) -> 
         "- Nothing is promised about how many anomalies are found: that depends on what they are. Anomalies smaller "
         "than a few pixels after resizing are likely to be missed.\n"
         "- Images must be prepared as the metadata of the files say.\n"
-        f"- {len(shipped)} of {len(files)} files ship; those in `rejected/` must not be used.",
+        f"- {shipping} of {len(files)} files ship; those in `rejected/` must not be used{nor}.",
         "## Licence and citation",
         "PIADE-TF is under the MIT licence. The network carries what its training images allow: mind their licence.\n\n"
         f"> {CITATION}",
@@ -109,8 +111,7 @@ def _comparison(manifest: dict[str, Any]) -> str:
     header = ("image AUROC, 95 % interval", "loss") if on_test else ()
     rows = []
     for name, entry in manifest["files"].items():
-        verdict = "ships" if entry["accepted"] else "rejected: it " + "; it ".join(entry["reasons"])
-        rows.append((name, *_differences(entry, on_test), verdict))
+        rows.append((name, *_differences(entry, on_test), verdict(entry)))
     return table(("file", *header, "rank correlation", "verdicts that differ", "verdict"), rows)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from export.formats import REJECTED_FOLDER
+from export.publish.verdict import is_outdated, verdict
 from piade_tf.files import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,13 +35,15 @@ def write_readme(path: Path, run: Path, manifest: dict[str, Any]) -> None:
 def readme(run: Path, manifest: dict[str, Any]) -> str:
     """The page in Markdown."""
     shipped = {name: entry for name, entry in manifest["files"].items() if entry["accepted"]}
-    name = next((name for name in ON_PHONES if name in shipped), None)
+    on_phones = (name for name in ON_PHONES if name in shipped)
+    name = min(on_phones, key=lambda name: is_outdated(shipped[name]), default=None)
     shape = shipped[name]["signatures"]["inspect"]["inputs"]["image"]["shape"] if name else None
     return TEMPLATES.get_template("README.md").render(
         run=manifest["run"],
         files=[
             (entry["file"], entry["bytes"] / 2**20) for entry in shipped.values() if entry["file"].endswith("tflite")
         ],
+        outdated={name: verdict(entry) for name, entry in shipped.items() if is_outdated(entry)},
         name=name,
         batch=shape and shape[0],
         height=shape and shape[1],

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from export.publish.table import explanation, rejections, rows
+from export.publish.table import explanation, rows, unusable
 from piade_tf.report.export_section import write_export
 
 
@@ -16,4 +16,4 @@ def add_to_report(report: Path, export: Path) -> None:
     """
     if (export / "manifest.json").is_file():
         manifest = json.loads((export / "manifest.json").read_text(encoding="utf-8"))
-        write_export(report, rows(manifest), explanation(manifest), rejections(manifest))
+        write_export(report, rows(manifest), explanation(manifest), unusable(manifest))

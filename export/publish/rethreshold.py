@@ -14,6 +14,8 @@ from export.publish import photographs
 from export.publish.file_scores import NAME, FileScores
 from export.publish.manifest import is_measured
 from export.publish.model_card import write_model_card
+from export.publish.readme import write_readme
+from export.publish.verdict import EXPORT_AGAIN
 from export.refusal import CannotRun
 from export.tflite.flatbuffer import is_untouched, metadata_of, with_metadata
 from export.verification.agreement import compare
@@ -55,9 +57,11 @@ def rethreshold(
     later: int,
     added: np.ndarray | None = None,
 ) -> list[Rethresholded]:
-    """Writes every file of an export that shows a threshold: models, sidecars, manifest, golden verdicts, model card.
+    """Writes every file of an export that shows a threshold: models, sidecars, manifest, golden verdicts, README, model
+    card.
 
-    Each file has a threshold of its own, fitted to its own scores in the way of the run's.
+    Each file has a threshold of its own, fitted to its own scores in the way of the run's. It stays where it is; the
+    manifest has under `reasons_now` why it would be rejected with that threshold.
 
     Args:
         export: the folder of the export; read only.
@@ -105,12 +109,13 @@ def rethreshold(
             target.write_bytes(content)
             write_json(target.with_suffix(".json"), metadata_of(content))
             entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        reasons = problems(FORMATS[name].tolerance, entry, entry, may_differ) if entry["accepted"] else []
-        advice = "; export the run again to have it judged anew"
-        changes.append(Rethresholded(name, old, of_file.value, [reason + advice for reason in reasons]))
+        entry["reasons_now"] = problems(FORMATS[name].tolerance, entry, entry, may_differ)
+        told = [f"{reason}; {EXPORT_AGAIN} to have it judged anew" for reason in entry["reasons_now"]]
+        changes.append(Rethresholded(name, old, of_file.value, told if entry["accepted"] else []))
     scores.write(new / NAME)
     write_json(new / "manifest.json", manifest)
     _write_golden(export, new, manifest)
+    write_readme(new / "README.md", export.parent, manifest)
     write_model_card(new / "MODEL_CARD.md", content_of_run, manifest, later)
     silent = _silent(new / "golden" / GOLDEN[0], manifest, scores)
     return [

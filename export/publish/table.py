@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from export.publish.manifest import is_measured
+from export.publish.verdict import ships, verdict, word
 
 WIDTHS = {"format": "<13", "KiB": ">7", "differ": ">8", "rank": ">8", "error": ">9", "AUROC": ">8", "loss": ">9"}
 WIDTHS |= {"ms": ">7", "verdict": ""}
@@ -44,7 +45,7 @@ def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
         UNKNOWN if loss is None else f"{entry['image_AUROC']:.4f}",
         UNKNOWN if loss is None else f"{round(loss, 4) + 0.0:.4f}",  # + 0: no -0.0000
         f"{entry['latency_ms']['1_thread']['median']:.2f}",
-        "ships" if entry["accepted"] else "rejected",
+        word(entry),
     )
 
 
@@ -60,6 +61,11 @@ def explanation(manifest: dict[str, Any]) -> str:
         "rank: correlation of the scores. error: the median, beside the distance to the threshold.\n"
         f"{on_test if 'AUROC' in rows(manifest)[0] else ''}ms: an image on one thread of this machine."
     )
+
+
+def unusable(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The name of a file that does not ship, or would not with the threshold of now, and what became of it."""
+    return [(name, verdict(entry)) for name, entry in manifest["files"].items() if not ships(entry)]
 
 
 def rejections(manifest: dict[str, Any]) -> list[tuple[str, str]]:

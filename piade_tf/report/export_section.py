@@ -10,7 +10,7 @@ START, END = '<section id="exported">', "</section>"  # what comes from data has
 
 
 def write_export(
-    report: Path, rows: Sequence[Sequence[str]], explanation: str, rejections: Sequence[tuple[str, str]]
+    report: Path, rows: Sequence[Sequence[str]], explanation: str, unusable: Sequence[tuple[str, str]]
 ) -> None:
     """Writes the page again with these files; leaves it as it is where it is missing or of an earlier version.
 
@@ -18,7 +18,7 @@ def write_export(
         report: `report.html` of the run.
         rows: the header, then a row a file.
         explanation: what the columns mean.
-        rejections: the name of a file and why it must not ship.
+        unusable: the name of a file that must not be used, and what became of it: `rejected: it ...`.
     """
     page = report.read_text(encoding="utf-8") if report.exists() else ""
     before, start, rest = page.partition(START)
@@ -26,7 +26,7 @@ def write_export(
     if start and end:
         header, *files = rows
         section = TEMPLATES.get_template("export.html").render(
-            header=header, files=files, explanation=explanation, rejections=rejections
+            header=header, files=files, explanation=explanation, unusable=unusable
         )
         with replacing(report) as temporary:
             temporary.write_text(before + start + section + end + after, encoding="utf-8")

@@ -107,6 +107,17 @@ def test_files_that_were_rejected_are_named_and_not_recommended():
     assert "rejected/" in page(float32=False, int8=True) and "rejected/" not in page(float32=True)
 
 
+def test_the_lines_are_for_a_file_that_would_still_ship():
+    entry = {"bytes": 1, "signatures": {"inspect": {"inputs": {"image": {"shape": [1, 4, 5, 3]}}}}, "accepted": True}
+    files = {
+        "float32": entry | {"file": "float32.tflite", "reasons_now": ["is off"]},
+        "int8": entry | {"file": "int8.tflite", "reasons_now": []},
+    }
+    text = readme(Path("/elsewhere"), {"run": "bolts", "files": files})
+    assert "`float32` was shipped; with this threshold it is off; export the run again. Do not use it before." in text
+    assert "int8.tflite" in lines(text, "python")
+
+
 def test_a_file_that_leaves_its_score_to_the_host_is_told_as_such():
     text = page(int8_full=True)
     assert "Integers throughout" in text and "```" not in text

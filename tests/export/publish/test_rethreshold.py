@@ -152,6 +152,49 @@ def test_show_says_when_a_file_got_another_threshold(run, exported, capsys):
     assert re.fullmatch(r"unchanged since \S.* export or \S.* threshold wrote it\n", said)
 
 
+def spoil(run, name):
+    """Has the file call every defect normal, as `piade threshold` will read it."""
+    scores = FileScores.read(run / "export/scores.csv")
+    scores.pred_score[name][scores.split == "changed"] = -1e3
+    scores.write(run / "export/scores.csv")
+
+
+def test_a_file_that_no_longer_gives_the_verdicts_is_said_so_everywhere_until_it_does(run, capsys):
+    sound, fpr = (run / "export/scores.csv").read_bytes(), read(run / "threshold.json")["wanted_fpr"]
+    spoil(run, "int8")
+    set_threshold(SetThreshold(run, fpr=0.2))
+    manifest = read(run / "export/manifest.json")["files"]
+    (reason,) = (why for why in manifest["int8"]["reasons_now"] if why.startswith("does not give"))
+    said = f"shipped; with this threshold it {reason}"
+    assert manifest["int8"]["accepted"] and not manifest["int8"]["reasons"] and not manifest["float32"]["reasons_now"]
+    card = (run / "export/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"| {said}" in card and "5 of 6 files ship" in card and "with an earlier threshold alone" in card
+    assert f"`int8` was {said}" in (run / "export/README.md").read_text(encoding="utf-8")
+    assert f"int8 was {said}" in shown(run)
+    assert "<td>shipped</td>" in (run / "report.html").read_text(encoding="utf-8")
+    assert show(Show(run / "export/int8.tflite")) == show(Show(run / "export/float32.tflite")) == 0
+    assert capsys.readouterr().err.count(f"not to be used: it was {said}") == 1
+    (run / "export/scores.csv").write_bytes(sound)
+    set_threshold(SetThreshold(run, fpr=fpr))
+    assert read(run / "export/manifest.json")["files"]["int8"]["reasons_now"] == []
+    pages = [(run / "export" / name).read_text(encoding="utf-8") for name in ("MODEL_CARD.md", "README.md")]
+    assert not any("shipped" in page for page in (*pages, shown(run)))
+
+
+def test_the_reason_of_a_file_that_was_rejected_is_told_as_of_an_earlier_threshold(run):
+    manifest = read(run / "export/manifest.json")
+    reason = "does not give the run's verdicts: 60 of 140 verdicts differ"
+    manifest["files"]["int8"] |= {"accepted": False, "reasons": [reason]}
+    (run / "export/manifest.json").write_text(json.dumps(manifest))
+    (run / "export/rejected").mkdir()
+    for name in ("int8.tflite", "int8.json"):
+        (run / "export" / name).rename(run / "export/rejected" / name)
+    set_threshold(SetThreshold(run, fpr=0.2))
+    said = f"rejected with an earlier threshold: it {reason}"
+    assert said in (run / "export/MODEL_CARD.md").read_text(encoding="utf-8") and f"int8 was {said}" in shown(run)
+    assert (run / "export/rejected/int8.tflite").is_file()
+
+
 def test_the_files_score_as_before(run):
     set_threshold(SetThreshold(run, fpr=0.2))
     golden = read(run / "export/golden/golden.json")

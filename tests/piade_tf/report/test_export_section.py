@@ -14,10 +14,10 @@ def test_the_table_takes_its_place_in_the_page_and_a_second_one_that_of_the_firs
     assert "Exported files None so far." in words(report.read_text())
     for size in ("310", "311"):
         rows = [ROWS[0], ("int8", size, "ships"), ROWS[2]]
-        write_export(report, rows, "KiB: the size.", [("float32", "does not give the run's verdicts")])
+        write_export(report, rows, "KiB: the size.", [("float32", "rejected: it does not give the run's verdicts")])
     text = words(report.read_text())
     assert "int8 311 ships" in text and "int8 310" not in text and "None so far" not in text
-    assert "KiB: the size." in text and "float32 was rejected" in text and "Training" in text
+    assert "KiB: the size." in text and "float32 was rejected: it does" in text and "Training" in text
 
 
 def test_nothing_from_data_is_taken_for_its_place(tmp_path):

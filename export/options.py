@@ -32,8 +32,8 @@ class Export:
     int8: convolutions in 8-bit integers. int8_full: integers throughout, for NPUs and microcontrollers; the score is
     computed outside."""
     tolerance: float | None = None
-    """The share of verdicts, 0 to 1, that may differ from the run's on images that are not labelled. Left out: what
-    other calibration images would change as well, but at least 0.02."""
+    """A file is rejected if surely more than this share of its verdicts, 0 to 1, differ from the run's on images that
+    are not labelled. Left out: what other calibration images would change as well, but at least 0.02."""
     batch: Annotated[int, tyro.conf.arg(name="batch-size", aliases=("--batch",))] = 1
     """Images that a file takes at a time. Only 1 is handed to all delegates in one piece."""
     input_size: typing.Literal["fixed", "free"] = "fixed"

@@ -89,8 +89,8 @@ def _compared(manifest: dict[str, Any]) -> str:
     compared = manifest["compared_on"]
     said = (
         f"A file ships if it gives the run's verdicts on {compared['validation']} validation images and on "
-        f"{compared['synthetic_defects']} with synthetic defects; {compared['verdicts_may_differ']:.1%} of them may "
-        "differ."
+        f"{compared['synthetic_defects']} with synthetic defects: it is rejected if surely more than "
+        f"{compared['verdicts_may_differ']:.1%} of them differ."
     )
     if manifest["keras"]["image_AUROC"] is None:
         return said

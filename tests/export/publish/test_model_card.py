@@ -33,3 +33,7 @@ def test_images_that_joined_later_are_no_part_of_the_statistics():
     assert "thresholds in folds): 15\n" in model_card(config, MANIFEST, 0)
     card = model_card(config, MANIFEST, 2)
     assert "thresholds in folds): 13\n" in card and "joined later (thresholds): 2\n" in card
+
+
+def test_a_share_that_differs_is_told_as_what_must_surely_be_exceeded():
+    assert "rejected if surely more than 2.0% of them differ." in model_card(CONFIG, MANIFEST, 0)

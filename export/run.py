@@ -131,6 +131,7 @@ def _fill(
     learned = data.calibration.part(range(data.calibration.count - later))
     learned_data = dataclasses.replace(data, calibration=learned)
     builder = Builder(network, scorer, chosen, learned_data, augment, seed, options.batch, work, bool(folds))
+    size = data.preparation.size if data.preparation else None
     entries: dict[str, dict[str, Any]] = {}
     measured: dict[str, Measured] = {}
     made_of = [images.path, *(options.run / name for name in ("model.keras", "scorer.npz"))]
@@ -141,7 +142,7 @@ def _fill(
             if finished.has(name):
                 found = finished.take(name, folder)
             else:
-                found = measure(_build(builder, name, path, options), images.path)
+                found = measure(_build(builder, name, path, options), images.path, size=size)
                 finished.keep(name, path, found)
         except CannotRun as error:
             entries[name] = {"accepted": False, "reasons": [str(error)]}

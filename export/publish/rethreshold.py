@@ -79,11 +79,12 @@ def rethreshold(
     manifest = _read(export / "manifest.json")
     scores = FileScores.read(export / NAME)
     places = {name: _place(export, name, entry) for name, entry in manifest["files"].items() if is_measured(entry)}
+    content_of_run, digest = _read(config), hashlib.sha256(config.read_bytes()).hexdigest()
     if added is not None and len(added):
-        scores = scores.with_calibration(run_normal[-len(added) :], _measured(places, added))
+        size = (content_of_run["preparation"] or {}).get("size")
+        scores = scores.with_calibration(run_normal[-len(added) :], _measured(places, added, size))
     new.mkdir(parents=True, exist_ok=True)
     calibration, test = scores.split == "calibration", scores.split == "test"
-    content_of_run, digest = _read(config), hashlib.sha256(config.read_bytes()).hexdigest()
     seed = content_of_run["options"]["training"]["seed"]
     of_run = scores.said(None, threshold)
     may_differ = share_that_may_differ(of_run, seed, manifest["compared_on"].get("tolerance"))
@@ -139,7 +140,7 @@ def _with(path: Path, changes: dict[str, Any]) -> bytes:
     return with_metadata(content, (metadata_of(content) or {}) | changes)
 
 
-def _measured(places: dict[str, Path], images: np.ndarray) -> dict[str, Measured]:
+def _measured(places: dict[str, Path], images: np.ndarray, size: tuple[int, int] | None) -> dict[str, Measured]:
     with temporary_folder() as folder:
         pixels = folder / "images.npy"
         np.save(pixels, images)
@@ -147,7 +148,7 @@ def _measured(places: dict[str, Path], images: np.ndarray) -> dict[str, Measured
         for name, path in places.items():
             print(f"scoring {len(images)} images with {name}", flush=True)
             try:
-                found[name] = measure(path, pixels)
+                found[name] = measure(path, pixels, size=size)
             except CannotRun as error:
                 raise InputError(f"{path} {error}; export the run again") from None
         return found

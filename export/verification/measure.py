@@ -39,13 +39,16 @@ class Measured:
         return dataclasses.replace(self, **{name: getattr(self, name)[place] for name in columns})
 
 
-def measure(file: Path, images: Path, longest: tuple[float, float] = LONGEST) -> Measured:
+def measure(
+    file: Path, images: Path, longest: tuple[float, float] = LONGEST, size: tuple[int, int] | None = None
+) -> Measured:
     """Runs `export.verification.verify`.
 
     Args:
         file: a LiteRT file, or the version folder of a SavedModel.
         images: `.npy`, `(n, height, width, channels)`, uint8.
         longest: seconds until it is ended, for the file and for each image besides.
+        size: height and width of the images before their middle was cut out, for a file that prepares them itself.
 
     Raises:
         CannotRun: the file cannot be loaded or run, takes too long, or its scores are not finite.
@@ -59,6 +62,7 @@ def measure(file: Path, images: Path, longest: tuple[float, float] = LONGEST) ->
             "export.verification.verify",
             *(str(path.resolve()) for path in (file, images)),
             str(result),
+            *map(str, size or ()),
         ]
         seconds = longest[0] + longest[1] * len(np.load(images, mmap_mode="r"))
         try:

@@ -1,12 +1,13 @@
 """Runs one exported file over images, in a process that has no TensorFlow but for a SavedModel.
 
-    python -m export.verification.verify FILE IMAGES.npy RESULT.npz
+    python -m export.verification.verify FILE IMAGES.npy RESULT.npz [HEIGHT WIDTH]
 
-IMAGES is `(n, height, width, channels)`, uint8, read in place. RESULT has the columns of
-`export.verification.measure.Measured`.
+IMAGES is `(n, height, width, channels)`, uint8, read in place, and HEIGHT WIDTH the size that they had before their
+middle was cut out. RESULT has the columns of `export.verification.measure.Measured`.
 """
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -24,10 +25,10 @@ WARM_UP, TIMED = 10, 100
 THREADS = (1, 2)
 
 
-def verify(file: Path, images: np.ndarray) -> dict[str, np.ndarray]:
-    """What the file says of the images, and how long it takes."""
+def verify(file: Path, images: np.ndarray, size: tuple[int, int] | None = None) -> dict[str, np.ndarray]:
+    """What the file says of the images, and how long it takes; `size` as in `export.verification.measure`."""
     is_saved_model = file.is_dir()
-    load = _saved_model if is_saved_model else load_litert
+    load = functools.partial(_saved_model, size=size) if is_saved_model else load_litert
     before = peak_memory()
     run = load(file, 1)
     batch = run.batch
@@ -100,24 +101,30 @@ def load_litert(file: Path | bytes, threads: int) -> Runner:
     return Runner(batch, call)
 
 
-def _saved_model(file: Path, threads: int) -> Runner:
+def _saved_model(file: Path, threads: int, size: tuple[int, int] | None) -> Runner:
     import tensorflow as tf
+
+    from piade_tf.data.preparation import uncropped
 
     with contextlib.suppress(RuntimeError):  # it runs already
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     model = tf.saved_model.load(str(file))
     inspect = model.signatures["inspect"]
+    batch, height, *_ = inspect.structured_input_signature[1]["image"].shape
 
     def call(images: np.ndarray) -> dict[str, np.ndarray]:
+        if size and height is None:  # it prepares images itself: what it cuts out must be what is compared
+            images = uncropped(images, size)
         return {name: values.numpy() for name, values in inspect(image=tf.constant(images)).items()}
 
     call.model = model  # type: ignore[attr-defined]  # its signature does not keep it alive
-    return Runner(int(inspect.structured_input_signature[1]["image"].shape[0]), call)
+    return Runner(int(batch), call)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    model, pixels, result = (Path(argument) for argument in sys.argv[1:])
+    model, pixels, result = (Path(argument) for argument in sys.argv[1:4])
+    before_crop = (int(sys.argv[4]), int(sys.argv[5])) if sys.argv[4:] else None
     if not model.is_dir():
         sys.modules["tensorflow"] = None  # type: ignore[assignment]  # an import of it fails
-    np.savez(result, allow_pickle=False, **verify(model, np.load(pixels, mmap_mode="r")))
+    np.savez(result, allow_pickle=False, **verify(model, np.load(pixels, mmap_mode="r"), before_crop))

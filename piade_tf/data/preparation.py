@@ -170,6 +170,21 @@ def resized(pixels: np.ndarray, height: int, width: int, kernel: str) -> np.ndar
     return np.stack(smaller, axis=-1)
 
 
+def uncropped(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Prepared images as they were before the middle was cut out, but for what was lost: their edges are repeated.
+
+    Args:
+        images: `(..., h, w, channels)`.
+        size: of the preparation, at least `(h, w)`.
+
+    Returns:
+        `(..., *size, channels)`, of which the preparation makes `images` again.
+    """
+    lost = [side - kept for side, kept in zip(size, images.shape[-3:-1], strict=True)]
+    borders = [(0, 0)] * (images.ndim - 3) + [(over // 2, over - over // 2) for over in lost] + [(0, 0)]
+    return np.pad(images, borders, mode="edge")
+
+
 def _centred(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Cuts off or adds black at all sides, half at each end."""
     for axis, side in enumerate(size):

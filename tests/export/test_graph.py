@@ -12,6 +12,7 @@ from export.refusal import CannotRun
 from export.saved_model import write_saved_model
 from export.tflite.convert import to_litert
 from export.tflite.flatbuffer import operators
+from export.verification.verify import verify
 from piade_tf.config import NetworkConfig
 from piade_tf.data.preparation import Preparation
 from piade_tf.model.network import build_network
@@ -71,6 +72,16 @@ def test_a_saved_model_of_free_size_prepares_each_image_of_a_batch(fitted, resiz
     expected = scorer.inspection_model(network, "combined")(prepared / np.float32(255))
     for name in ("pred_score", "anomaly_map", "latent"):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
+def test_a_saved_model_of_free_size_is_measured_on_what_it_cuts_out(fitted, resize, tmp_path):
+    network, scorer, images = fitted
+    preparation = Preparation((40, 47), resize, (29, 32), channels=3)
+    version = write_saved_model(tmp_path, InspectionGraph(network, scorer, "combined", 1, preparation).inspect)
+    expected = scorer.inspection_model(network, "combined")(images / np.float32(255))
+    found = verify(version, images, preparation.size)
+    np.testing.assert_allclose(found["pred_score"], expected["pred_score"], rtol=2e-4, atol=2e-4)
 
 
 def test_a_saved_model_equals_keras_although_tensorflow_may_compute_with_its_constants_ahead(fitted, tmp_path):

@@ -263,6 +263,20 @@ def test_more_good_images_join_the_calibration_for_good(run, tmp_path):
         export(Export(run, ("float32",)))
 
 
+def test_a_saved_model_that_prepares_images_itself_is_judged_on_what_the_run_sees(run, tmp_path):
+    config = read(run / "config.json")
+    config["options"]["data"] |= {"image_size": [38], "crop": [32]}
+    config["preparation"] |= {"size": [38, 38], "crop": [32, 32]}
+    (run / "config.json").write_text(json.dumps(config))
+    export(Export(run, ("saved_model",), input_size="free"))
+    assert read(run / "export/manifest.json")["files"]["saved_model"]["score_error"] < 1e-4
+    set_threshold(SetThreshold(run, good=good_images(tmp_path / "good", 12)))
+    added = calibration_scores(RunDirectory(run).read_known())[0][-12:]
+    scores = FileScores.read(run / "export/scores.csv")
+    of_file = scores.pred_score["saved_model"][scores.split == "calibration"][-12:]
+    np.testing.assert_allclose(of_file, added, rtol=1e-3, atol=1e-3)
+
+
 def test_an_export_takes_the_threshold_that_the_run_has_now(run):
     shutil.rmtree(run / "export")
     set_threshold(SetThreshold(run, sigma=2.0))

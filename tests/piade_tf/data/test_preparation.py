@@ -13,7 +13,7 @@ from export.graph_preparation import prepared_in_graph
 from piade_tf.config import DataConfig
 from piade_tf.data.decode import UnreadableImageError, decode_file
 from piade_tf.data.jitter import jittered
-from piade_tf.data.preparation import KERNELS, Preparation, resized
+from piade_tf.data.preparation import KERNELS, Preparation, resized, uncropped
 from piade_tf.errors import InputError
 
 PHOTO = np.asarray(
@@ -113,6 +113,15 @@ def test_an_exported_graph_prepares_images_as_training_does(shape, size, resize,
 def test_the_middle_is_cut_out_after_resizing():
     whole = prepared(PHOTO, size=(50, 60), channels=3)
     np.testing.assert_array_equal(prepared(PHOTO, size=(50, 60), crop=(30, 40), channels=3), whole[10:40, 10:50])
+
+
+@pytest.mark.parametrize("size, crop", [((50, 60), (29, 42)), ((51, 60), (30, 60)), ((50, 60), (50, 60))])
+def test_what_was_cut_out_goes_back_to_where_it_is_cut_out(size, crop):
+    preparation = Preparation(size, "stretch", crop, channels=3)
+    images = np.random.default_rng(0).integers(0, 256, (2, *crop, 3), "uint8")
+    for image, whole in zip(images, uncropped(images, size), strict=True):
+        assert whole.shape[:2] == size
+        np.testing.assert_array_equal(preparation(whole), image)
 
 
 def test_colour_becomes_grey_by_luma_and_grey_becomes_colour_by_repetition():

@@ -1,9 +1,10 @@
-"""Golden images as photographs, as a phone takes them: larger, of another aspect ratio, and held sideways.
+"""Golden images as photographs, as a phone takes them: larger, held sideways, and stretched where training stretches.
 
 They test an app's preparation, where the other golden images test its network alone.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from export.verification.verify import load_litert
 from piade_tf.data.decode import decode_bytes
-from piade_tf.data.preparation import Preparation, resized
+from piade_tf.data.preparation import Preparation, resized, uncropped
 from piade_tf.files import write_json
 from piade_tf.pixels import WHITE
 from piade_tf.quiet import stderr_only_on_failure
@@ -21,7 +22,7 @@ from piade_tf.quiet import stderr_only_on_failure
 NAME = "photographs.json"
 HELD = ((6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270))  # EXIF's orientation, and what it undoes
 ORIENTATION = 0x0112  # EXIF's tag
-SHORT_SIDE = 720  # 960 x 720 pixels at least, which is another aspect ratio than that of most networks
+SHORT_SIDE, LONG_SIDE = 720, 960  # at least: another aspect ratio than that of most networks
 ROUNDS = 12  # of giving back the detail that a photograph loses when it is resized
 JPEG = {"quality": 95, "subsampling": 0}
 
@@ -46,7 +47,7 @@ def write_photographs(
     prepared = []
     for number, (image, about) in enumerate(sources):
         name, (orientation, turn) = f"photograph_{number}.jpg", HELD[number % len(HELD)]
-        photograph = _photograph(image, orientation, turn)
+        photograph = _photograph(image, preparation, orientation, turn)
         (golden / name).write_bytes(photograph)
         content[name] = about | {"orientation": orientation}
         prepared.append(preparation(decode_bytes(photograph)))
@@ -66,10 +67,10 @@ def write_photographs(
     write_json(golden / NAME, content)
 
 
-def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> bytes:
-    """The image, enlarged to 4:3, as a JPEG that was taken with the camera turned."""
-    short = max(SHORT_SIDE, 2 * max(image.shape[:2]))
-    larger = enlarged(image.astype("float32"), short, short * 4 // 3)
+def _photograph(image: np.ndarray, preparation: Preparation, orientation: int, turn: Image.Transpose) -> bytes:
+    """An image of which `preparation` makes that one, as a JPEG that was taken with the camera turned."""
+    whole = uncropped(image, preparation.size).astype("float32")
+    larger = enlarged(whole, *_sides(preparation))
     pixels = np.round(larger).astype("uint8")
     stored = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).transpose(turn)
     exif = Image.Exif()
@@ -77,6 +78,16 @@ def _photograph(image: np.ndarray, orientation: int, turn: Image.Transpose) -> b
     content = io.BytesIO()
     stored.save(content, "JPEG", exif=exif, **JPEG)
     return content.getvalue()
+
+
+def _sides(preparation: Preparation) -> tuple[int, int]:
+    """Height and width of a photograph of which nothing gets lost: 4:3 only where it is stretched."""
+    height, width = preparation.size
+    if preparation.resize == "stretch":
+        short = max(SHORT_SIDE, 2 * max(height, width))
+        return short, short * LONG_SIDE // SHORT_SIDE
+    times = max(2, math.ceil(LONG_SIDE / max(height, width)))
+    return times * height, times * width
 
 
 def enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -177,8 +177,8 @@ def _folders(options: Adapt, config: dict[str, Any], before: "Before") -> "tuple
     """The new good images, and the bad ones."""
     from piade_tf.cli.good_folder import images_of, new_images
 
-    found = images_of(options.good, config, before.preparation)
-    bad = None if options.bad is None else images_of(options.bad, config, before.preparation)
+    found = images_of(options.good, config, before.preparation, good=True)
+    bad = None if options.bad is None else images_of(options.bad, config, before.preparation, good=False)
     if bad is not None and (both := set(found.digests) & set(bad.digests)):
         name = next(path for path, digest in zip(bad.paths, bad.digests, strict=True) if digest in both)
         raise InputError(f"{from_here(name)} is among the good images as well; decide which it is")

@@ -12,6 +12,8 @@ from piade_tf.cli.stdin_paths import paths_on_stdin
 from piade_tf.errors import InputError
 from piade_tf.printable import some
 
+NAMES_SHOWN = 8
+
 
 @dataclasses.dataclass
 class Found:
@@ -56,6 +58,13 @@ def find_images(given: tuple[str, ...]) -> Found:
     if "-" not in given:
         _check_some(found)
     return found
+
+
+def tell_passed_over(found: Found) -> None:
+    """Prints what lies beside the photographs, if anything does."""
+    if found.passed_over:
+        names = some(found.passed_over, NAMES_SHOWN)
+        print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")
 
 
 def _add_matches(found: Found, pattern: str, matches: list[str]) -> None:

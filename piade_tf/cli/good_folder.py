@@ -4,34 +4,50 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from piade_tf.cli.find_images import find_images
+from piade_tf.cli.find_images import find_images, tell_passed_over
 from piade_tf.data.added_images import FolderImages, absolute, folder_images
+from piade_tf.data.folders_below import without_bad
 from piade_tf.data.known_images import KnownImage
+from piade_tf.data.names import BAD, means
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.printable import from_here, printable
 
 
-def images_of(folder: Path, config: dict[str, Any], preparation: Preparation) -> FolderImages:
-    """Reads and checks all images below a folder.
+def images_of(folder: Path, config: dict[str, Any], preparation: Preparation, good: bool) -> FolderImages:
+    """Reads and checks all images below a folder, and prints which of them do not count.
 
     Args:
         folder: as the user gave it.
         config: of the run.
         preparation: of the run.
+        good: whether they are given as good: what lies in folders below whose names say bad is then left out.
 
     Raises:
-        InputError: no such folder, no images in it, or one that cannot be read or is of another size or colour.
+        InputError: no such folder, no images in it, or one that cannot be read or is of another size or colour; or the
+            folder's own name says that what is given as good is bad.
     """
     if not folder.is_dir():
         wrong = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {wrong}; give a folder with images")
-    any_colour = config["options"]["data"]["channels"] != "auto"
-    found = find_images((absolute(folder),))
+    if good and means(folder.resolve().name, BAD):
+        raise InputError(f"--good {folder}: its name says that its parts are not good; if they are, rename it")
+    place = absolute(folder)
+    found = find_images((place,))
+    tell_passed_over(found)
     if found.unread:
         path, reason = found.unread[0]
         raise InputError(f"{printable(from_here(path))} {reason}; mend it or take it out")
-    return folder_images(found.paths, preparation, config.get("kinds", {}), any_colour)
+    paths, told = without_bad(found.paths, place) if good else (found.paths, [])
+    for line in told:
+        print(f"warning: {printable(line)}")
+    if not paths:
+        raise InputError(f"{folder} holds no images but in folders whose names say that they are not good; give others")
+    any_colour = config["options"]["data"]["channels"] != "auto"
+    images = folder_images(paths, preparation, config.get("kinds", {}), any_colour)
+    if equal := len(paths) - len(images.paths):
+        print(f"note: {equal} of {len(paths)} images in {folder} are equal to others of them and left out")
+    return images
 
 
 def new_images(folder: Path, found: FolderImages, known: Sequence[KnownImage]) -> FolderImages:

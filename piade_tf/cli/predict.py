@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from piade_tf.cli.console import nobody_reads
-from piade_tf.cli.find_images import find_images
+from piade_tf.cli.find_images import find_images, tell_passed_over
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
-from piade_tf.printable import printable, some
+from piade_tf.printable import printable
 
 if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = ("path", "pred_score", "percentile", "pred_label", "verdict")
-NAMES_SHOWN = 8
 HEATMAP = "heatmap"  # the column besides, with --heatmaps
 ALL_NORMAL, SOME_ANOMALOUS, SOME_UNREADABLE = 0, 1, 2  # exit codes
 
@@ -151,9 +150,7 @@ def predict(options: Predict) -> int:
     sys.stdout.flush()
     for line in errors:
         print(line, file=sys.stderr)
-    if found.passed_over:
-        names = some(found.passed_over, NAMES_SHOWN)
-        print(f"note: passed over {len(found.passed_over)} files or folders that are no photographs: {names}")
+    tell_passed_over(found)
     if contradicting:  # they may be of another photograph with that name, and are not removed
         names = some(contradicting, NAMES_SHOWN)
         print(f"warning: {options.heatmaps} has pictures of before with another verdict: {names}; remove them")

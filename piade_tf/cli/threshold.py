@@ -219,7 +219,7 @@ def _with_good(
     from piade_tf.evaluation.scored_split import BATCH, score_split
 
     detector = Detector.load(run.path)
-    new = new_images(folder, images_of(folder, config, detector.preparation), known)
+    new = new_images(folder, images_of(folder, config, detector.preparation, good=True), known)
     tested = {one.digest for one in known if one.split == "test"} & set(new.digests)
     if tested:
         raise InputError(

@@ -224,6 +224,10 @@ def test_a_folder_with_nothing_new_is_named(refused, tmp_path):
     assert "known" in refused(good=write(tmp_path / "known", images_of(0)[:4]))
 
 
+def test_a_folder_that_is_called_bad_is_not_learned(refused, tmp_path):
+    assert "its parts are not good" in refused(good=write(tmp_path / "ng", images_of(7)[:4]))
+
+
 ODD = [(np.zeros((8, 9), "uint8"), "9x8"), (np.full((8, 8, 3), (9, 0, 0), "uint8"), "colour")]
 
 

@@ -132,7 +132,7 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     assert base.preparation is not None
     before = _before(run, config, base.preparation)
     fixed = before.fixed
-    good, bad = _folders(options, config, before)
+    good, bad = _folders(options, config, run, before)
     added = assigned(good, absolute(options.good), fixed.seed, base.group_by)
     alike = None if base.group_by else burst_warning(good.looks, list(map(from_here, good.paths)), LEAVE_OUT)
     if alike:
@@ -173,11 +173,15 @@ def _adapt(options: Adapt, run: "RunDirectory", new_run: "RunDirectory") -> None
     show_adaptation(groups, before.threshold, after)
 
 
-def _folders(options: Adapt, config: dict[str, Any], before: "Before") -> "tuple[FolderImages, FolderImages | None]":
+def _folders(
+    options: Adapt, config: dict[str, Any], run: "RunDirectory", before: "Before"
+) -> "tuple[FolderImages, FolderImages | None]":
     """The new good images, and the bad ones."""
-    from piade_tf.cli.good_folder import images_of, new_images
+    from piade_tf.cli.good_folder import images_of, new_images, refuse_anomalous
 
     found = images_of(options.good, config, before.preparation, good=True)
+    split, _ = run.read_scores()
+    refuse_anomalous(options.good, found, before.known, set(map(str, split.ids[split.labels == 1])))
     bad = None if options.bad is None else images_of(options.bad, config, before.preparation, good=False)
     if bad is not None and (both := set(found.digests) & set(bad.digests)):
         name = next(path for path, digest in zip(bad.paths, bad.digests, strict=True) if digest in both)

@@ -11,7 +11,7 @@ from piade_tf.data.known_images import KnownImage
 from piade_tf.data.names import BAD, means
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
-from piade_tf.printable import from_here, printable
+from piade_tf.printable import from_here, printable, some
 
 
 def images_of(folder: Path, config: dict[str, Any], preparation: Preparation, good: bool) -> FolderImages:
@@ -48,6 +48,24 @@ def images_of(folder: Path, config: dict[str, Any], preparation: Preparation, go
     if equal := len(paths) - len(images.paths):
         print(f"note: {equal} of {len(paths)} images in {folder} are equal to others of them and left out")
     return images
+
+
+def refuse_anomalous(folder: Path, found: FolderImages, known: Sequence[KnownImage], anomalous: set[str]) -> None:
+    """Raises `InputError` where one of the images is an anomalous test image of the run.
+
+    Args:
+        folder: as the user gave it.
+        found: its images.
+        known: what the run knows of its images.
+        anomalous: the names of its anomalous test images.
+    """
+    to_find = {one.digest: one.image for one in known if one.split == "test" and one.image in anomalous}
+    pairs = zip(found.paths, found.digests, strict=True)
+    if wrong := [f"{from_here(path)} ({to_find[digest]})" for path, digest in pairs if digest in to_find]:
+        raise InputError(
+            f"{len(wrong)} images in {folder} are anomalous test images of the run: {some(wrong)}; take them out: "
+            "a defect that is taught as good is never found again"
+        )
 
 
 def new_images(folder: Path, found: FolderImages, known: Sequence[KnownImage]) -> FolderImages:

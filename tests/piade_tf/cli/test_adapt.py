@@ -228,6 +228,12 @@ def test_a_folder_that_is_called_bad_is_not_learned(refused, tmp_path):
     assert "its parts are not good" in refused(good=write(tmp_path / "ng", images_of(7)[:4]))
 
 
+def test_an_anomalous_test_image_is_not_taught_as_good(refused, tmp_path):
+    mixed = write(tmp_path / "mixed", [*images_of(0, train=False)[:2], images_of(7, train=False)[0]])
+    said = refused(good=mixed)
+    assert "1 images in" in said and "mixed/2.png (" in said and "anomalous test images of the run" in said
+
+
 ODD = [(np.zeros((8, 9), "uint8"), "9x8"), (np.full((8, 8, 3), (9, 0, 0), "uint8"), "colour")]
 
 

@@ -148,8 +148,8 @@ class RunDirectory:
         write_known(self.path / "known_images.csv", known)
 
     def read_known(self) -> list[KnownImage]:
-        """What `write_known` wrote. Raises `InputError` where an earlier version trained the run."""
-        return read_known(self.path / "known_images.csv")
+        """What `write_known` wrote. Raises `InputError` where that is not whole, or an earlier version trained it."""
+        return read_known(self.path / "known_images.csv", self.begun_config().get("counts", {}))
 
     def known_if_any(self) -> list[KnownImage]:
         """As `read_known`; nothing where an earlier version trained the run."""

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import hashlib
+import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,28 +113,47 @@ def write_known(path: Path, known: Sequence[KnownImage]) -> None:
     write_csv(path, COLUMNS, [["" if value is None else value for value in dataclasses.astuple(one)] for one in known])
 
 
-def read_known(path: Path) -> list[KnownImage]:
+def read_known(path: Path, counts: Mapping[str, int]) -> list[KnownImage]:
     """Reads what `write_known` wrote.
 
+    Args:
+        path: of the file.
+        counts: of images by split, which it must have; empty where an earlier version stored none.
+
     Raises:
-        InputError: the file is missing, as in runs of earlier versions, or is something else.
+        InputError: the file is missing, as in runs of earlier versions, was cut short or is something else.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        found = [_from_row(*(row[name] for name in COLUMNS)) for row in rows]
+        text = path.read_bytes().decode("utf-8")
+        if not text.endswith("\n"):  # a number that was cut is still a number
+            raise ValueError("its last line is cut short")
+        found = [_from_row(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
     except FileNotFoundError:
         raise InputError(
             f"{path.parent} was trained by an earlier version, which did not keep the scores of its calibration images "
             f"({path.name}); train again"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); train again") from None
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read ({error}); put a whole copy there, or train again") from None
+    has = _counts(found)
+    for split, count in counts.items():
+        if has[split] != count:
+            raise InputError(
+                f"{path} has {has[split]} {split} images and the run {count}; put a whole copy there, or train again"
+            )
     if not calibration_images(found):
         raise InputError(f"{path} has no scores of calibration images; train again")
     return found
 
 
-def _from_row(image: str, split: str, digest: str, added: str, pred_score: str, map_max: str) -> KnownImage:
-    numbers = (float(text) if text else None for text in (pred_score, map_max))
-    return KnownImage(image, split, digest, added, *numbers)
+def _counts(known: Sequence[KnownImage]) -> Counter[str]:
+    """How many there are by split, as a run counts them: a test image that was learned is tested on no more."""
+    added = {one.digest for one in known if one.added}
+    return Counter(one.split for one in known if one.split != "test" or one.digest not in added)
+
+
+def _from_row(row: dict[str, Any]) -> KnownImage:
+    if None in row.values() or row["split"] not in SPLITS:
+        raise ValueError(f"the row of {row['image']} is not whole")
+    texts = [row[name] for name in COLUMNS]
+    return KnownImage(*texts[:4], *(float(text) if text else None for text in texts[4:]))

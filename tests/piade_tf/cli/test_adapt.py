@@ -264,6 +264,12 @@ def test_a_run_of_an_earlier_version_is_one_line(refused, run, good):
     assert "earlier version" in refused(good=good)
 
 
+def test_known_images_that_were_cut_short_are_one_line(refused, run, good):
+    lines = (run / "known_images.csv").read_text().splitlines(keepends=True)
+    (run / "known_images.csv").write_text("".join(lines[: len(lines) // 2]))
+    assert "test images and the run" in refused(good=good)
+
+
 @pytest.mark.parametrize("name", ["run", "../run"])
 def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(refused, good, name):
     assert "--name" in refused(good=good, name=name)

@@ -6,9 +6,8 @@ from typing import Any
 
 from piade_tf.cli.find_images import find_images, tell_passed_over
 from piade_tf.data.added_images import FolderImages, absolute, folder_images
-from piade_tf.data.folders_below import without_bad
+from piade_tf.data.folders_below import refuse_bad, without_bad
 from piade_tf.data.known_images import KnownImage
-from piade_tf.data.names import BAD, means
 from piade_tf.data.preparation import Preparation
 from piade_tf.errors import InputError
 from piade_tf.printable import from_here, printable, some
@@ -30,8 +29,8 @@ def images_of(folder: Path, config: dict[str, Any], preparation: Preparation, go
     if not folder.is_dir():
         wrong = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {wrong}; give a folder with images")
-    if good and means(folder.resolve().name, BAD):
-        raise InputError(f"--good {folder}: its name says that its parts are not good; if they are, rename it")
+    if good:
+        refuse_bad(folder, "--good")
     place = absolute(folder)
     found = find_images((place,))
     tell_passed_over(found)

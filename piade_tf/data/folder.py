@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from piade_tf.config import Kind
-from piade_tf.data.folders_below import by_its_own_name, folders_in, without_bad, without_normal
+from piade_tf.data.folders_below import by_its_own_name, folders_in, refuse_bad, without_bad, without_normal
 from piade_tf.data.listing import ImageFile, LayoutError, Listing
 from piade_tf.data.masks_of_images import with_masks
 from piade_tf.data.names import BAD, GOOD, MASKS, TEST, TRAIN, VALIDATION, means, of_meaning, same_class, same_form
@@ -37,7 +37,7 @@ def list_images(root: Path, normal_class: str | None) -> Listing:
 
     Raises:
         LayoutError: no images, or a layout that is not understood.
-        InputError: the folder is missing, or the normal class is.
+        InputError: the folder is missing, or the normal class is; or it has images alone, and a name that says bad.
     """
     check_folder(root)
     return _listed(root, normal_class)
@@ -54,6 +54,7 @@ def _listed(root: Path, normal_class: str | None, further: bool = True) -> Listi
     for found in below.values():
         besides += Walk([], found.passed_over, found.unread)
     if here.images and not classes:
+        refuse_bad(root, "--data-dir")
         files = _files(root, here.images, ROOT_CLASS, False)
         return Listing("parts", "good images alone", ROOT_CLASS, files, [], True, [], besides)
     if here.images:

@@ -1,10 +1,20 @@
-"""Folders below a class: lots of it, unless their names say that their images are of another kind."""
+"""Folders below a class, and its own: lots of it, unless their names say that their images are of another kind."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from piade_tf.data.names import BAD, means
+from piade_tf.errors import InputError
+
+
+def refuse_bad(folder: Path, option: str) -> None:
+    """Raises `InputError` where the name of a folder that was given for good images with that option says bad."""
+    if means(folder.resolve().name, BAD):
+        raise InputError(
+            f"{option} {folder}: its name says that its parts are not good; give the folder above it, or, if they are, "
+            "rename it"
+        )
 
 
 def without_bad(images: list[str], place: str) -> tuple[list[str], list[str]]:

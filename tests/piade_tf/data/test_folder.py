@@ -100,6 +100,15 @@ def test_a_folder_of_good_images_and_nothing_else(tmp_path):
     assert len(list(data.train.images)) == 37
 
 
+@pytest.mark.parametrize("name", ["ng", "Defect_2", "不良"])
+def test_a_folder_of_bad_images_and_nothing_else_is_not_taken_for_good_ones(tmp_path, monkeypatch, name):
+    write(tmp_path, [*numbered("good", 8), *numbered(name, 3)])
+    refuses(f"{name}: its name says that its parts are not good; give the", list_images, tmp_path / name, None)
+    monkeypatch.chdir(tmp_path / name)
+    refuses("its name says", list_images, Path("."), None)
+    assert len(list_images(tmp_path / "good", None).train) == 8
+
+
 def test_train_good_alone_and_images_directly_in_train(tmp_path):
     write(tmp_path / "a", numbered("train/good", 60))
     assert load(tmp_path / "a").layout == "MVTec's layout: train/good, no test images"

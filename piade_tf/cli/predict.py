@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from piade_tf.cli.console import nobody_reads
-from piade_tf.cli.find_images import find_images, tell_passed_over
+from piade_tf.cli.find_images import NAMES_SHOWN, find_images, tell_passed_over
 from piade_tf.cli.startup import start_tensorflow
 from piade_tf.cli.tables import AddRow, csv_table, json_table
 from piade_tf.errors import InputError
 from piade_tf.files import check_file, check_folder, name_within
-from piade_tf.printable import printable
+from piade_tf.printable import printable, some
 
 if TYPE_CHECKING:
     import numpy as np

@@ -57,7 +57,7 @@ def folder_images(
         paths: of the files.
         preparation: of the run.
         kinds: the run's images by size and mode, as in `Source`. If all are of one size, others must be too.
-        any_colour: whether grey images may join those in colour.
+        any_colour: whether grey images may join those in colour; they may in any case where some of the run are grey.
 
     Raises:
         InputError: an image cannot be read, is of another size or colour, has grey values beyond the bits of the run or
@@ -66,6 +66,7 @@ def folder_images(
     sizes = {kind.split()[0] for kind in kinds}
     size = next(iter(sizes)) if len(sizes) == 1 else None
     size = None if size is None or "?" in size else size
+    any_colour = any_colour or any(_is_grey(kind.partition(" ")[2]) for kind in kinds)
     by_digest: dict[str, tuple[str, bytes]] = {}
     for path in paths:
         whole, name = absolute(path), printable(from_here(path))
@@ -88,6 +89,11 @@ def folder_images(
         by_digest.setdefault(digests_of([prepared])[0], (whole, look_of(prepared)))
     kept = list(by_digest.values())
     return FolderImages([path for path, _ in kept], list(by_digest), [look for _, look in kept])
+
+
+def _is_grey(mode: str) -> bool:
+    """Whether Pillow's mode has grey values alone."""
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
 
 
 def folder_split(paths: Sequence[str], preparation: Preparation) -> Split:

@@ -45,3 +45,13 @@ def test_grey_values_beyond_the_bits_of_the_run_are_refused_as_in_a_prediction(t
     else:
         told = "deep.png has grey values up to 4000, and the run was trained for 10 bits, up to 1023; train with more"
         refuses(told, folder_images, [str(path)], preparation, {})
+
+
+def test_grey_images_join_a_run_that_has_some_and_no_run_in_colour_alone(tmp_path):
+    path, size = str(tmp_path / "grey.png"), f"{SIDE}x{SIDE}"
+    Image.fromarray(np.full((SIDE, SIDE), 90, "uint8")).save(path)
+    for mode in ("L", "1", "LA", "I;16"):
+        assert folder_images([path], PREPARATION, {f"{size} {mode}": 38, f"{size} RGB": 2}).paths == [path]
+    refuses(
+        "grey.png is grey, the images of the run have colour", folder_images, [path], PREPARATION, {f"{size} RGB": 40}
+    )

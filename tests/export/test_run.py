@@ -291,7 +291,7 @@ def test_what_was_made_of_other_scores_is_not_taken(run, monkeypatch):
         export.run.export(Export(run, ("float32",)))
 
 
-def _interrupted(*_):
+def _interrupted(*_, **__):
     raise KeyboardInterrupt
 
 

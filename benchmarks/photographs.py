@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("options", nargs="*", help="options of piade train, behind --")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
+    only_with(args.runs_dir, args.options)
     rows = rows_so_far(args.out)
     for seed in args.seeds:
         for data in args.data:
@@ -75,7 +76,6 @@ def train(runs: Path, root: Path, data: str, seed: str, options: Sequence[str]) 
     Returns:
         The run, and the seconds that it took; None where it was there.
     """
-    only_with(runs, options)
     run = runs.resolve() / f"{data}-seed{seed}"
     if (run / "report.html").exists():
         return run, None
@@ -91,17 +91,16 @@ def only_with(runs: Path, options: Sequence[str]) -> None:
     """Keeps runs of other options out of a folder, whose names do not tell them apart.
 
     Raises:
-        InputError: the folder has runs of other options.
+        InputError: the folder has runs of other options, or of unknown ones.
     """
     note, asked = runs / "options.txt", " ".join(options)
-    if not note.exists():
-        runs.mkdir(parents=True, exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
+    if not note.exists() and not any(runs.glob("*-seed*")):
         note.write_text(asked, encoding="utf-8")
-    if (found := note.read_text(encoding="utf-8")) != asked:
-        raise InputError(
-            f"{runs} has runs with the options {found or 'of the defaults'!r}, asked for are "
-            f"{asked or 'the defaults'!r}: name another folder with --runs-dir"
-        )
+    found = note.read_text(encoding="utf-8") if note.exists() else None
+    if found != asked:
+        known = "unknown options" if found is None else f"the options {found!r}"
+        raise InputError(f"{runs} has runs with {known}, asked for are {asked!r}: name another folder with --runs-dir")
 
 
 def row_of(path: Path, wall: float | None) -> list:

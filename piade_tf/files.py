@@ -23,6 +23,7 @@ from piade_tf.errors import InputError
 LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{8}(\.\w+)?")  # as `replacing` names what is not whole yet
 IN_USE = 600.0  # seconds for which nobody may have written to one that is left: writing takes less
 LONGEST_NAME = 255  # bytes, on nearly every file system
+TRIES = 5  # to open a file that another process may just be giving its name
 DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|std(out|err))|/proc/self/fd/(\d+)")
 
 
@@ -206,16 +207,18 @@ def _opened(path: Path) -> BinaryIO:
 
 def _emptied(path: Path) -> BinaryIO:
     """A file to write to from its start on, which it has for itself: another's rows would be lost, and stand in it."""
-    while True:
+    for attempt in range(TRIES):
         file = open(path, "ab")  # noqa: SIM115 (it stays open)
         if not _has_lock(file):
             file.close()
             raise InputError(f"{path} is being written by another process; wait for its end, or give another path")
         with contextlib.suppress(FileNotFoundError):  # another process has just given it its name
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+            # Some network drives number an open file otherwise.
+            if attempt == TRIES - 1 or os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                 file.truncate(0)
                 return file
         file.close()
+    raise InputError(f"cannot write {path}: another process takes it away again and again; give another path")
 
 
 def _has_lock(file: BinaryIO) -> bool:

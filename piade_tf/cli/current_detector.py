@@ -1,15 +1,18 @@
 """The detector of a run as it is now: another threshold, or another run at the same path, is taken over."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piade_tf.errors import InputError
 from piade_tf.files import signature
 
 if TYPE_CHECKING:
     from piade_tf.detector import Detector
 
 FILES = ("model.keras", "scorer.npz", "config.json", "threshold.json")  # the last judges the scores of the others alone
+Signatures = list[tuple[int, int] | None]
 
 
 class CurrentDetector:
@@ -27,23 +30,30 @@ class CurrentDetector:
 
     def __init__(self, run: Path):
         self._run = run
-        self._known: list[tuple[int, int] | None]
+        self._known: Signatures
+        self._refused: Signatures = []  # of what could not be loaded
         self.detector: Detector
         self._load()
 
     def follow(self) -> bool:
         """Takes over another threshold or another run, and says so; returns whether the run was loaded again.
 
-        While one of its files is missing, as between a run and the one that takes its place, all stays as it is.
-
-        Raises:
-            InputError: what is there now cannot be loaded.
+        While one of its files is missing or damaged, as where another run is copied into its place file by file, all
+        stays as it is; what is damaged is told.
         """
+        now = self._signatures()
+        if now in (self._known, self._refused) or None in now:
+            return False
+        try:
+            return self._taken_over(now)
+        except InputError as error:
+            self._refused = now
+            print(f"warning: {error}; what was loaded before goes on", file=sys.stderr, flush=True)
+            return False
+
+    def _taken_over(self, now: Signatures) -> bool:
         from piade_tf.evaluation.threshold import Threshold, in_short
 
-        now = self._signatures()
-        if now == self._known or None in now:
-            return False
         if now[:-1] == self._known[:-1]:
             path = self._run / FILES[-1]
             threshold = Threshold.read(path)
@@ -60,10 +70,10 @@ class CurrentDetector:
         from piade_tf.detector import Detector
 
         while True:
-            self._known = self._signatures()
-            self.detector = Detector.load(self._run)
-            if self._signatures() == self._known:  # else its files may be those of two runs
+            found, detector = self._signatures(), Detector.load(self._run)
+            if self._signatures() == found:  # else its files may be those of two runs
+                self._known, self.detector = found, detector
                 return
 
-    def _signatures(self) -> list[tuple[int, int] | None]:
+    def _signatures(self) -> Signatures:
         return [signature(self._run / name) for name in FILES]

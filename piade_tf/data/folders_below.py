@@ -13,7 +13,7 @@ def refuse_bad(folder: Path, option: str) -> None:
     if means(folder.resolve().name, BAD):
         raise InputError(
             f"{option} {folder}: its name says that its parts are not good; give the folder above it, or, if they are, "
-            "rename it"
+            f"rename it and give the new name with {option}"
         )
 
 

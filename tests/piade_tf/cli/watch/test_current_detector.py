@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from piade_tf.cli.current_detector import FILES
 from piade_tf.cli.watch import Watch, watch
 from piade_tf.cli.watch_table import WatchTable
 from piade_tf.detector import Detector
+from piade_tf.errors import InputError
 from piade_tf.evaluation.threshold import Threshold, fit_threshold
 
 
@@ -57,6 +59,8 @@ def begun(tmp_path, detector, monkeypatch):
         return path
 
     def load(run):
+        if not (run / "scorer.npz").read_text():
+            raise InputError("scorer.npz is cut short")
         score = float((run / "scorer.npz").read_text())
         return Judge(score, Threshold.read(run / "threshold.json"), lambda path: then[os.path.basename(path)]())
 
@@ -115,6 +119,24 @@ def test_a_table_elsewhere_is_gone_on_with_after_another_run_and_its_threshold_d
     assert watch_once(run, tmp_path / "photos", csv=table) == 1
     assert [row["pred_score"] for row in rows_of(table)] == ["5.0", "5.0", "50.0"]
     assert [row["verdict"] for row in rows_of(table)] == ["anomalous", "anomalous", "normal"]
+
+
+def test_a_run_that_is_copied_into_its_place_judges_when_it_is_whole(tmp_path, begun, capsys):
+    make, then = begun
+    run, new = make(tmp_path / "run", 5.0, threshold=4.0), make(tmp_path / "new", 50.0, threshold=60.0)
+
+    def half():
+        (run / "scorer.npz").write_text("")
+        shutil.copy(new / "threshold.json", run)
+
+    then["1.png"] = half
+    then["2.png"] = lambda: shutil.copytree(new, run, dirs_exist_ok=True)
+    assert watch_once(run, tmp_path / "photos") == 1
+    rows = [(row["pred_score"], row["verdict"]) for row in rows_of(run / "watched.csv")]
+    assert rows == [("5.0", "anomalous"), ("5.0", "anomalous"), ("50.0", "normal")]
+    said = capsys.readouterr()
+    assert said.err == "warning: scorer.npz is cut short; what was loaded before goes on\n"
+    assert "has changed and was loaded again" in said.out
 
 
 def test_what_was_scored_stays_known_in_the_table_of_another_run(tmp_path):
